@@ -1,0 +1,45 @@
+# Skerry's commands. `make help` lists them; make/*.mk holds the lab's.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+export LC_ALL := C.UTF-8
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PY := .venv/bin/python
+
+include $(wildcard make/*.mk)
+
+.PHONY: help .venv lock check test unit docs bench proof clean
+
+help: ## this table
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv: .venv/stamp ## the controller's Python with its locked packages
+
+.venv/stamp: requirements/controller.txt
+	@tools/make_venv.sh
+
+lock: .venv ## new versions into requirements/controller.txt (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
+		requirements/controller.in --output-file requirements/controller.txt
+
+check: .venv ## the gate: format, lint, types, contracts (two minutes)
+	@$(PY) tools/check.py
+
+unit: .venv ## the unit tests (seconds)
+	@$(PY) -m pytest -q tests/unit
+
+test: .venv ## every test, each on the lab it needs (within the hour)
+	@$(PY) tools/run_tests.py $(SUITES)
+
+docs: .venv ## the reference pages, from the roles and modules
+	@$(PY) tools/gen_docs.py
+
+bench: .venv ## the figures: seconds and percentiles
+	@$(PY) -m pytest -q --capture=no tests/bench
+
+proof: .venv ## a long proof: make proof NAME=...
+	@$(PY) tools/run_proof.py $(NAME)
+
+clean: ## what make made here (the lab's cache stays)
+	rm -rf .venv .cache .ansible src/*.egg-info
