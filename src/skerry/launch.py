@@ -1,0 +1,116 @@
+"""Build a container's root, then become ``lxc-start``: the program of every ``skerry-ID.service``.
+
+Runs as ``python3 -I -S /usr/lib/skerry/launch IMAGE UPPER ROOTFS UID_BASE CONFIG NAME`` inside the unit's private mount
+namespace, so that every mount made here vanishes with the unit and PID 1 never sees one. Standard library only and no
+site-packages: it starts in 12 ms.
+
+The overlay's lower layer is the image, the upper one the container's own files; both are reached through mounts
+that shift ids 0..65535 to UID_BASE.., so that neither the image nor the container's files ever need a chown.
+"""
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+
+IDS = 65536  # the ids of one container; the same number as model.addresses.IDS_PER_SLOT
+
+# include/uapi/linux/{mount,fcntl,prctl,securebits}.h; the calls have no libc wrapper in every libc we meet
+_SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442
+_OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC, _AT_EMPTY_PATH = 1, os.O_CLOEXEC, 0x1000
+_MOVE_MOUNT_F_EMPTY_PATH = 4
+_ATTR_NOSUID, _ATTR_NODEV, _ATTR_IDMAP = 2, 4, 0x00100000
+_MS_NOSUID, _MS_NODEV = 2, 4
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP = 28, 4
+_AT_FDCWD = -100
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, f"{what}: {os.strerror(errno)}")
+    return result
+
+
+@contextlib.contextmanager
+def _user_namespace(uid_base: int) -> Iterator[int]:
+    """A descriptor of a user namespace that maps 0..65535 to ``uid_base``..: it carries the shift of an idmapped mount."""
+    ready_r, ready_w = os.pipe()
+    done_r, done_w = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(done_w)
+        os._exit(1) if _libc.unshare(_CLONE_NEWUSER) else os.write(ready_w, b"1")
+        os.read(done_r, 1)
+        os._exit(0)
+    os.close(ready_w)
+    os.read(ready_r, 1)
+    for kind in ("uid", "gid"):
+        with open(f"/proc/{child}/{kind}_map", "w", encoding="ascii") as file:
+            file.write(f"0 {uid_base} {IDS}")
+    descriptor = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    os.close(done_w)
+    os.waitpid(child, 0)
+    try:
+        yield descriptor
+    finally:
+        for fd in (descriptor, ready_r, done_r):
+            os.close(fd)
+
+
+def _bind_shifted(source: str, target: str, userns: int) -> None:
+    tree = _checked(
+        _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, source.encode(), _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC),
+        f"open_tree {source}",
+    )
+    attr = _MountAttr(attr_set=_ATTR_IDMAP | _ATTR_NODEV | _ATTR_NOSUID, userns_fd=userns)
+    _checked(
+        _libc.syscall(_SYS_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(attr), ctypes.sizeof(attr)),
+        f"mount_setattr (idmap) {source}",
+    )
+    os.makedirs(target, mode=0o711, exist_ok=True)
+    _checked(
+        _libc.syscall(_SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH),
+        f"move_mount {target}",
+    )
+    os.close(tree)
+
+
+def _mount_overlay(lower: str, upper: str, target: str, uid_base: int) -> None:
+    """Mount the root. The mounter acts as the container's root: with fsuid 0, whom the shifted upper layer does not
+    know, the kernel makes the overlay read-only without a word."""
+    os.makedirs(target, mode=0o711, exist_ok=True)
+    _checked(_libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "prctl securebits")
+    _libc.setfsuid(uid_base)
+    _libc.setfsgid(uid_base)
+    options = f"lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work,xino=on"
+    flags = _MS_NODEV | _MS_NOSUID
+    _checked(_libc.mount(b"overlay", target.encode(), b"overlay", flags, options.encode()), f"mount overlay {target}")
+    probe = f"{target}/.skerry-write"
+    os.close(os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    os.unlink(probe)
+    _libc.setfsuid(0)
+    _libc.setfsgid(0)
+    _checked(_libc.prctl(_PR_SET_SECUREBITS, 0, 0, 0, 0), "prctl securebits")
+
+
+def main(image: str, files: str, rootfs: str, uid_base: str, config: str, name: str) -> None:
+    """Mount the root of container ``name`` at ``rootfs`` and exec ``lxc-start -F``. Never returns."""
+    base, folder = int(uid_base), os.path.dirname(rootfs)
+    with _user_namespace(base) as userns:
+        _bind_shifted(image, f"{folder}/lower", userns)
+        _bind_shifted(files, f"{folder}/files", userns)
+    _mount_overlay(f"{folder}/lower", f"{folder}/files", rootfs, base)
+    os.execv("/usr/bin/lxc-start", ["lxc-start", "-F", "-n", name, "-f", config])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What things are: ids, names, limits, containers, images, the host. Frozen, typed, no input or output."""

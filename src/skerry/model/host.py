@@ -1,0 +1,74 @@
+"""The host as the engine sees it: one frozen value, read once from ``/etc/skerry/engine.toml``."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from skerry.model.errors import Code, SkerryError
+from skerry.model.size import parse_size
+
+
+@dataclasses.dataclass(frozen=True)
+class HostConfig:
+    """Where things are on this host. Every default is the one the roles use.
+
+    Attributes:
+        domain: the URLs of this host end with it.
+        bridge: the containers' bridge.
+        ipv4: prefix of the containers, CIDR; the host has its first address.
+        ipv6: the same for IPv6, a /64.
+        reserve_memory: bytes of RAM that containers together never get.
+        fences: ``enforced`` refuses to create where a limit would not hold; ``reported`` creates and says so.
+        state: folder of the state store and the secret.
+        pool: mount point of the btrfs pool.
+        run: folder for what a reboot may forget.
+        pages: folder of the proxy's pages.
+    """
+
+    domain: str
+    bridge: str = "skerry0"
+    ipv4: str = "10.90.0.0/16"
+    ipv6: str = "fd5e:6b65:7279::/64"
+    reserve_memory: int = 512 * 1024**2
+    fences: Literal["enforced", "reported"] = "enforced"
+    state: str = "/var/lib/skerry"
+    pool: str = "/var/lib/skerry/pool"
+    run: str = "/run/skerry"
+    proxy_socket: str = "/run/skerry-proxy/master.sock"
+    routes_map: str = "/run/skerry-proxy/routes.map"
+
+    @property
+    def database(self) -> str:
+        """Path of the state store."""
+        return f"{self.state}/state.db"
+
+    @property
+    def secret(self) -> str:
+        """Path of the secret that makes ids unguessable."""
+        return f"{self.state}/secret"
+
+
+CONFIG_PATH = "/etc/skerry/engine.toml"
+
+
+def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
+    """Read the host's configuration.
+
+    Raises:
+        SkerryError: the file is missing, is not TOML, or has a key that does not exist.
+    """
+    try:
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SkerryError(Code.HOST, f"{path} is missing", "Run the role lxc_host on this host") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SkerryError(Code.HOST, f"{path} is not valid TOML: {error}", "Run the role lxc_host again") from error
+    known = {field.name for field in dataclasses.fields(HostConfig)}
+    if unknown := sorted(set(values) - known):
+        raise SkerryError(Code.HOST, f"{path}: unknown key {unknown[0]!r}", f"Known keys: {', '.join(sorted(known))}")
+    if "domain" not in values:
+        raise SkerryError(Code.HOST, f"{path}: 'domain' is missing", "Set it to the domain of this host's URLs")
+    if "reserve_memory" in values:
+        values["reserve_memory"] = parse_size(values["reserve_memory"])
+    return HostConfig(**values)

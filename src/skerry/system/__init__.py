@@ -1,0 +1,1 @@
+"""The seam: the only code that touches the machine. Tests replace it or forbid it."""
