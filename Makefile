@@ -24,22 +24,22 @@ lock: .venv ## new versions into requirements/controller.txt (needs uv)
 		requirements/controller.in --output-file requirements/controller.txt
 
 check: .venv ## the gate: format, lint, types, contracts (two minutes)
-	@$(PY) tools/check.py
+	@$(PY) -m tools.check
 
 unit: .venv ## the unit tests (seconds)
 	@$(PY) -m pytest -q tests/unit
 
 test: .venv ## every test, each on the lab it needs (within the hour)
-	@$(PY) tools/run_tests.py $(SUITES)
+	@$(PY) -m tools.run_tests $(SUITES)
 
 docs: .venv ## the reference pages, from the roles and modules
-	@$(PY) tools/gen_docs.py
+	@$(PY) -m tools.gen_docs
 
 bench: .venv ## the figures: seconds and percentiles
 	@$(PY) -m pytest -q --capture=no tests/bench
 
 proof: .venv ## a long proof: make proof NAME=...
-	@$(PY) tools/run_proof.py $(NAME)
+	@$(PY) -m tools.run_proof $(NAME)
 
 clean: ## what make made here (the lab's cache stays)
 	rm -rf .venv .cache .ansible src/*.egg-info

@@ -1,0 +1,143 @@
+"""Writes docs/reference/: the roles' variables and the modules, from what they declare themselves."""
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tools.check_argument_specs import load
+from tools.check_collection import ansible, plugins
+from tools.files import ROOT, report
+
+NOTE = "<!-- Written by `make docs` from what the code declares. Change it there. -->"
+MARKUP = re.compile(r"\b(?:RV|C|I|B|M|O|V|E|P)\(((?:[^()\\]|\\.)*)\)")
+
+
+def prose(text: str | list[str] | None) -> str:
+    """A description on one line, Ansible's markup as Markdown's, safe in a table's cell."""
+    joined = " ".join(text) if isinstance(text, list) else text or ""
+    marked = MARKUP.sub(lambda match: f"`{match[1].removeprefix('ignore:')}`", joined)
+    return " ".join(marked.split()).replace("|", "\\|")
+
+
+def value(thing: Any) -> str:
+    """A value as code; nothing for what is absent."""
+    if thing is None:
+        return ""
+    text = thing if isinstance(thing, str) and thing else json.dumps(thing)
+    return f"`{' '.join(text.split())}`".replace("|", "\\|")
+
+
+def kind(option: dict[str, Any]) -> str:
+    """An option's type, with that of its elements and its choices."""
+    name = str(option.get("type", "str"))
+    if elements := option.get("elements"):
+        name += f" of {elements}"
+    if choices := option.get("choices"):
+        name += ": " + ", ".join(value(choice) for choice in choices)
+    return name
+
+
+def rows(options: dict[str, Any], above: str = "") -> Iterator[str]:
+    """A table's rows, an option each; options inside options follow with a dotted name."""
+    for name, option in options.items():
+        default = "**required**" if option.get("required") else value(option.get("default"))
+        yield f"| `{above}{name}` | {kind(option)} | {default} | {prose(option.get('description'))} |"
+        yield from rows(option.get("options") or option.get("suboptions") or {}, f"{above}{name}.")
+
+
+def option_table(title: str, options: dict[str, Any]) -> list[str]:
+    """A table of options, or a line that says there are none."""
+    if not options:
+        return [f"No {title}s."]
+    return [f"| {title} | type | default | what it is |", "|---|---|---|---|", *rows(options)]
+
+
+def role_section(role: Path) -> Iterator[str]:
+    """A role's part of the page."""
+    entries = load(role / "meta" / "argument_specs.yml").get("argument_specs", {})
+    for entry, spec in entries.items():
+        title = role.name if entry == "main" else f"{role.name} ({entry})"
+        yield from ["", f"## {title}", "", prose(spec.get("short_description")), ""]
+        if description := spec.get("description"):
+            yield from [prose(description), ""]
+        yield from option_table("variable", spec.get("options", {}))
+
+
+def returned(values: dict[str, Any]) -> Iterator[str]:
+    """A table of what a module returns."""
+    if values:
+        yield from ["", "| returns | type | when | what it is |", "|---|---|---|---|"]
+    for name, one in values.items():
+        when = prose(one.get("returned"))
+        yield f"| `{name}` | {kind(one)} | {when} | {prose(one.get('description'))} |"
+
+
+def module_section(name: str, page: dict[str, Any]) -> Iterator[str]:
+    """A module's part of the page, from what ansible-doc says of it."""
+    doc = page["doc"]
+    yield from ["", f"## {name}", "", prose(doc["short_description"]), "", prose(doc["description"]), ""]
+    yield from option_table("option", doc.get("options", {}))
+    yield from returned(page.get("return") or {})
+    if examples := page.get("examples"):
+        yield from ["", "```yaml", *examples.strip().splitlines(), "```"]
+
+
+def module_pages(root: Path) -> dict[str, Any]:
+    """What ansible-doc says of each module of the repository."""
+    names = plugins(root).get("module", [])
+    if not names:
+        return {}
+    with tempfile.TemporaryDirectory() as home:
+        arguments = ("--type", "module", "--json", *names)
+        answer = ansible("doc", *arguments, collections=root / "collections", home=Path(home))
+    pages: dict[str, Any] = json.loads(answer)
+    return pages
+
+
+def page(title: str, intro: str, body: Iterable[str]) -> str:
+    """A whole page."""
+    return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Path → content of every reference page."""
+    roles = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
+    modules = sorted(module_pages(root).items())
+    reference = root / "docs" / "reference"
+    return {
+        reference / "roles.md": page(
+            "Roles and their variables",
+            "Set them in an inventory: `group_vars/all.yml`, or for one host in `host_vars/`.",
+            (line for role in roles for line in role_section(role)),
+        ),
+        reference / "modules.md": page(
+            "Modules",
+            "Each is options and one call to the host's engine. Check mode and `--diff` show its plan.",
+            (line for name, content in modules for line in module_section(name, content)),
+        ),
+    }
+
+
+def main(root: Path = ROOT) -> int:
+    """Write the pages, or with --check say which ones are stale; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is stale")
+    checking = parser.parse_args().check
+    stale = []
+    for path, content in pages(root).items():
+        if path.exists() and path.read_text() == content:
+            continue
+        stale.append(f"{path.relative_to(root)} is stale: run `make docs`")
+        if not checking:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+    return report(stale) if checking else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
