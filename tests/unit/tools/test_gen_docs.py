@@ -1,0 +1,56 @@
+"""The reference pages come from the declarations, and a stale one is told."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import gen_docs
+
+SPECS = """---
+argument_specs:
+  main:
+    short_description: A proxy.
+    options:
+      proxy_port:
+        type: int
+        default: 443
+        description: Where it listens, V(443) or not | ever.
+      proxy_domain: {type: str, required: true, description: Its domain.}
+"""
+
+
+def test_a_roles_variables_become_a_table(repository: Callable[[dict[str, str]], Path]) -> None:
+    root = repository({"roles/proxy/meta/argument_specs.yml": SPECS})
+    lines = gen_docs.pages(root)[root / "docs/reference/roles.md"].splitlines()
+    assert "## proxy" in lines
+    assert "| `proxy_port` | int | `443` | Where it listens, `443` or not \\| ever. |" in lines
+    assert "| `proxy_domain` | str | **required** | Its domain. |" in lines
+
+
+def test_a_modules_page_has_options_returns_and_examples() -> None:
+    page = {
+        "doc": {
+            "short_description": "A thing",
+            "description": ["It is O(name)."],
+            "options": {"name": {"type": "str", "required": True, "description": ["Its name."]}},
+        },
+        "return": {"id": {"type": "str", "returned": "success", "description": "Its C(id)."}},
+        "examples": "- name: Make it\n  skerry.host.thing:\n    name: a\n",
+    }
+    text = "\n".join(gen_docs.module_section("skerry.host.thing", page))
+    assert "| `name` | str | **required** | Its name. |" in text
+    assert "| `id` | str | success | Its `id`. |" in text
+    assert "```yaml\n- name: Make it" in text
+
+
+def test_a_stale_page_is_told_and_mended(
+    repository: Callable[[dict[str, str]], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = repository({"roles/proxy/meta/argument_specs.yml": SPECS})
+    for arguments, code in ((["--check"], 1), ([], 0), (["--check"], 0)):
+        monkeypatch.setattr("sys.argv", ["gen_docs", *arguments])
+        assert gen_docs.main(root) == code
+    assert "docs/reference/roles.md is stale: run `make docs`" in capsys.readouterr().out
