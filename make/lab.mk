@@ -1,0 +1,26 @@
+# The lab: machines on this computer. Runs on the system's own Python, before any virtual environment.
+LAB := PYTHONPATH=$(CURDIR)/src python3 -m skerry_lab
+
+.PHONY: try lab lab-list lab-down lab-ssh lab-logs lab-images
+
+try: .venv ## a host, a container and its URL, in two minutes
+	@$(LAB) demo try --kind fast
+
+lab: .venv ## the same on a machine that boots
+	@$(LAB) demo lab --kind metal
+
+lab-list: ## the labs of this computer
+	@$(LAB) list
+
+lab-ssh: ## log in: make lab-ssh NAME=try
+	@$(LAB) ssh $(or $(NAME),try)
+
+lab-logs: ## what a machine said: make lab-logs NAME=try
+	@$(LAB) logs $(or $(NAME),try)
+
+lab-down: ## end labs: make lab-down [NAME=try]
+	@$(LAB) down $(or $(NAME),--all)
+
+lab-images: ## make the images ahead of time
+	@$(LAB) image --kind fast
+	@$(LAB) image --kind metal

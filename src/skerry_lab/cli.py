@@ -1,0 +1,138 @@
+"""The lab's command line."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from skerry_lab import inventory
+from skerry_lab.errors import LabError
+from skerry_lab.lab import Labs, Wanted
+from skerry_lab.recipe import Flavour, Kind
+from skerry_lab.run import run_shown
+from skerry_lab.ssh import command as ssh_command
+from skerry_lab.state import Lab
+
+DEFAULT_MEMORY_MIB = 2048
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; errors meant for the user go to standard error, exit code 1."""
+    args = _parser().parse_args(argv)
+    deed: Callable[[Labs, argparse.Namespace], int] = args.deed
+    try:
+        return deed(Labs.of_this_user(), args)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; `lab down` takes away what is left", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lab", description=__doc__)
+    deeds = parser.add_subparsers(required=True, metavar="command")
+    _add_up(deeds)
+    _add(deeds, "down", _down, "end labs and take away all that is theirs", names="*").add_argument(
+        "--all", action="store_true", help="all of them, Molecule's too"
+    )
+    _add(deeds, "list", _list, "the labs, where they are and whether they run").add_argument(
+        "--json", action="store_true", help="for programs"
+    )
+    _add(deeds, "ssh", _ssh, "log in as root, or run a command there", names=1).add_argument(
+        "words", nargs=argparse.REMAINDER, help="the command"
+    )
+    _add(deeds, "console", _console, "a shell (fast) or the serial line (metal), without the network", names=1)
+    _add(deeds, "logs", _logs, "what the machine said", names=1)
+    _add(deeds, "image", _image, "make the images ahead of time").add_argument(
+        "--kind", type=Kind, choices=list(Kind), default=Kind.FAST
+    )
+    _add(deeds, "prune", _prune, "take away images that no recipe and no lab uses any more")
+    _add(deeds, "inventory", _inventory, "what Ansible asks for (--list)").add_argument(
+        "--list", action="store_true", help="as Ansible calls it"
+    )
+    return parser
+
+
+def _add(
+    deeds: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str, deed: Callable[[Labs, argparse.Namespace], int], text: str, names: str | int | None = None,
+) -> argparse.ArgumentParser:  # fmt: skip
+    command = deeds.add_parser(name, help=text, description=text)
+    command.set_defaults(deed=deed)
+    if names is not None:
+        command.add_argument("names", nargs=names, metavar="NAME")
+    return command
+
+
+def _add_up(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    up = _add(deeds, "up", _up, "start a lab, or leave a running one as it is", names=1)
+    up.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="fast: nspawn; metal: QEMU")
+    up.add_argument("--image", type=Flavour, choices=list(Flavour), default=Flavour.HOST,
+                    help="host: the platform's packages are in it; plain: a bare Debian")  # fmt: skip
+    up.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help="metal: its RAM")
+    up.add_argument("--owner", default="make", help="who it is for: make, molecule")
+    up.add_argument("--fresh", action="store_true", help="end it first if it runs")
+
+
+def _up(labs: Labs, args: argparse.Namespace) -> int:
+    wanted = Wanted(args.names[0], args.kind, args.image, args.owner, args.memory)
+    lab = labs.up(wanted, fresh=args.fresh)
+    print(f"{lab.name}: up; ssh on 127.0.0.1:{lab.ports['ssh']}, https on 127.0.0.1:{lab.ports['https']}")
+    return 0
+
+
+def _down(labs: Labs, args: argparse.Namespace) -> int:
+    names = labs.store.names() if args.all else args.names
+    if not names:
+        raise LabError("which one? `lab down NAME…`, or `lab down --all`; `lab list` shows them")
+    for name in names:
+        labs.down(name)
+    return 0
+
+
+def _list(labs: Labs, args: argparse.Namespace) -> int:
+    rows = [_row(lab) for lab in labs.store.all()]
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        print(f"{row['name']:<24} {row['kind']:<6} {row['image']:<6} {row['state']:<8} ssh {row['ssh']}  "
+              f"https {row['https']}  {row['owner']}")  # fmt: skip
+    return 0
+
+
+def _row(lab: Lab) -> dict[str, str | int]:
+    state = "running" if lab.running() else "dead"
+    return {"name": lab.name, "kind": lab.kind, "image": lab.flavour, "state": state, "owner": lab.owner, **lab.ports}
+
+
+def _ssh(labs: Labs, args: argparse.Namespace) -> int:
+    words = args.words[1:] if args.words[:1] == ["--"] else args.words
+    return run_shown(ssh_command(labs.store.get(args.names[0]), words))
+
+
+def _console(labs: Labs, args: argparse.Namespace) -> int:
+    lab = labs.store.get(args.names[0])
+    return run_shown(labs.machine(lab.kind).console(lab))
+
+
+def _logs(labs: Labs, args: argparse.Namespace) -> int:
+    lab = labs.store.get(args.names[0])
+    return run_shown(labs.machine(lab.kind).logs(lab))
+
+
+def _image(labs: Labs, args: argparse.Namespace) -> int:
+    labs.prepare(args.kind)
+    return 0
+
+
+def _prune(labs: Labs, _args: argparse.Namespace) -> int:
+    labs.prune()
+    return 0
+
+
+def _inventory(labs: Labs, _args: argparse.Namespace) -> int:
+    print(json.dumps(inventory.listing(inventory.chosen(labs.store)), indent=2))
+    return 0

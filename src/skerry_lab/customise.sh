@@ -1,0 +1,35 @@
+#!/bin/sh
+# Finishes a lab's Debian root (mmdebstrap calls it with the root's path). What differs between two labs of one image
+# (host keys, machine id, the user's key) comes later.
+set -eu
+root=$1
+
+echo 'LANG=C.UTF-8' >"$root/etc/default/locale"
+echo skerry-lab >"$root/etc/hostname"
+cat >"$root/etc/hosts" <<'END'
+127.0.0.1 localhost
+::1 localhost ip6-localhost ip6-loopback
+END
+
+# A key of its own for each lab, never one baked into an image.
+rm -f "$root"/etc/ssh/ssh_host_*
+: >"$root/etc/machine-id"
+
+cat >"$root/etc/ssh/sshd_config.d/00-lab.conf" <<'END'
+# Who polls a booting machine must not be locked out for it.
+PerSourcePenalties no
+UseDNS no
+PermitRootLogin prohibit-password
+END
+
+# Both kinds have the same network: 10.0.2.0/24, this machine .100, gateway .2, name server .3.
+mkdir -p "$root/etc/systemd/resolved.conf.d"
+cat >"$root/etc/systemd/resolved.conf.d/00-lab.conf" <<'END'
+[Resolve]
+DNS=10.0.2.3
+END
+[ -e "$root/lib/systemd/systemd-resolved" ] || echo 'nameserver 10.0.2.3' >"$root/etc/resolv.conf"
+
+# Nothing may start an upgrade, or hold apt's lock, in the middle of a test.
+rm -f "$root"/etc/systemd/system/timers.target.wants/apt-daily*.timer
+rm -f "$root"/etc/systemd/system/timers.target.wants/dpkg-db-backup.timer

@@ -1,0 +1,58 @@
+"""The running labs as Ansible sees them."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from skerry_lab import ssh
+from skerry_lab.paths import state_home
+from skerry_lab.ports import LOOPBACK
+from skerry_lab.recipe import Kind
+from skerry_lab.state import Lab, LabStore
+
+GROUP = "skerry_hosts"
+
+
+def chosen(store: LabStore, wanted: str | None = None) -> list[Lab]:
+    """The labs a playbook shall see.
+
+    Args:
+        store: where the labs are.
+        wanted: names with commas between them, `SKERRY_LAB` of the environment by default. Without it: the running
+            labs that the user made, never those of a test.
+    """
+    names = (os.environ.get("SKERRY_LAB", "") if wanted is None else wanted).replace(",", " ").split()
+    if names:
+        return [store.get(name) for name in names]
+    return [lab for lab in store.all() if lab.owner == "make" and lab.running()]
+
+
+def listing(labs: Iterable[Lab]) -> dict[str, Any]:
+    """The document that Ansible expects of an inventory program."""
+    all_labs = list(labs)
+    groups = {f"lab_{kind}": {"hosts": [lab.name for lab in all_labs if lab.kind is kind]} for kind in Kind}
+    return {
+        "_meta": {"hostvars": {lab.name: host_vars(lab) for lab in all_labs}},
+        GROUP: {"children": list(groups)},
+        **groups,
+    }
+
+
+def host_vars(lab: Lab) -> dict[str, str | int]:
+    """How Ansible reaches a lab, and what differs from lab to lab; the rest is in group_vars."""
+    return {
+        "ansible_host": LOOPBACK,
+        "ansible_port": lab.ports["ssh"],
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(lab.key),
+        "ansible_ssh_common_args": shlex.join(ssh.options(lab)),
+        "skerry_https_port_public": lab.ports["https"],
+        "proxy_ca_fetch_to": str(lab.ca),
+    }
+
+
+def default_store() -> LabStore:
+    """The labs of whoever runs this."""
+    return LabStore(Path(state_home()))

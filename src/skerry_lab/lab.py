@@ -1,0 +1,130 @@
+"""Up and down: one interface over both kinds."""
+
+import shutil
+from dataclasses import dataclass
+from typing import Protocol
+
+from skerry_lab import images, needs, ports
+from skerry_lab.cache import Cache
+from skerry_lab.errors import LabError
+from skerry_lab.fast import FastMachine
+from skerry_lab.paths import cache_home, state_home
+from skerry_lab.progress import Progress
+from skerry_lab.recipe import Flavour, Kind, tree_recipe
+from skerry_lab.state import Lab, LabStore
+
+PURPOSES = ("ssh", "https")
+
+
+class Machine(Protocol):
+    """What a kind of lab can do."""
+
+    def start(self, lab: Lab) -> None:
+        """Boot it and wait until it lets root in."""
+
+    def stop(self, lab: Lab) -> None:
+        """End its processes; nothing happens where none is left."""
+
+    def console(self, lab: Lab) -> list[str]:
+        """The command that opens its console."""
+
+    def logs(self, lab: Lab) -> list[str]:
+        """The command that shows what it said."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A lab as it is asked for."""
+
+    name: str
+    kind: Kind
+    flavour: Flavour = Flavour.HOST
+    owner: str = "make"
+    memory_mib: int = 2048
+
+
+@dataclass(frozen=True)
+class Labs:
+    """All labs of this user, and how to make more."""
+
+    store: LabStore
+    cache: Cache
+    progress: Progress
+
+    @classmethod
+    def of_this_user(cls) -> "Labs":
+        """Below the user's own cache and state folders."""
+        progress = Progress()
+        return cls(LabStore(state_home()), Cache(cache_home(), progress), progress)
+
+    def machine(self, kind: Kind) -> Machine:
+        """What starts and stops labs of this kind."""
+        return {Kind.FAST: FastMachine}[kind](self.cache)
+
+    def up(self, wanted: Wanted, *, fresh: bool = False) -> Lab:
+        """A running lab as it is wanted: the one that runs already, or a new one.
+
+        What a killed run left under this name is taken away first.
+
+        Raises:
+            LabError: another lab runs under this name, this computer lacks something, or the machine did not come up.
+        """
+        needs.ensure(wanted.kind, self.cache.home, self.store.home, self.progress)
+        with self.store.lock(wanted.name, self.progress):
+            there = self.store.find(wanted.name)
+            if there is not None and there.running() and not fresh:
+                return _same(there, wanted)
+            self._clear(wanted.name)
+            lab = self._reserve(wanted)
+            self.machine(lab.kind).start(lab)
+            return lab
+
+    def down(self, name: str) -> None:
+        """End a lab and take away all that is its own; nothing happens where there is none."""
+        with self.store.lock(name, self.progress):
+            self._clear(name)
+
+    def prepare(self, kind: Kind) -> None:
+        """Make the images of a kind, so that the first `up` is quick."""
+        needs.ensure(kind, self.cache.home, self.store.home, self.progress)
+        for flavour in Flavour:
+            images.tree(self.cache, kind, flavour)
+
+    def prune(self) -> None:
+        """Take away cached images that today's recipes do not name; refuses while a lab runs."""
+        running = [lab.name for lab in self.store.all() if lab.running()]
+        if running:
+            raise LabError(f"labs are running on these images: {', '.join(running)}; end them with `lab down`")
+        current = {tree_recipe(kind, flavour).digest() for kind in Kind for flavour in Flavour}
+        for entry in self.cache.entries():
+            if entry.name.rsplit("-", 1)[-1] not in current:
+                self.progress.say(f"prune {entry.name}")
+                shutil.rmtree(entry)
+
+    def _clear(self, name: str) -> None:
+        lab = self.store.find(name)
+        if lab is not None:
+            with self.progress.stage(f"lab {name}: down"):
+                self.machine(lab.kind).stop(lab)
+        self.store.forget(name)
+
+    def _reserve(self, wanted: Wanted) -> Lab:
+        """Write the lab down with ports of its own."""
+        with self.store.ports_lock():
+            taken = self.store.ports_taken(but=wanted.name)
+            chosen: dict[str, int] = {}
+            for purpose in PURPOSES:
+                chosen[purpose] = ports.choose(wanted.name, purpose, taken | set(chosen.values()))
+            home = self.store.folder(wanted.name)
+            lab = Lab(wanted.name, wanted.kind, wanted.flavour, wanted.owner, wanted.memory_mib, chosen, home)
+            self.store.save(lab)
+            return lab
+
+
+def _same(there: Lab, wanted: Wanted) -> Lab:
+    if (there.kind, there.flavour) != (wanted.kind, wanted.flavour):
+        raise LabError(
+            f"lab {there.name} runs already, as {there.kind} with the image {there.flavour}; "
+            f"end it with `lab down {there.name}` or take another name"
+        )
+    return there

@@ -1,0 +1,124 @@
+"""What this computer must have before any work begins."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from skerry_lab.errors import LabError
+from skerry_lab.progress import Progress
+from skerry_lab.recipe import Kind
+from skerry_lab.run import run
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program or file, and the Debian package that brings it."""
+
+    what: str
+    package: str
+
+    def present(self) -> bool:
+        """Whether it is there."""
+        if self.what.startswith("/"):
+            return Path(self.what).exists()
+        return shutil.which(self.what, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+_COMMON = (
+    Tool("mmdebstrap", "mmdebstrap"),
+    Tool("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    Tool("ssh", "openssh-client"),
+    Tool("ssh-keygen", "openssh-client"),
+    Tool("ip", "iproute2"),
+    Tool("setpriv", "util-linux"),
+)
+TOOLS = {
+    Kind.FAST: (
+        *_COMMON,
+        Tool("systemd-nspawn", "systemd-container"),
+        Tool("slirp4netns", "slirp4netns"),
+        Tool("sysctl", "procps"),
+    ),
+    Kind.METAL: (*_COMMON,),
+}
+_DISK = {Kind.FAST: 3 * GIB, Kind.METAL: 8 * GIB}
+
+
+def missing_packages(kind: Kind, present: Callable[[Tool], bool] = Tool.present) -> list[str]:
+    """The Debian packages to install for this kind, by name."""
+    return sorted({tool.package for tool in TOOLS[kind] if not present(tool)})
+
+
+def apt_line(packages: list[str]) -> str:
+    """What a user types to install them."""
+    return f"sudo apt-get install --no-install-recommends --yes {' '.join(packages)}"
+
+
+def ensure(kind: Kind, cache: Path, state: Path, progress: Progress) -> None:
+    """Check this computer; as root, install what is missing.
+
+    Raises:
+        LabError: something is wrong that only the user can mend; the message says how.
+    """
+    _ensure_packages(missing_packages(kind), progress)
+    if kind is Kind.FAST and os.geteuid() != 0:
+        raise LabError("the fast lab mounts and makes namespaces, which needs root: run it with sudo")
+    for folder in (cache, state):
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_folder(folder)
+    _check_disk(cache, _DISK[kind])
+    if kind is Kind.FAST:
+        _check_fast(state)
+
+
+def _ensure_packages(packages: list[str], progress: Progress) -> None:
+    if not packages:
+        return
+    if os.geteuid() != 0:
+        raise LabError(f"this computer lacks programs; install them with:\n    {apt_line(packages)}")
+    if shutil.which("apt-get") is None:
+        raise LabError(f"this computer lacks programs and has no apt-get; in Debian they are: {' '.join(packages)}")
+    with progress.stage(f"install {' '.join(packages)}"):
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "--no-install-recommends", "--yes", *packages]
+        run(["apt-get", "update"], timeout=600, env=quiet)
+        run(install, timeout=1800, env=quiet)
+
+
+def _check_folder(folder: Path) -> None:
+    if set(str(folder)) & set(":,\\"):
+        raise LabError(f"{folder}: an overlay's folder can't have `:`, `,` or a backslash in its path; set "
+                       "XDG_CACHE_HOME and XDG_STATE_HOME to others")  # fmt: skip
+
+
+def _check_disk(folder: Path, wanted: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        raise LabError(f"{folder} has {free / GIB:.1f} GiB free, the lab needs {wanted / GIB:.0f}; "
+                       "`lab prune` takes old images away")  # fmt: skip
+
+
+def _check_fast(state: Path) -> None:
+    for device in ("/dev/net/tun", "/dev/fuse", "/dev/loop-control"):
+        if not Path(device).exists():
+            raise LabError(f"{device} is missing: load its kernel module (`modprobe {device.split('/')[-1]}`)")
+    kernel = Path("/proc/filesystems").read_text(encoding="ascii").split()
+    if "overlay" not in kernel:
+        run(["modprobe", "overlay"])
+    if filesystem_of(state) == "overlay":
+        raise LabError(f"{state} lies on an overlay, which can't carry another: set XDG_STATE_HOME to a real disk")
+
+
+def filesystem_of(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """The type of the file system a folder lies on."""
+    best, kind = "", ""
+    for line in mounts.read_text(encoding="utf-8").splitlines():
+        fields = line.split()
+        point, fstype = fields[4], fields[fields.index("-") + 1]
+        if len(point) >= len(best) and folder.resolve().is_relative_to(point):
+            best, kind = point, fstype
+    return kind

@@ -1,0 +1,68 @@
+"""What an image is made of, and the hash that names it."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+CUSTOMISE = _HERE / "customise.sh"
+PACKAGES = _HERE / "packages.toml"
+
+
+class Kind(StrEnum):
+    """How a lab runs."""
+
+    FAST = "fast"
+    METAL = "metal"
+
+
+class Flavour(StrEnum):
+    """How much an image holds already."""
+
+    PLAIN = "plain"
+    HOST = "host"
+
+
+@dataclass(frozen=True)
+class TreeRecipe:
+    """A Debian root: everything that decides its content."""
+
+    suite: str
+    mirrors: tuple[str, ...]
+    keyring: str
+    packages: tuple[str, ...]
+    customise: str
+    """The script that finishes the root, whole: its text is part of the hash."""
+
+    def digest(self) -> str:
+        """24 hex digits that name the image; any change of the recipe changes them."""
+        return digest(asdict(self))
+
+
+def digest(content: object) -> str:
+    """24 hex digits of anything JSON can hold."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def tree_recipe(kind: Kind, flavour: Flavour, source: Path = PACKAGES) -> TreeRecipe:
+    """The recipe of a lab's root, from packages.toml."""
+    wanted = tomllib.loads(source.read_text(encoding="utf-8"))
+    packages = set(wanted["plain"]) | set(wanted["kinds"][kind])
+    if flavour is Flavour.HOST:
+        packages |= set(wanted["host"])
+    suite, mirror = wanted["suite"], wanted["mirror"]
+    return TreeRecipe(
+        suite=suite,
+        mirrors=(
+            f"deb {mirror} {suite} main",
+            f"deb {mirror} {suite}-updates main",
+            f"deb {wanted['security_mirror']} {suite}-security main",
+        ),
+        keyring=wanted["keyring"],
+        packages=tuple(sorted(packages)),
+        customise=CUSTOMISE.read_text(encoding="utf-8"),
+    )

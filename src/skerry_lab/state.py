@@ -1,0 +1,154 @@
+"""What is known of each lab: one folder a lab, with everything that is its own."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from skerry_lab.errors import LabError
+from skerry_lab.locks import locked
+from skerry_lab.process import ProcessIdentity
+from skerry_lab.progress import Progress
+from skerry_lab.recipe import Flavour, Kind
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One machine: what it was asked to be, and where to reach it."""
+
+    name: str
+    kind: Kind
+    flavour: Flavour
+    owner: str
+    """Who made it: `make` for the user's own, `molecule` for a test's."""
+    memory_mib: int
+    ports: dict[str, int]
+    """Ports on 127.0.0.1 by purpose: ssh, https."""
+    home: Path
+
+    @property
+    def key(self) -> Path:
+        """The private key that logs in as root."""
+        return self.home / "id_ed25519"
+
+    @property
+    def host_key(self) -> Path:
+        """The machine's own private ssh key."""
+        return self.home / "host_ed25519"
+
+    @property
+    def known_hosts(self) -> Path:
+        """Holds the machine's public ssh key, under `ssh_alias`."""
+        return self.home / "known_hosts"
+
+    @property
+    def ssh_alias(self) -> str:
+        """The name that known_hosts uses: ports are given to other labs later."""
+        return f"skerry-lab-{self.name}"
+
+    @property
+    def console_log(self) -> Path:
+        """What the machine printed on its console."""
+        return self.home / "console.log"
+
+    @property
+    def ca(self) -> Path:
+        """Where the proxy role brings the certificate of the host's own CA."""
+        return self.home / "ca.crt"
+
+    def process(self) -> ProcessIdentity | None:
+        """The process whose life is the machine's."""
+        return ProcessIdentity.load(self.home / "process.json")
+
+    def running(self) -> bool:
+        """Whether the machine's process runs."""
+        process = self.process()
+        return process is not None and process.alive()
+
+
+def check_name(name: str) -> str:
+    """The name, if it is one.
+
+    Raises:
+        LabError: it is not; the message says what one looks like.
+    """
+    if not NAME.fullmatch(name):
+        raise LabError(f"lab name {name!r}: a letter, then up to 30 of a-z, 0-9 and -; for instance `try`")
+    return name
+
+
+@dataclass(frozen=True)
+class LabStore:
+    """All labs of this user."""
+
+    home: Path
+
+    def folder(self, name: str) -> Path:
+        """Where a lab of this name keeps its things."""
+        return self.home / "labs" / check_name(name)
+
+    def lock(self, name: str, progress: Progress) -> AbstractContextManager[None]:
+        """Held by whoever changes a lab: `up` and `down`."""
+        waiting = f"another run is changing the lab {name}; waiting for it"
+        return locked(self.home / "locks" / f"{check_name(name)}.lock", lambda: progress.say(waiting))
+
+    def ports_lock(self) -> AbstractContextManager[None]:
+        """Held from choosing ports to having them written down."""
+        return locked(self.home / "locks" / ".ports")
+
+    def save(self, lab: Lab) -> None:
+        """Write a lab down, whole or not at all."""
+        lab.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        record = {**asdict(lab), "home": str(lab.home)}
+        aside = lab.home / "lab.json.part"
+        aside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        aside.rename(lab.home / "lab.json")
+
+    def find(self, name: str) -> Lab | None:
+        """The lab of this name; None where there is none (or a killed run left half of one)."""
+        folder = self.folder(name)
+        try:
+            record = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        kind, flavour = Kind(record["kind"]), Flavour(record["flavour"])
+        return Lab(**{**record, "kind": kind, "flavour": flavour, "home": folder})
+
+    def get(self, name: str) -> Lab:
+        """The lab of this name.
+
+        Raises:
+            LabError: there is none.
+        """
+        lab = self.find(name)
+        if lab is None:
+            there = ", ".join(lab.name for lab in self.all()) or "none at all"
+            raise LabError(f"no lab named {name!r} (there is: {there}); make one with `lab up {name}`")
+        return lab
+
+    def names(self) -> list[str]:
+        """The names of all folders, whole labs or not."""
+        home = self.home / "labs"
+        return sorted(path.name for path in home.iterdir() if NAME.fullmatch(path.name)) if home.is_dir() else []
+
+    def all(self) -> Iterator[Lab]:
+        """All labs, by name."""
+        for name in self.names():
+            lab = self.find(name)
+            if lab is not None:
+                yield lab
+
+    def ports_taken(self, but: str) -> set[int]:
+        """Ports promised to labs other than this one."""
+        return {port for lab in self.all() if lab.name != but for port in lab.ports.values()}
+
+    def forget(self, name: str) -> None:
+        """Take a lab's folder away."""
+        folder = self.folder(name)
+        if folder.exists():
+            shutil.rmtree(folder)
