@@ -1,8 +1,10 @@
 """Build a container's root, then become ``lxc-start``: the program of every ``skerry-ID.service``.
 
-Runs as ``python3 -I -S /usr/lib/skerry/launch IMAGE UPPER ROOTFS UID_BASE CONFIG NAME`` inside the unit's private mount
-namespace, so that every mount made here vanishes with the unit and PID 1 never sees one. Standard library only and no
-site-packages: it starts in 12 ms.
+Runs as ``python3 -I -S /usr/lib/skerry/launch FILE`` inside the unit's private mount namespace, so that every mount made
+here vanishes with the unit and PID 1 never sees one. FILE holds, separated by NUL: the image's mount point, the folder
+of the container's own files, where to mount its root, the first uid of its range, its LXC configuration, its name, how
+many variables its environment has, those as NAME=value, and its command. Standard library only and no site-packages: it
+starts in 12 ms.
 
 The overlay's lower layer is the image, the upper one the container's own files; both are reached through mounts
 that shift ids 0..65535 to UID_BASE.., so that neither the image nor the container's files ever need a chown.
@@ -102,15 +104,19 @@ def _mount_overlay(lower: str, upper: str, target: str, uid_base: int) -> None:
     _checked(_libc.prctl(_PR_SET_SECUREBITS, 0, 0, 0, 0), "prctl securebits")
 
 
-def main(image: str, files: str, rootfs: str, uid_base: str, config: str, name: str) -> None:
-    """Mount the root of container ``name`` at ``rootfs`` and exec ``lxc-start -F``. Never returns."""
+def main(path: str) -> None:
+    """Mount the root of the container that ``path`` describes and become its ``lxc-start``. Never returns."""
+    with open(path, encoding="utf-8") as file:
+        image, files, rootfs, uid_base, config, name, count, *rest = file.read().split("\0")
+    env, command = rest[: int(count)], rest[int(count) :]
     base, folder = int(uid_base), os.path.dirname(rootfs)
     with _user_namespace(base) as userns:
         _bind_shifted(image, f"{folder}/lower", userns)
         _bind_shifted(files, f"{folder}/files", userns)
     _mount_overlay(f"{folder}/lower", f"{folder}/files", rootfs, base)
-    os.execv("/usr/bin/lxc-start", ["lxc-start", "-F", "-n", name, "-f", config])
+    argv = ["lxc-start", "-F", "-n", name, "-f", config, "--", "/dev/skerry/init", "--", *command]
+    os.execve("/usr/bin/lxc-start", argv, dict(entry.split("=", 1) for entry in env))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

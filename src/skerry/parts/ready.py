@@ -1,0 +1,42 @@
+"""The last step of a start whose caller wants to use the container at once: wait until its port answers."""
+
+import dataclasses
+from typing import ClassVar
+
+from skerry.model.errors import Code, SkerryError
+from skerry.model.host import HostConfig
+from skerry.parts.base import Part
+from skerry.system import systemd, tcp
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready(Part):
+    """Port ``port`` of container ``id`` accepts connections; waited for at most ``timeout`` seconds."""
+
+    kind: ClassVar[str] = "ready"
+    id: str
+    address: str
+    port: int
+    timeout: float
+
+    def __str__(self) -> str:
+        return f"port {self.port} of {self.id}"
+
+    def make(self, host: HostConfig) -> None:  # noqa: ARG002
+        """Wait for it."""
+        unit = f"skerry-{self.id}.service"
+        alive = lambda: systemd.state(unit) not in {"failed", "inactive"}  # noqa: E731
+        if not tcp.wait_for(self.address, self.port, self.timeout, alive):
+            raise SkerryError(
+                Code.FAILED,
+                f"nothing answered on port {self.port} of the container within {self.timeout:g} s",
+                "Let its program listen on all addresses at that port, name another port, or wait for 'running' only",
+                systemd.journal(unit),
+            )
+
+    def remove(self, host: HostConfig) -> None:
+        """Nothing to take back: waiting left nothing."""
+
+    def exists(self, host: HostConfig) -> bool:  # noqa: ARG002
+        """Whether the port answers now."""
+        return tcp.accepts(self.address, self.port)

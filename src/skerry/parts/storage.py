@@ -1,0 +1,44 @@
+"""A container's own files: a btrfs subvolume that holds the upper layer of its root."""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from skerry.model.host import HostConfig
+from skerry.model.size import format_size
+from skerry.parts.base import Part
+from skerry.system import btrfs
+
+
+def folder(host: HostConfig, container_id: str) -> str:
+    """Where the files of a container lie."""
+    return f"{host.pool}/c/{container_id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Volume(Part):
+    """The subvolume of container ``id``; its files may take ``disk`` bytes. Ids in it start from 0."""
+
+    kind: ClassVar[str] = "volume"
+    id: str
+    disk: int
+
+    def __str__(self) -> str:
+        return f"volume {self.id} ({format_size(self.disk)})"
+
+    def make(self, host: HostConfig) -> None:
+        """Make the subvolume and its two folders, and set its limit."""
+        path = folder(host, self.id)
+        btrfs.create(path, self.disk)
+        for name in ("upper", "work"):
+            os.makedirs(f"{path}/{name}", mode=0o755, exist_ok=True)
+
+    def remove(self, host: HostConfig) -> None:
+        """Delete the subvolume."""
+        btrfs.delete(folder(host, self.id))
+
+    def exists(self, host: HostConfig) -> bool:
+        """Whether it is whole and its limit is ours."""
+        path = Path(folder(host, self.id))
+        return (path / "work").is_dir() and btrfs.limit_of(str(path)) == self.disk

@@ -1,0 +1,1 @@
+"""The state store: one SQLite file, the truth of one host. The only room that writes state."""

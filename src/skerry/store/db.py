@@ -1,0 +1,108 @@
+"""The SQLite file: opening, migrations, transactions."""
+
+import contextlib
+import datetime
+import importlib.resources
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from skerry.model.errors import Code, SkerryError
+
+Row = sqlite3.Row
+
+
+def now() -> str:
+    """The current time, UTC, as the store writes it (RFC 3339)."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def _migrations() -> list[str]:
+    folder = importlib.resources.files("skerry.store")
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith("schema_"))
+    return [(folder / name).read_text(encoding="utf-8") for name in files]
+
+
+class Database:
+    """One connection, shared by the engine's threads; a lock keeps their transactions apart."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: str) -> "Database":
+        """Open the store at ``path``, make it where it is missing, and bring it to the newest schema.
+
+        Raises:
+            SkerryError: the file was written by a newer Skerry.
+        """
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+        Path(path).chmod(0o600)
+        connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        database = cls(connection)
+        database._migrate(path)
+        return database
+
+    def _migrate(self, path: str) -> None:
+        version = self.value("PRAGMA user_version")
+        scripts = _migrations()
+        if version > len(scripts):
+            raise SkerryError(
+                Code.HOST,
+                f"{path} has schema {version}, this Skerry knows {len(scripts)}",
+                "Install the Skerry that wrote it, or a newer one",
+            )
+        for number, script in enumerate(scripts[version:], start=version + 1):
+            self._connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+
+    @contextlib.contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """All or nothing. Where not ``durable``, the commit is not synced: a power cut may take it back."""
+        with self._lock:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def execute(self, sql: str, *values: Any) -> int:
+        """Run one statement inside a transaction; returns the id of the row it inserted."""
+        with self._lock:
+            return self._connection.execute(sql, values).lastrowid or 0
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """All rows of a query."""
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> Row | None:
+        """The first row of a query, if there is one."""
+        with self._lock:
+            found: Row | None = self._connection.execute(sql, values).fetchone()
+            return found
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, *values)
+        return found[0] if found else None
+
+    def get_meta(self, key: str, default: str) -> str:
+        """A single remembered value of the host."""
+        return str(self.value("SELECT value FROM meta WHERE key = ?", key) or default)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Remember a single value of the host."""
+        self.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
