@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(deeds, "ssh", _ssh, "log in as root, or run a command there", names=1).add_argument(
         "words", nargs=argparse.REMAINDER, help="the command"
     )
-    _add(deeds, "console", _console, "a shell (fast) or the serial line (metal), without the network", names=1)
+    _add(deeds, "console", _console, "a shell (fast) or the serial line (metal)", names=1)
     _add(deeds, "logs", _logs, "what the machine said", names=1)
     _add(deeds, "image", _image, "make the images ahead of time").add_argument(
         "--kind", type=Kind, choices=list(Kind), default=Kind.FAST
@@ -68,7 +68,7 @@ def _add(
 
 def _add_up(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     up = _add(deeds, "up", _up, "start a lab, or leave a running one as it is", names=1)
-    up.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="fast: nspawn; metal: QEMU")
+    up.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="the sort of machine")
     up.add_argument("--image", type=Flavour, choices=list(Flavour), default=Flavour.HOST,
                     help="host: the platform's packages are in it; plain: a bare Debian")  # fmt: skip
     up.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help="metal: its RAM")
@@ -105,7 +105,8 @@ def _list(labs: Labs, args: argparse.Namespace) -> int:
 
 def _row(lab: Lab) -> dict[str, str | int]:
     state = "running" if lab.running() else "dead"
-    return {"name": lab.name, "kind": lab.kind, "image": lab.flavour, "state": state, "owner": lab.owner, **lab.ports}
+    what: dict[str, str | int] = {"name": lab.name, "kind": lab.kind, "image": lab.flavour}
+    return {**what, "state": state, "owner": lab.owner, **lab.ports}
 
 
 def _ssh(labs: Labs, args: argparse.Namespace) -> int:

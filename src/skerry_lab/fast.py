@@ -36,7 +36,8 @@ class FastMachine:
         with self.cache.progress.stage(f"lab {lab.name}: boot"):
             ssh.make_identity(lab)
             _prepare_upper(lab)
-            spec = StageSpec(lab.name, str(lower), {lab.ports["ssh"]: 22, lab.ports["https"]: 443}, _devices())
+            ports = {lab.ports["ssh"]: 22, lab.ports["https"]: 443}
+            spec = StageSpec(lab.name, str(lower), ports, _devices())
             process = _launch(lab, spec)
             try:
                 ssh.wait_login(lab, LOGIN_S, process.alive)
@@ -79,7 +80,8 @@ def _launch(lab: Lab, spec: StageSpec) -> ProcessIdentity:
     if Path("/run/systemd/system").is_dir():
         scope = ["systemd-run", "--scope", "--quiet", "--collect", "--property=Delegate=yes"]
         argv = [*scope, f"--unit=skerry-lab-{lab.name}-{uuid.uuid4().hex[:8]}", *argv]
-    return ProcessIdentity.of(start_detached(argv, lab.console_log, cwd=lab.home, env={"PYTHONPATH": str(_SOURCES)}))
+    pid = start_detached(argv, lab.console_log, cwd=lab.home, env={"PYTHONPATH": str(_SOURCES)})
+    return ProcessIdentity.of(pid)
 
 
 def _prepare_upper(lab: Lab) -> None:

@@ -1,8 +1,9 @@
 """What runs between `lab up` and the fast lab's own systemd, in two steps.
 
-`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds for the
-machine's whole life, and killing that one process takes everything else along: the machine, its network, its mounts.
-`boot` is the first process in the new namespaces: it lays the overlay, makes the network, then becomes systemd-nspawn.
+`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds for
+the machine's whole life, and killing that one process takes everything else along: the machine, its network, its
+mounts. `boot` is the first process in the new namespaces: it lays the overlay, makes the network, then becomes
+systemd-nspawn.
 """
 
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 from skerry_lab.errors import LabError
 from skerry_lab.ports import LOOPBACK
 from skerry_lab.process import ProcessIdentity
-from skerry_lab.run import read_text, run, start_beside, tail
+from skerry_lab.run import become, read_text, run, start_beside, tail
 
 GUEST = "10.0.2.100"
 GUEST_V6, GATEWAY_V6 = "fd00::100/64", "fe80::2"
@@ -52,10 +53,8 @@ def launch(spec: StageSpec) -> None:
     ProcessIdentity.of(os.getpid()).save(Path("process.json"))
     if _has_systemd():
         _enter_cgroup("outer")
-    python = [sys.executable, "-m", "skerry_lab.fast_stage"]
-    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation=private"]
-    argv = [*unshare, *python, "boot", spec.to_json()]
-    os.execvp(argv[0], argv)
+    namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation=private"]
+    become(["unshare", *namespaces, sys.executable, "-m", "skerry_lab.fast_stage", "boot", spec.to_json()])
 
 
 def boot(spec: StageSpec) -> None:
@@ -75,16 +74,15 @@ def boot(spec: StageSpec) -> None:
         # The platform forwards packets: it writes /proc/sys/net, which belongs to the machine's own network.
         SYSTEMD_NSPAWN_API_VFS_WRITABLE="network",
     )
-    argv = nspawn(spec)
-    os.execvp(argv[0], argv)
+    become(nspawn(spec))
 
 
 def nspawn(spec: StageSpec) -> list[str]:
     """The command that boots the machine."""
     return [
         "systemd-nspawn", "--directory=root", "--boot", "--keep-unit", "--register=no",
-        f"--machine=skerry-{spec.name}", "--network-namespace-path=netns", "--resolv-conf=off", "--timezone=off",
-        "--link-journal=no", "--console=read-only", "--capability=all",
+        f"--machine=skerry-{spec.name}", "--network-namespace-path=netns", "--resolv-conf=off",
+        "--timezone=off", "--link-journal=no", "--console=read-only", "--capability=all",
         # The clock is this computer's.
         "--drop-capability=CAP_SYS_TIME", *(f"--bind={path}" for path in spec.devices),
     ]  # fmt: skip
@@ -96,9 +94,9 @@ def _make_network(spec: StageSpec) -> None:
     run(["unshare", "--net=netns", "true"])
     ready_read, ready_write = os.pipe()
     slirp = [
-        "slirp4netns", "--configure", "--mtu=65520", "--enable-ipv6", "--enable-sandbox", "--enable-seccomp",
-        "--disable-host-loopback", "--api-socket=slirp.sock", f"--ready-fd={ready_write}", "--netns-type=path",
-        "netns", "eth0",
+        "slirp4netns", "--configure", "--mtu=65520", "--enable-ipv6", "--enable-sandbox",
+        "--enable-seccomp", "--disable-host-loopback", "--api-socket=slirp.sock",
+        f"--ready-fd={ready_write}", "--netns-type=path", "netns", "eth0",
     ]  # fmt: skip
     start_beside(slirp, Path("network.log"), pass_fds=[ready_write])
     os.close(ready_write)
@@ -113,12 +111,9 @@ def _make_network(spec: StageSpec) -> None:
 
 def _forward(here: int, there: int) -> None:
     """One port of 127.0.0.1 to one of the machine, as slirp4netns's own socket takes it."""
-    request = {
-        "execute": "add_hostfwd",
-        "arguments": {
-            "proto": "tcp", "host_addr": LOOPBACK, "host_port": here, "guest_addr": GUEST, "guest_port": there,
-        },
-    }  # fmt: skip
+    outside = {"host_addr": LOOPBACK, "host_port": here}
+    inside = {"guest_addr": GUEST, "guest_port": there}
+    request = {"execute": "add_hostfwd", "arguments": {"proto": "tcp", **outside, **inside}}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as api:
         api.settimeout(_NETWORK_S)
         api.connect("slirp.sock")
@@ -156,10 +151,11 @@ def _enter_cgroup(name: str) -> None:
 def _delegate_cgroup() -> None:
     """From SCOPE/outer to SCOPE/machine, which gets all of the scope's controllers for nspawn to hand on."""
     scope = _own_cgroup().parent
-    controllers = (scope / "cgroup.controllers").read_text(encoding="ascii").split()
+    names = (scope / "cgroup.controllers").read_text(encoding="ascii").split()
+    controllers = " ".join(f"+{name}" for name in names)
     (scope / "machine").mkdir()
     (scope / "machine/cgroup.procs").write_text("0", encoding="ascii")
-    (scope / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers), encoding="ascii")
+    (scope / "cgroup.subtree_control").write_text(controllers, encoding="ascii")
 
 
 def main() -> None:

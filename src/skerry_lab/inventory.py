@@ -20,8 +20,8 @@ def chosen(store: LabStore, wanted: str | None = None) -> list[Lab]:
 
     Args:
         store: where the labs are.
-        wanted: names with commas between them, `SKERRY_LAB` of the environment by default. Without it: the running
-            labs that the user made, never those of a test.
+        wanted: names with commas between them, `SKERRY_LAB` of the environment by default. Without it: the
+            running labs that the user made, never those of a test.
     """
     names = (os.environ.get("SKERRY_LAB", "") if wanted is None else wanted).replace(",", " ").split()
     if names:

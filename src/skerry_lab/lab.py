@@ -67,7 +67,8 @@ class Labs:
         What a killed run left under this name is taken away first.
 
         Raises:
-            LabError: another lab runs under this name, this computer lacks something, or the machine did not come up.
+            LabError: another lab runs under this name, this computer lacks something, or the machine did not
+                come up.
         """
         needs.ensure(wanted.kind, self.cache.home, self.store.home, self.progress)
         with self.store.lock(wanted.name, self.progress):
@@ -94,7 +95,7 @@ class Labs:
         """Take away cached images that today's recipes do not name; refuses while a lab runs."""
         running = [lab.name for lab in self.store.all() if lab.running()]
         if running:
-            raise LabError(f"labs are running on these images: {', '.join(running)}; end them with `lab down`")
+            raise LabError(f"labs run on these images: {', '.join(running)}; end them with `lab down`")
         current = {tree_recipe(kind, flavour).digest() for kind in Kind for flavour in Flavour}
         for entry in self.cache.entries():
             if entry.name.rsplit("-", 1)[-1] not in current:

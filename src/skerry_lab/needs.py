@@ -81,7 +81,7 @@ def _ensure_packages(packages: list[str], progress: Progress) -> None:
     if os.geteuid() != 0:
         raise LabError(f"this computer lacks programs; install them with:\n    {apt_line(packages)}")
     if shutil.which("apt-get") is None:
-        raise LabError(f"this computer lacks programs and has no apt-get; in Debian they are: {' '.join(packages)}")
+        raise LabError(f"no apt-get here to install programs with; in Debian they are: {' '.join(packages)}")
     with progress.stage(f"install {' '.join(packages)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "--no-install-recommends", "--yes", *packages]
@@ -105,12 +105,12 @@ def _check_disk(folder: Path, wanted: int) -> None:
 def _check_fast(state: Path) -> None:
     for device in ("/dev/net/tun", "/dev/fuse", "/dev/loop-control"):
         if not Path(device).exists():
-            raise LabError(f"{device} is missing: load its kernel module (`modprobe {device.split('/')[-1]}`)")
+            raise LabError(f"{device} is missing: load its kernel module (`modprobe {Path(device).name}`)")
     kernel = Path("/proc/filesystems").read_text(encoding="ascii").split()
     if "overlay" not in kernel:
         run(["modprobe", "overlay"])
     if filesystem_of(state) == "overlay":
-        raise LabError(f"{state} lies on an overlay, which can't carry another: set XDG_STATE_HOME to a real disk")
+        raise LabError(f"{state} lies on an overlay, which can't carry another: set XDG_STATE_HOME elsewhere")
 
 
 def filesystem_of(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:

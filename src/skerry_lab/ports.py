@@ -40,4 +40,4 @@ def choose(lab: str, purpose: str, taken: Collection[int], free: Callable[[int],
         port = FIRST + (start + step) % span
         if port not in taken and free(port):
             return port
-    raise LabError(f"no free port between {FIRST} and {LAST} on {LOOPBACK}; end other labs: `lab list`, `lab down`")
+    raise LabError(f"no free port between {FIRST} and {LAST} on {LOOPBACK}; `lab list` shows who has them")

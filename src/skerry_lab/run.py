@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from skerry_lab.errors import LabError
 
@@ -25,7 +26,10 @@ def tail(text: str, lines: int = _TAIL_LINES) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines()[-lines:]) or "    (it said nothing)"
 
 
-def run(argv: Sequence[str], *, stdin: str = "", timeout: float = 60, env: Mapping[str, str] | None = None) -> str:
+Environment = Mapping[str, str] | None
+
+
+def run(argv: Sequence[str], *, stdin: str = "", timeout: float = 60, env: Environment = None) -> str:
     """Run a program to its end and return its standard output.
 
     Args:
@@ -39,8 +43,9 @@ def run(argv: Sequence[str], *, stdin: str = "", timeout: float = 60, env: Mappi
     """
     try:
         done = subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False, env=_environment(env)
-        )
+            argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False,
+            env=_environment(env),
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise CommandFailed(argv, "not found", str(error)) from error
     except subprocess.TimeoutExpired as error:
@@ -50,7 +55,7 @@ def run(argv: Sequence[str], *, stdin: str = "", timeout: float = 60, env: Mappi
     return done.stdout
 
 
-def run_logged(argv: Sequence[str], log: Path, *, timeout: float, env: Mapping[str, str] | None = None) -> None:
+def run_logged(argv: Sequence[str], log: Path, *, timeout: float, env: Environment = None) -> None:
     """Run a long program with its output in a file; it and its children die with this process.
 
     Args:
@@ -85,7 +90,7 @@ def dies_with_us(argv: Sequence[str]) -> list[str]:
     return [*guard, "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", *argv]
 
 
-def start_detached(argv: Sequence[str], log: Path, *, cwd: Path, env: Mapping[str, str] | None = None) -> int:
+def start_detached(argv: Sequence[str], log: Path, *, cwd: Path, env: Environment = None) -> int:
     """Start a program that outlives this one, its output in a file; returns its process id."""
     with log.open("a", encoding="utf-8") as out:
         process = subprocess.Popen(
@@ -105,9 +110,14 @@ def start_beside(argv: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -
     return process.pid
 
 
-def run_shown(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
+def run_shown(argv: Sequence[str], *, env: Environment = None) -> int:
     """Run a program on the user's own terminal and return its exit code."""
     return subprocess.run(argv, check=False, env=_environment(env)).returncode
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Turn this process into another program: same process id, same start time."""
+    os.execvp(argv[0], argv)  # noqa: S606 - that there is no shell is the point
 
 
 def read_text(path: Path) -> str:
@@ -118,7 +128,7 @@ def read_text(path: Path) -> str:
         return ""
 
 
-def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+def _environment(extra: Environment) -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8", **(extra or {})}
 
 

@@ -60,6 +60,6 @@ def wait_login(lab: Lab, seconds: float, still_there: Callable[[], bool]) -> Non
         else:
             return
         if not still_there():
-            raise LabError(f"the machine of lab {lab.name} ended before it let anyone in; see {lab.console_log}")
+            raise LabError(f"lab {lab.name} ended before it let anyone in; see {lab.console_log}")
         time.sleep(0.1)
     raise LabError(f"lab {lab.name} did not answer on ssh within {seconds:.0f} s; last: {last}")

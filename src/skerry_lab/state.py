@@ -134,7 +134,9 @@ class LabStore:
     def names(self) -> list[str]:
         """The names of all folders, whole labs or not."""
         home = self.home / "labs"
-        return sorted(path.name for path in home.iterdir() if NAME.fullmatch(path.name)) if home.is_dir() else []
+        if not home.is_dir():
+            return []
+        return sorted(path.name for path in home.iterdir() if NAME.fullmatch(path.name))
 
     def all(self) -> Iterator[Lab]:
         """All labs, by name."""
