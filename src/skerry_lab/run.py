@@ -117,7 +117,7 @@ def run_shown(argv: Sequence[str], *, env: Environment = None) -> int:
 
 def become(argv: Sequence[str]) -> NoReturn:
     """Turn this process into another program: same process id, same start time."""
-    os.execvp(argv[0], argv)  # noqa: S606 - that there is no shell is the point
+    os.execvp(argv[0], list(argv))  # noqa: S606 - that there is no shell is the point
 
 
 def read_text(path: Path) -> str:
