@@ -45,7 +45,7 @@ def checks() -> list[Check]:
     """Every check of the gate, the slowest first."""
     shell_files = [str(path) for path in repository_files() if is_shell(path)]
     return [
-        Check("ansible-lint (production)", program("ansible-lint", "--offline", "-q")),
+        Check("ansible-lint (production)", program("ansible-lint", "--offline", "-q", "--nocolor")),
         Check("mypy (strict)", program("mypy", "src", "plugins", "tools")),
         Check("collection builds, plugins found", tool("check_collection")),
         Check("reference pages are current", tool("gen_docs", "--check")),

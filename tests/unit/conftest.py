@@ -56,6 +56,6 @@ GUARD = Guard()
 
 @pytest.fixture(autouse=True)
 def system_guard() -> Iterator[None]:
-    """Forbids programs and network sockets. tests/unit/tools replaces it: there the programs are the subject."""
+    """Forbids programs and network sockets. tests/unit/tools replaces it: programs are its subject."""
     with GUARD.duty():
         yield
