@@ -1,9 +1,9 @@
 """What runs between `lab up` and the fast lab's own systemd, in two steps.
 
-`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds for
-the machine's whole life, and killing that one process takes everything else along: the machine, its network and
-its mounts. `boot` is the first process in the new namespaces: it lays the overlay, makes the network, then
-becomes systemd-nspawn.
+`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds while
+the machine lives, and killing that one process takes everything else along: machine, network and mounts.
+`boot` is the first process in the new namespaces: it lays the overlay, makes the network, then becomes
+systemd-nspawn.
 """
 
 import json
