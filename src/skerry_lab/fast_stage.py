@@ -1,7 +1,7 @@
 """What runs between `lab up` and the fast lab's own systemd, in two steps.
 
-`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds while
-the machine lives, and killing that one process takes everything else along: machine, network and mounts.
+`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds
+while the machine lives, and killing that one process takes everything else along: machine, network, mounts.
 `boot` is the first process in the new namespaces: it lays the overlay, makes the network, then becomes
 systemd-nspawn.
 """
