@@ -23,7 +23,9 @@ class HostConfig:
         state: folder of the state store and the secret.
         pool: mount point of the btrfs pool.
         run: folder for what a reboot may forget.
-        pages: folder of the proxy's pages.
+        proxy_socket: the proxy's master socket.
+        routes_map: the proxy's map of routes.
+        public_port: the port of the URLs, as a browser sees it.
     """
 
     domain: str
@@ -37,6 +39,11 @@ class HostConfig:
     run: str = "/run/skerry"
     proxy_socket: str = "/run/skerry-proxy/master.sock"
     routes_map: str = "/run/skerry-proxy/routes.map"
+    public_port: int = 443
+
+    def url(self, host_name: str) -> str:
+        """The URL of a host name of ours."""
+        return f"https://{host_name}{'' if self.public_port == 443 else f':{self.public_port}'}/"
 
     @property
     def database(self) -> str:

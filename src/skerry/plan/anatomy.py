@@ -11,6 +11,11 @@ from skerry.parts.storage import Volume
 from skerry.parts.unit import Unit
 
 
+def unit_name(container_id: str) -> str:
+    """The name of the unit of the container with that id."""
+    return f"skerry-{container_id}.service"
+
+
 def volume(container: Container) -> Volume:
     """Its own files."""
     return Volume(id=container.id, disk=container.spec.disk)

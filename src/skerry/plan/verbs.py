@@ -1,11 +1,9 @@
 """The verbs: each a pure function from what is there and what is wanted to a plan."""
 
 import dataclasses
-from collections.abc import Iterable
-
 from skerry.model.container import Container, Spec, Wanted, takes_effect
 from skerry.model.host import HostConfig
-from skerry.parts.base import Part, Step
+from skerry.parts.base import Step
 from skerry.plan import anatomy
 from skerry.plan.plan import Plan
 
@@ -18,26 +16,35 @@ class Wait:
     timeout: float = 30.0
 
 
-def _make(parts: Iterable[Part], reason: str) -> list[Step]:
-    return [Step("make", part, reason) for part in parts]
-
-
-def _remove(parts: Iterable[Part], reason: str) -> list[Step]:
-    return [Step("remove", part, reason) for part in parts]
-
-
 def _wanted(container: Container, wanted: Wanted) -> Container:
     return dataclasses.replace(container, wanted=wanted)
 
 
-def _starting(host: HostConfig, container: Container, wait: Wait) -> list[Step]:
-    steps = [
-        Step("make", anatomy.port(host, container), "its packets may pass"),
-        Step("make", anatomy.unit(container), "it runs inside its fences"),
-    ]
+def _rerouting(host: HostConfig, before: Container | None, after: Container | None, reason: str) -> list[Step]:
+    """What turns the URLs of ``before`` into those of ``after``."""
+    old = {route.host: route for route in anatomy.routes(host, before)} if before else {}
+    new = {route.host: route for route in anatomy.routes(host, after)} if after else {}
+    steps = [Step("remove", route, reason) for name, route in old.items() if name not in new]
+    for name, route in new.items():
+        if name not in old:
+            steps.append(Step("make", route, reason))
+        elif old[name] != route:
+            steps.append(Step("change", route, reason, old[name]))
+    return steps
+
+
+def _running(host: HostConfig, container: Container, wait: Wait) -> list[Step]:
+    steps = [Step("make", anatomy.unit(container), "it runs inside its fences")]
     if wait.ready:
         steps.append(Step("make", anatomy.ready(host, container, wait.timeout), "the caller waits until it answers"))
-    return steps + _make(anatomy.routes(host, container), "its URL leads to it")
+    return steps
+
+
+def _starting(host: HostConfig, container: Container, wait: Wait) -> list[Step]:
+    return [
+        Step("make", anatomy.port(host, container), "its packets may pass"),
+        *_running(host, container, wait),
+    ]
 
 
 def _stopping(host: HostConfig, container: Container, grace: float) -> list[Step]:
@@ -54,34 +61,33 @@ def create(host: HostConfig, container: Container, *, start: bool, wait: Wait) -
     steps = [Step("make", anatomy.volume(after), "its own files")]
     if start:
         steps += _starting(host, after, wait)
-    else:
-        steps += _make(anatomy.routes(host, after), "its URL says that it is stopped")
+    steps += _rerouting(host, None, after, "its URL leads to it" if start else "its URL says that it is stopped")
     return Plan("create", None, after, tuple(steps), "undo")
 
 
 def start(host: HostConfig, container: Container, wait: Wait) -> Plan:
     """Start a container that does not run."""
     after = _wanted(container, "started")
-    return Plan("start", container, after, tuple(_starting(host, after, wait)), "undo")
+    steps = _starting(host, after, wait) + _rerouting(host, container, after, "its URL leads to it")
+    return Plan("start", container, after, tuple(steps), "undo")
 
 
 def stop(host: HostConfig, container: Container, grace: float) -> Plan:
     """Stop a container: its URL first, then its program, which has ``grace`` seconds to end by itself."""
     after = _wanted(container, "stopped")
-    dead = _make(anatomy.routes(host, after), "its URL says that it is stopped")
-    return Plan("stop", container, after, (*dead, *_stopping(host, container, grace)), "finish")
+    steps = _rerouting(host, container, after, "its URL says that it is stopped")
+    return Plan("stop", container, after, (*steps, *_stopping(host, container, grace)), "finish")
 
 
 def restart(host: HostConfig, container: Container, grace: float, wait: Wait) -> Plan:
-    """Stop a container and start it again, with the options that waited for that."""
-    after = _wanted(container, "started")
-    steps = [Step("remove", anatomy.unit(container, grace), "it stops"), *_starting(host, after, wait)]
-    return Plan("restart", container, after, tuple(steps), "finish")
+    """Stop a container that runs and start it again, with the options that waited for that."""
+    stopping = Step("remove", anatomy.unit(container, grace), "it stops")
+    return Plan("restart", container, container, (stopping, *_running(host, container, wait)), "undo")
 
 
 def delete(host: HostConfig, container: Container) -> Plan:
     """Delete a container: its URL is dead first, then its program, then its files."""
-    dead = _remove(anatomy.routes(host, container), "its URL is dead, for good")
+    dead = _rerouting(host, container, None, "its URL is dead, for good")
     steps = (*dead, *_stopping(host, container, 0.0), Step("remove", anatomy.volume(container), "its files go"))
     return Plan("delete", container, None, steps, "finish")
 
@@ -103,7 +109,8 @@ def update(host: HostConfig, container: Container, spec: Spec, *, running: bool)
         steps.append(Step("change", anatomy.volume(after), _why(container, after, {"disk"}), anatomy.volume(container)))
     if running:
         steps += _live_changes(host, container, after, live)
-    return Plan("update", container, after, tuple(steps + _route_changes(host, container, after)), "undo", waiting)
+    steps += _rerouting(host, container, after, "its services changed")
+    return Plan("update", container, after, tuple(steps), "undo", waiting)
 
 
 def _why(old: Container, new: Container, options: set[str]) -> str:
@@ -123,15 +130,3 @@ def _live_changes(host: HostConfig, old: Container, new: Container, live: set[st
         if before != after:
             steps.append(Step("change", after, _why(old, new, ports), before))
     return steps
-
-
-def _route_changes(host: HostConfig, old: Container, new: Container) -> list[Step]:
-    before = {route.host: route for route in anatomy.routes(host, old)}
-    after = {route.host: route for route in anatomy.routes(host, new)}
-    gone = _remove((route for name, route in before.items() if name not in after), "its service is no longer declared")
-    steps = [
-        Step("change" if name in before else "make", route, "its service changed", before.get(name))
-        for name, route in after.items()
-        if before.get(name) != route
-    ]
-    return gone + steps

@@ -25,7 +25,7 @@ class Operation:
     plan: dict[str, Any]
     done: int
     timings: list[float]
-    state: Literal["open", "done", "undone"]
+    state: Literal["open", "done", "undone", "failed"]
     error: str
     started: str
 
@@ -65,16 +65,17 @@ def mark(db: Database, operation_id: int, timings: list[float]) -> None:
         )
 
 
-def finish(db: Database, operation_id: int, state: Literal["done", "undone"], error: str = "") -> None:
+def finish(db: Database, operation_id: int, state: Literal["done", "undone", "failed"], error: str = "") -> None:
     """Close an operation. Inside a transaction."""
     db.execute(
         "UPDATE operation SET state = ?, error = ?, finished = ? WHERE id = ?", state, error, now(), operation_id
     )
 
 
-def unfinished(db: Database) -> list[Operation]:
-    """What a crash left open, oldest first."""
-    return [_from_row(row) for row in db.rows("SELECT * FROM operation WHERE state = 'open' ORDER BY id")]
+def unfinished(db: Database, container_id: str = "%") -> list[Operation]:
+    """What a crash or a full disk left open, oldest first; of one container or of all."""
+    query = "SELECT * FROM operation WHERE state = 'open' AND container_id LIKE ? ORDER BY id"
+    return [_from_row(row) for row in db.rows(query, container_id)]
 
 
 def recent(db: Database, count: int) -> list[Operation]:

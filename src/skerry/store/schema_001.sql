@@ -61,7 +61,7 @@ CREATE TABLE operation (
     plan TEXT NOT NULL,
     done INTEGER NOT NULL DEFAULT 0,
     timings TEXT NOT NULL DEFAULT '[]',
-    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'undone')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'undone', 'failed')),
     error TEXT NOT NULL DEFAULT '',
     started TEXT NOT NULL,
     finished TEXT

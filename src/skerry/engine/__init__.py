@@ -1,0 +1,1 @@
+"""The single writer of a host: takes requests on a socket, plans, carries out, journals, recovers."""

@@ -1,0 +1,95 @@
+"""The engine's socket: who may speak, one thread a connection, one line a request."""
+
+import json
+import logging
+import os
+import socket
+import socketserver
+import sqlite3
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from skerry.engine import executor
+from skerry.engine.requests import WIRE_VERSION, Request, parse
+from skerry.model.errors import Code, SkerryError
+
+_MAX_LINE = 1 << 20  # bytes of one request
+_LISTEN_FD = 3  # sd_listen_fds(3)
+_UCRED = struct.Struct("3i")  # unix(7), SO_PEERCRED
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[dict[str, Any]], None]
+Handle = Callable[[Request, Progress], dict[str, Any]]
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    """One client. It sends requests one after another; each gets its lines of progress and one last line."""
+
+    server: "Server"
+
+    def handle(self) -> None:
+        while line := self.rfile.readline(_MAX_LINE + 1):
+            self._send(self._answer(line))
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            self._check_peer()
+            return {"ok": True, "result": self.server.answer(self._parse(line), self._send)}
+        except SkerryError as error:
+            _log.info("refused or failed: %s", error)
+            return {"ok": False, "error": _error(error)}
+        except sqlite3.Error as error:
+            _log.exception("the state store failed")
+            return {"ok": False, "error": _error(executor.store_error(error))}
+        except Exception as error:  # the last line of defence: the client gets an answer, the log the traceback
+            _log.exception("a request failed in a way nobody foresaw")
+            unforeseen = SkerryError(Code.FAILED, f"the engine failed: {error!r}", "See journalctl -u skerry-engine")
+            return {"ok": False, "error": _error(unforeseen)}
+
+    def _check_peer(self) -> None:
+        _pid, uid, _gid = _UCRED.unpack(self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+        if uid != 0:
+            raise SkerryError(Code.FORBIDDEN, f"uid {uid} may not speak to the engine", "Become root on this host")
+
+    @staticmethod
+    def _parse(line: bytes) -> Request:
+        if len(line) > _MAX_LINE:
+            raise SkerryError(Code.INVALID, f"the request is longer than {_MAX_LINE} bytes")
+        try:
+            raw = json.loads(line)
+        except ValueError as error:
+            raise SkerryError(Code.INVALID, f"the request is not JSON: {error}", "Send one object a line") from error
+        if not isinstance(raw, dict):
+            raise SkerryError(Code.INVALID, "the request is not an object", "Send one object a line")
+        return parse(raw)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        """Send a line. A client that has gone away does not stop what it asked for."""
+        try:
+            self.wfile.write(json.dumps({"version": WIRE_VERSION, **message}).encode() + b"\n")
+        except (BrokenPipeError, ConnectionResetError):
+            _log.info("the client left before its answer")
+
+
+def _error(error: SkerryError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "hint": error.hint, "journal": error.journal}
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    """Listens on the socket that systemd hands over, or on ``path``."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, path: str, handle: Handle) -> None:
+        self._handle = handle
+        activated = os.environ.get("LISTEN_PID") == str(os.getpid())
+        super().__init__(path, _Connection, bind_and_activate=not activated)
+        if activated:
+            self.socket.close()
+            self.socket = socket.socket(fileno=_LISTEN_FD)
+
+    def answer(self, request: Request, progress: Progress) -> dict[str, Any]:
+        """Answer one typed request."""
+        return self._handle(request, progress)

@@ -1,0 +1,143 @@
+"""A container's place in the firewall: elements of the sets that ``/etc/skerry/firewall.nft`` declares.
+
+Every change is worked out from the live elements and made in one transaction, so making, healing and removing are the
+same deed with other wishes, and an interrupted one leaves either the old or the new state.
+"""
+
+import dataclasses
+import ipaddress
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from skerry.model.addresses import FIRST_HOST
+from skerry.model.errors import Code, SkerryError
+from skerry.model.host import HostConfig
+from skerry.parts.base import Part
+from skerry.system import conntrack, nft
+from skerry.system.nft import Element
+from skerry.system.run import ProgramError
+
+_TABLE = "skerry"
+_MARK = 0x5E000000  # plus the slot: connection marks of our own, apart from other programs' small numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Port(Part):
+    """The fence around one container: only these addresses leave its port, only these TCP services are reached.
+
+    Attributes:
+        slot: its slot number.
+        mac: its MAC address.
+        ipv4: its IPv4 address.
+        ipv6: its global or unique local IPv6 address.
+        services: the TCP ports that the proxy may connect to.
+    """
+
+    kind: ClassVar[str] = "firewall"
+    slot: int
+    mac: str
+    ipv4: str
+    ipv6: str
+    services: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"firewall entries of sk{self.slot}"
+
+    def make(self, host: HostConfig) -> None:  # noqa: ARG002
+        """Let it in with exactly these services.
+
+        Raises:
+            SkerryError: the firewall is not loaded.
+        """
+        _replace(self._own(_live()), set(self.elements()))
+
+    def remove(self, host: HostConfig) -> None:  # noqa: ARG002
+        """Shut it out and forget its flows, so that none of them outlives the address.
+
+        Raises:
+            SkerryError: the firewall is not loaded.
+        """
+        _replace(self._own(_live()), set())
+        conntrack.forget_flows(_MARK | self.slot)
+
+    def exists(self, host: HostConfig) -> bool:  # noqa: ARG002
+        """Whether exactly its elements are there.
+
+        Raises:
+            SkerryError: the firewall is not loaded.
+        """
+        return self._own(_live()) == set(self.elements())
+
+    def elements(self) -> Iterator[Element]:
+        """Every element that this container needs."""
+        port, mac = f"sk{self.slot}", int(self.mac.replace(":", ""), 16)
+        yield Element("bridge", _TABLE, "macs", (port, self.mac))
+        yield Element("bridge", _TABLE, "nd_macs", (port, mac))
+        yield Element("bridge", _TABLE, "own4", (port, self.ipv4))
+        for address in (ipaddress.IPv6Address(self.ipv6), link_local(self.mac)):
+            yield Element("bridge", _TABLE, "own6", (port, str(address)))
+            yield Element("bridge", _TABLE, "nd_targets", (port, int(address)))
+        for version, address in (("4", self.ipv4), ("6", str(ipaddress.IPv6Address(self.ipv6)))):
+            yield Element("inet", _TABLE, f"members{version}", (address,))
+            yield Element("inet", _TABLE, f"marks{version}", (address,), _MARK | self.slot)
+            for service in self.services:
+                yield Element("inet", _TABLE, f"services{version}", (address, service))
+
+    def _own(self, live: Iterable[Element]) -> set[Element]:
+        """Which of ``live`` are this container's: those of its port and its addresses."""
+        names = {f"sk{self.slot}", self.ipv4, str(ipaddress.IPv6Address(self.ipv6))}
+        return {element for element in live if element.key[0] in names}
+
+
+def link_local(mac: str) -> ipaddress.IPv6Address:
+    """The link-local address that the kernel derives from a MAC (modified EUI-64, RFC 4291)."""
+    first, *rest = bytes.fromhex(mac.replace(":", ""))
+    return ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes([first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]]))
+
+
+def replace_all(ports: Iterable[Port]) -> None:
+    """Make exactly these ports' elements be there, in one transaction; flows of all others are forgotten.
+
+    Raises:
+        SkerryError: the firewall is not loaded.
+    """
+    wanted = {element for port in ports for element in port.elements()}
+    live = _live()
+    _replace(live, wanted)
+    marks = {element.value for element in live - wanted if element.value is not None}
+    for mark in marks - {element.value for element in wanted}:
+        conntrack.forget_flows(mark)
+
+
+def slots(host: HostConfig) -> frozenset[int]:
+    """The slots that any element belongs to, whole or in part: what a search for leftovers wants to know.
+
+    Raises:
+        SkerryError: the firewall is not loaded.
+    """
+    return frozenset(_slot(host, str(element.key[0])) for element in _live())
+
+
+def _slot(host: HostConfig, name: str) -> int:
+    if name.startswith("sk"):
+        return int(name.removeprefix("sk"))
+    address = ipaddress.ip_address(name)
+    prefix = ipaddress.ip_network(host.ipv4 if address.version == 4 else host.ipv6)
+    return int(address) - int(prefix.network_address) - FIRST_HOST
+
+
+def _replace(live: set[Element], wanted: set[Element]) -> None:
+    nft.change(remove=live - wanted, add=wanted - live)
+
+
+def _live() -> set[Element]:
+    try:
+        return nft.elements("bridge", _TABLE) | nft.elements("inet", _TABLE)
+    except ProgramError as error:
+        if "No such file or directory" not in error.stderr:
+            raise
+        raise SkerryError(
+            Code.HOST,
+            "the firewall is not loaded: nftables has no table 'skerry'",
+            "Run 'systemctl restart skerry-firewall' on this host, or its playbook",
+        ) from error
