@@ -17,7 +17,7 @@ _LXCFS = ("cpuinfo", "meminfo", "stat", "uptime", "diskstats", "loadavg", "swaps
 
 def _mounts(lxcfs: bool) -> Iterable[str]:  # noqa: FBT001
     yield f"/usr/bin/catatonit {INIT} none bind,ro,create=file"
-    yield "/run/skerry/resolv.conf etc/resolv.conf none bind,ro,create=file,optional"
+    yield "/etc/skerry/resolv.conf etc/resolv.conf none bind,ro,create=file,optional"
     yield "tmpfs dev/shm tmpfs rw,nosuid,nodev,noexec,mode=1777,create=dir"
     yield from (f"/dev/null proc/{name} none bind,optional" for name in _MASKED)
     yield "tmpfs sys/firmware tmpfs ro,nosuid,nodev,noexec,size=0,optional"

@@ -1,0 +1,171 @@
+"""A container's URL: one entry in the map that HAProxy looks every request up in.
+
+The store has a route before it is live, and has lost it before it is taken away, so what HAProxy reads when it starts or
+reloads is never behind. docs/explanation/proxy.md walks through the races.
+"""
+
+import dataclasses
+import ipaddress
+import re
+import time
+from typing import ClassVar
+
+from skerry.model.addresses import FIRST_HOST
+from skerry.model.errors import Code, SkerryError, invalid
+from skerry.model.host import HostConfig
+from skerry.parts.base import Part
+from skerry.system import routes
+from skerry.system.haproxy import Master, ProxyDownError
+
+STOPPED = "stopped"  # in the place of the address: answer 503 at once
+_HOST = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}(-[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?)?")
+_FIELD = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CLOSE_SECONDS = 5.0
+_STARTING_SECONDS = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Route(Part):
+    """One URL.
+
+    Attributes:
+        host: its host name, ``PROJECTID-INSTANCEID[-SERVICE].DOMAIN``.
+        ip: the container's address, or "" while it is not to run: the URL then answers 503.
+        port: the TCP port that the container listens on.
+        realm: name of the tenant.
+        project: id of the project.
+        instance: id of the container.
+    """
+
+    kind: ClassVar[str] = "proxy"
+    host: str
+    ip: str
+    port: int
+    realm: str
+    project: str
+    instance: str
+
+    def __str__(self) -> str:
+        return f"route {self.host} to {f'{self.ip}:{self.port}' if self.ip else 'the page for stopped containers'}"
+
+    @property
+    def value(self) -> str:
+        """The map's value, as the store's ``route_map`` has it too."""
+        return "|".join((self.ip or STOPPED, str(self.port), self.realm, self.project, self.instance))
+
+    def make(self, host: HostConfig) -> None:
+        """Make the URL live, or turn it to another address. The store has it already.
+
+        Raises:
+            SkerryError: the route is not one of this host's, or the proxy does not run.
+        """
+        self._check(host)
+        deadline = time.monotonic() + _STARTING_SECONDS
+        while True:
+            try:
+                with routes.lock(host.routes_map):
+                    Master(host.proxy_socket).set_entry(host.routes_map, self.host, self.value)
+            except ProxyDownError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)  # it may just be starting again
+            else:
+                return
+
+    def remove(self, host: HostConfig) -> None:
+        """Make the URL answer 404 and close what is open through it. The store has lost it already.
+
+        A proxy that does not run serves nothing, and reads the store when it starts: nothing is left to do then.
+
+        Raises:
+            SkerryError: the proxy refused, or a connection could not be closed.
+        """
+        master = Master(host.proxy_socket)
+        try:
+            with routes.lock(host.routes_map):
+                master.delete_entry(host.routes_map, self.host)
+            if self.ip:
+                _close_streams(master, self.ip)
+        except ProxyDownError:
+            return
+
+    def exists(self, host: HostConfig) -> bool:
+        """Whether every worker has exactly this entry.
+
+        Raises:
+            SkerryError: the proxy runs but does not answer.
+        """
+        master = Master(host.proxy_socket)
+        try:
+            workers = master.workers()
+            return bool(workers) and all(
+                master.entries(worker, host.routes_map).get(self.host) == self.value for worker in workers
+            )
+        except ProxyDownError:
+            return False
+
+    def _check(self, host: HostConfig) -> None:
+        """Refuse what no plan of ours can contain: the map decides where strangers' requests go."""
+        label = self.host.removesuffix(f".{host.domain}")
+        if label == self.host or not _HOST.fullmatch(label):
+            raise invalid("route", self.host, f"PROJECTID-INSTANCEID[-SERVICE].{host.domain}")
+        for field in (self.realm, self.project, self.instance):
+            if not _FIELD.fullmatch(field):
+                raise invalid(f"route {self.host}", field, "names of letters, digits, '.', '_' and '-'")
+        if not 1 <= self.port <= 65_535:
+            raise invalid(f"route {self.host}", self.port, "a TCP port")
+        if self.ip and not _is_container(host, self.ip):
+            raise invalid(f"route {self.host}", self.ip, f"a container's address in {host.ipv4} or {host.ipv6}")
+
+
+def sync(host: HostConfig) -> int:
+    """Make the live map equal to the store's routes, in one atomic change; returns how many there are.
+
+    A proxy that does not run is left alone: it does the same when it starts.
+
+    Raises:
+        SkerryError: the store cannot be read, or the proxy refused.
+    """
+    try:
+        with routes.lock(host.routes_map):
+            wanted = routes.read(host.database)
+            Master(host.proxy_socket).replace_map(host.routes_map, wanted)
+    except ProxyDownError:
+        return 0
+    return len(wanted) - 1
+
+
+def reload(host: HostConfig) -> int:
+    """Let HAProxy read its configuration and the store's routes again; returns how many routes there are.
+
+    Raises:
+        SkerryError: the store cannot be read, the proxy does not run, or its configuration is wrong.
+    """
+    with routes.lock(host.routes_map):
+        wanted = routes.read(host.database)
+        routes.write(host.routes_map, wanted)
+        Master(host.proxy_socket, timeout=60).reload()
+    return len(wanted) - 1
+
+
+def _is_container(host: HostConfig, ip: str) -> bool:
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    prefix = ipaddress.ip_network(host.ipv4 if address.version == 4 else host.ipv6)
+    return address in prefix and int(address) - int(prefix.network_address) >= FIRST_HOST
+
+
+def _close_streams(master: Master, address: str) -> None:
+    """End every stream to ``address`` in every worker, and look again until none is left."""
+    deadline = time.monotonic() + _CLOSE_SECONDS
+    while open_streams := [(w, stream) for w in master.workers() for stream in master.streams_to(w, address)]:
+        if time.monotonic() > deadline:
+            raise SkerryError(
+                Code.FAILED,
+                f"{len(open_streams)} connections to {address} are still open in the proxy",
+                "Try again; 'systemctl reload skerry-proxy' helps if it stays so",
+            )
+        for worker, stream in open_streams:
+            master.close_stream(worker, stream)

@@ -1,0 +1,205 @@
+"""HAProxy's master socket: what is asked of its workers while they run (management guide, sections 9.3 and 9.4).
+
+Every change goes to all workers. After a reload the old one goes on serving the connections it has, with its own copy of
+each map, for as long as ``hard-stop-after`` lets it.
+"""
+
+import dataclasses
+import re
+import socket
+from collections.abc import Iterable, Mapping
+
+from skerry.model.errors import Code, SkerryError
+
+UNIT = "skerry-proxy.service"
+_PAYLOAD = 12_000  # bytes of one command: it must fit into HAProxy's tune.bufsize, 16 kB
+_WORD = re.compile(r"[!-:<-~]+")  # printable ASCII without space and ';', which would begin another command
+_VERSION = re.compile(r"New version created: (\d+)")
+_WORKER = re.compile(r"^(\d+)\s+worker\s", re.MULTILINE)
+_ENTRY = re.compile(r"^0x[0-9a-f]+ (\S+) (.*)$", re.MULTILINE)
+_STREAM = re.compile(r"^(0x[0-9a-f]+): \[", re.MULTILINE)
+_SERVER = re.compile(r"^  server=\S+ \(id=\d+\) addr=(\S+):\d+$", re.MULTILINE)
+
+
+class ProxyError(SkerryError):
+    """HAProxy refused a command, or gave an answer that we do not know."""
+
+
+class ProxyDownError(ProxyError):
+    """Nobody listens on the master socket: HAProxy does not run, so it serves nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Master:
+    """A client of the master process.
+
+    Attributes:
+        path: its unix socket.
+        timeout: seconds that one answer may take.
+    """
+
+    path: str
+    timeout: float = 10.0
+
+    def ask(self, command: str) -> str:
+        """Send one command and return the whole answer; one connection each costs 0.2 ms.
+
+        Raises:
+            ProxyDownError: nobody listens.
+            ProxyError: no answer in time.
+        """
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(self.timeout)
+            try:
+                connection.connect(self.path)
+            except (FileNotFoundError, ConnectionRefusedError) as error:
+                hint = f"See 'systemctl status {UNIT}' on this host"
+                raise ProxyDownError(Code.HOST, f"the proxy does not run ({self.path})", hint) from error
+            try:
+                connection.sendall(command.encode() + b"\n")
+                connection.shutdown(socket.SHUT_WR)  # without it the master waits for the next command
+                return _read_all(connection)
+            except OSError as error:
+                raise ProxyError(Code.HOST, f"the proxy did not answer '{command.split()[0]}': {error}") from error
+
+    def workers(self) -> list[int]:
+        """Process ids of the current and of all leaving workers.
+
+        Raises:
+            ProxyError: HAProxy does not run or does not answer.
+        """
+        return [int(pid) for pid in _WORKER.findall(self.ask("show proc"))]
+
+    def tell(self, worker: int, command: str, accept: Iterable[str] = ()) -> str:
+        """Send one command to one worker and return its answer: "" from a worker that has ended meanwhile.
+
+        Args:
+            worker: its process id.
+            command: a command without an answer of its own.
+            accept: refusals that mean that there is nothing to do.
+
+        Raises:
+            ProxyError: it answered with anything else, which is a refusal.
+        """
+        answer = self.ask(f"@!{worker} {command}")
+        text = answer.strip()
+        if not text and answer:
+            return ""
+        if text in accept:
+            return text
+        if worker not in self.workers():
+            return ""
+        raise ProxyError(Code.FAILED, f"the proxy refused '{command[:60]}': {text or 'it hung up'}")
+
+    def set_entry(self, map_path: str, key: str, value: str) -> None:
+        """Make ``key`` lead to ``value`` in every worker.
+
+        Raises:
+            ProxyError: HAProxy does not run, refused, or key or value are not single words.
+        """
+        _check_words(key, value)
+        for worker in self.workers():
+            missing = "entry not found."
+            if self.tell(worker, f"set map {map_path} {key} {value}", accept=[missing]) == missing:
+                self.tell(worker, f"add map {map_path} {key} {value}")
+
+    def delete_entry(self, map_path: str, key: str) -> None:
+        """Take ``key`` out of the map in every worker; nothing happens where it is not there.
+
+        Raises:
+            ProxyError: HAProxy does not run or refused.
+        """
+        _check_words(key)
+        for worker in self.workers():
+            self.tell(worker, f"del map {map_path} {key}", accept=["Key not found."])
+
+    def replace_map(self, map_path: str, entries: Mapping[str, str]) -> None:
+        """Make ``entries`` the whole map in every worker; a request sees the old one or the new one, nothing between.
+
+        Raises:
+            ProxyError: HAProxy does not run, refused, or an entry is not two single words.
+        """
+        for key, value in entries.items():
+            _check_words(key, value)
+        for worker in self.workers():
+            answer = self.ask(f"@!{worker} prepare map {map_path}")
+            found = _VERSION.search(answer)
+            if not found:
+                if worker not in self.workers():
+                    continue
+                raise ProxyError(Code.FAILED, f"the proxy refused 'prepare map {map_path}': {answer.strip()}")
+            for batch in _batches(f"{key} {value}\n" for key, value in entries.items()):
+                self.tell(worker, f"add map @{found[1]} {map_path} <<\n{batch}")
+            self.tell(worker, f"commit map @{found[1]} {map_path}")
+
+    def entries(self, worker: int, map_path: str) -> dict[str, str]:
+        """The map as one worker has it.
+
+        Raises:
+            ProxyError: HAProxy does not run or does not answer.
+        """
+        return dict(_ENTRY.findall(self.ask(f"@!{worker} show map {map_path}")))
+
+    def streams_to(self, worker: int, address: str) -> list[str]:
+        """Ids of one worker's streams (requests, WebSockets) whose server side is connected to ``address``.
+
+        Raises:
+            ProxyError: HAProxy does not run or does not answer.
+        """
+        parts = _STREAM.split(self.ask(f"@!{worker} show sess all"))
+        blocks = zip(parts[1::2], parts[2::2], strict=True)
+        return [stream for stream, text in blocks if address in _SERVER.findall(text)]
+
+    def close_stream(self, worker: int, stream: str) -> None:
+        """End one stream, and the connections that only it uses.
+
+        Raises:
+            ProxyError: HAProxy does not run or refused.
+        """
+        self.tell(worker, f"shutdown session {stream}", accept=["No such session (use 'show sess')."])
+
+    def reload(self) -> None:
+        """Read configuration, certificate and maps again in a new worker; the old one finishes what it has.
+
+        Raises:
+            ProxyError: HAProxy does not run, or the configuration is wrong and the old worker goes on.
+        """
+        answer = self.ask("reload")
+        if not answer.startswith("Success=1"):
+            raise ProxyError(Code.FAILED, "the proxy goes on with its old configuration", answer.strip())
+
+    def set_certificate(self, path: str, pem: str) -> None:
+        """Use ``pem`` (certificate, chain, key) from now on where the configuration names ``path``.
+
+        Raises:
+            ProxyError: HAProxy does not run or refused; the old certificate stays.
+        """
+        lines = "\n".join(line for line in pem.splitlines() if line)
+        for worker in self.workers():
+            answer = self.ask(f"@!{worker} set ssl cert {path} <<\n{lines}\n")
+            if "ransaction" not in answer or "Success!" not in self.ask(f"@!{worker} commit ssl cert {path}"):
+                raise ProxyError(Code.FAILED, f"the proxy refused the certificate: {answer.strip()}")
+
+
+def _read_all(connection: socket.socket) -> str:
+    blocks = []
+    while block := connection.recv(65_536):
+        blocks.append(block)
+    return b"".join(blocks).decode("utf-8", "replace")
+
+
+def _batches(lines: Iterable[str]) -> Iterable[str]:
+    batch = ""
+    for line in lines:
+        if len(batch) + len(line) > _PAYLOAD:
+            yield batch
+            batch = ""
+        batch += line
+    if batch:
+        yield batch
+
+
+def _check_words(*words: str) -> None:
+    for word in words:
+        if not _WORD.fullmatch(word) or word.startswith("#"):
+            raise ProxyError(Code.INVALID, f"{word!r} cannot stand in a map of the proxy")
