@@ -1,7 +1,7 @@
 """A container's URL: one entry in the map that HAProxy looks every request up in.
 
-The store has a route before it is live, and has lost it before it is taken away, so what HAProxy reads when it starts or
-reloads is never behind. docs/explanation/proxy.md walks through the races.
+The store has a route before it is live, and has lost it before it is taken away, so what HAProxy reads
+when it starts or reloads is never behind. docs/explanation/proxy.md walks through the races.
 """
 
 import dataclasses
@@ -46,7 +46,8 @@ class Route(Part):
     instance: str
 
     def __str__(self) -> str:
-        return f"route {self.host} to {f'{self.ip}:{self.port}' if self.ip else 'the page for stopped containers'}"
+        target = f"{self.ip}:{self.port}" if self.ip else "the page for stopped containers"
+        return f"route {self.host} to {target}"
 
     @property
     def value(self) -> str:
@@ -75,7 +76,7 @@ class Route(Part):
     def remove(self, host: HostConfig) -> None:
         """Make the URL answer 404 and close what is open through it. The store has lost it already.
 
-        A proxy that does not run serves nothing, and reads the store when it starts: nothing is left to do then.
+        A proxy that does not run serves nothing, and reads the store when it starts.
 
         Raises:
             SkerryError: the proxy refused, or a connection could not be closed.
@@ -85,7 +86,7 @@ class Route(Part):
             with routes.lock(host.routes_map):
                 master.delete_entry(host.routes_map, self.host)
             if self.ip:
-                _close_streams(master, self.ip)
+                _close_streams(master, f"{self.ip}:{self.port}")
         except ProxyDownError:
             return
 
@@ -98,7 +99,7 @@ class Route(Part):
         master = Master(host.proxy_socket)
         try:
             workers = master.workers()
-            return bool(workers) and all(
+            return all(
                 master.entries(worker, host.routes_map).get(self.host) == self.value for worker in workers
             )
         except ProxyDownError:
@@ -115,7 +116,9 @@ class Route(Part):
         if not 1 <= self.port <= 65_535:
             raise invalid(f"route {self.host}", self.port, "a TCP port")
         if self.ip and not _is_container(host, self.ip):
-            raise invalid(f"route {self.host}", self.ip, f"a container's address in {host.ipv4} or {host.ipv6}")
+            raise invalid(
+                f"route {self.host}", self.ip, f"a container's address in {host.ipv4} or {host.ipv6}"
+            )
 
 
 def sync(host: HostConfig) -> int:
@@ -169,3 +172,4 @@ def _close_streams(master: Master, address: str) -> None:
             )
         for worker, stream in open_streams:
             master.close_stream(worker, stream)
+        time.sleep(0.005)

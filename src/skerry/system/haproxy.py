@@ -1,7 +1,7 @@
-"""HAProxy's master socket: what is asked of its workers while they run (management guide, sections 9.3 and 9.4).
+"""HAProxy's master socket: changes while it runs (HAProxy's management guide, sections 9.3 and 9.4).
 
-Every change goes to all workers. After a reload the old one goes on serving the connections it has, with its own copy of
-each map, for as long as ``hard-stop-after`` lets it.
+Every change goes to all workers. After a reload the old one goes on serving the connections it has, with its
+own copy of each map, for as long as ``hard-stop-after`` lets it.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"New version created: (\d+)")
 _WORKER = re.compile(r"^(\d+)\s+worker\s", re.MULTILINE)
 _ENTRY = re.compile(r"^0x[0-9a-f]+ (\S+) (.*)$", re.MULTILINE)
 _STREAM = re.compile(r"^(0x[0-9a-f]+): \[", re.MULTILINE)
-_SERVER = re.compile(r"^  server=\S+ \(id=\d+\) addr=(\S+):\d+$", re.MULTILINE)
+_SERVER = re.compile(r"^  server=\S+ \(id=\d+\) addr=(\S+)$", re.MULTILINE)
 
 
 class ProxyError(SkerryError):
@@ -60,15 +60,23 @@ class Master:
                 connection.shutdown(socket.SHUT_WR)  # without it the master waits for the next command
                 return _read_all(connection)
             except OSError as error:
-                raise ProxyError(Code.HOST, f"the proxy did not answer '{command.split()[0]}': {error}") from error
+                raise ProxyError(
+                    Code.HOST, f"the proxy did not answer '{command.split(maxsplit=1)[0]}': {error}"
+                ) from error
 
     def workers(self) -> list[int]:
-        """Process ids of the current and of all leaving workers.
+        """Process ids of the current and of all leaving workers: at least one.
 
         Raises:
-            ProxyError: HAProxy does not run or does not answer.
+            ProxyDownError: the master does not run, or is about to end because its workers have.
+            ProxyError: it does not answer.
         """
-        return [int(pid) for pid in _WORKER.findall(self.ask("show proc"))]
+        found = [int(pid) for pid in _WORKER.findall(self.ask("show proc"))]
+        if not found:
+            raise ProxyDownError(
+                Code.HOST, "the proxy's workers have ended", f"See 'systemctl status {UNIT}' on this host"
+            )
+        return found
 
     def tell(self, worker: int, command: str, accept: Iterable[str] = ()) -> str:
         """Send one command to one worker and return its answer: "" from a worker that has ended meanwhile.
@@ -114,7 +122,7 @@ class Master:
             self.tell(worker, f"del map {map_path} {key}", accept=["Key not found."])
 
     def replace_map(self, map_path: str, entries: Mapping[str, str]) -> None:
-        """Make ``entries`` the whole map in every worker; a request sees the old one or the new one, nothing between.
+        """Make ``entries`` the whole map in every worker; a request sees the old one or the new one.
 
         Raises:
             ProxyError: HAProxy does not run, refused, or an entry is not two single words.
@@ -141,7 +149,7 @@ class Master:
         return dict(_ENTRY.findall(self.ask(f"@!{worker} show map {map_path}")))
 
     def streams_to(self, worker: int, address: str) -> list[str]:
-        """Ids of one worker's streams (requests, WebSockets) whose server side is connected to ``address``.
+        """Ids of one worker's streams (requests, WebSockets) that lead to ``address``, "IP:PORT".
 
         Raises:
             ProxyError: HAProxy does not run or does not answer.
