@@ -7,7 +7,15 @@ import dataclasses
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
 
 from skerry.model.size import format_size, parse_size
 
@@ -38,14 +46,18 @@ class TakesEffect:
 def _check_env(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if not _ENV_NAME.fullmatch(name) or name.startswith("SKERRY_"):
-            raise ValueError(f"{name!r} is not a name for a variable; use letters, digits and _, and not SKERRY_…")
-        if not isinstance(text, str) or any(c in text for c in "\n\0"):
+            raise ValueError(
+                f"{name!r} is not a name for a variable; use letters, digits and _, and not SKERRY_…"
+            )
+        if any(c in text for c in "\n\0"):
             raise ValueError(f"the value of {name} must be one line of text")
     return value
 
 
 def _check_command(value: list[str] | None) -> list[str] | None:
-    if value is not None and (not value or any("\n" in word or "\0" in word for word in value) or not value[0]):
+    if value is not None and (
+        not value or any("\n" in word or "\0" in word for word in value) or not value[0]
+    ):
         raise ValueError("give the program and its arguments, none of them with a line break")
     return value
 
@@ -68,7 +80,11 @@ class Spec(Frozen):
 
     image: Annotated[
         str,
-        Field(min_length=1, max_length=71, description="Name of an image on the host, or C(sha256:) and its digest."),
+        Field(
+            min_length=1,
+            max_length=71,
+            description="Name of an image on the host, or C(sha256:) and its digest.",
+        ),
         TakesEffect("restart"),
     ]
     memory: Annotated[
@@ -92,7 +108,9 @@ class Spec(Frozen):
         TakesEffect("live"),
     ] = parse_size("1G")
     port: Annotated[
-        TcpPort, Field(description="TCP port behind its plain URL, the one without a service."), TakesEffect("live")
+        TcpPort,
+        Field(description="TCP port behind its plain URL, the one without a service."),
+        TakesEffect("live"),
     ] = DEFAULT_PORT
     services: Annotated[
         tuple[Service, ...],
@@ -101,13 +119,13 @@ class Spec(Frozen):
     ] = ()
     env: Annotated[
         dict[str, str],
-        BeforeValidator(_check_env),
+        AfterValidator(_check_env),
         Field(description="Environment of its program. C(SKERRY_ID) and its like are set by the host."),
         TakesEffect("restart"),
     ] = {}
     command: Annotated[
         list[str] | None,
-        BeforeValidator(_check_command),
+        AfterValidator(_check_command),
         Field(description="Program and arguments to run instead of the image's own."),
         TakesEffect("restart"),
     ] = None
@@ -126,7 +144,9 @@ class ContainerKey(Frozen):
     """How a person names a container: realm (tenant), project, name."""
 
     realm: Annotated[Name, Field(description="Tenant that owns the container.")] = "default"
-    project: Annotated[Name, Field(description="Project of the realm; the first half of the URL.")] = "default"
+    project: Annotated[Name, Field(description="Project of the realm; the first half of the URL.")] = (
+        "default"
+    )
     name: Annotated[Name, Field(description="Name of the container, unique in its project.")]
 
     def __str__(self) -> str:
