@@ -41,7 +41,9 @@ def stage(root: Path) -> None:
     """Lay the package's files out below ``root``."""
     shutil.copytree(HERE / "root", root, dirs_exist_ok=True)
     package = root / "usr/lib/python3/dist-packages/skerry"
-    shutil.copytree(SOURCE, package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "data", "launch.py"))
+    shutil.copytree(
+        SOURCE, package, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "data", "launch.py")
+    )
     program = root / "usr/lib/skerry"
     (program / "seccomp").mkdir(parents=True)
     shutil.copy(SOURCE / "launch.py", program / "launch")
@@ -51,7 +53,9 @@ def stage(root: Path) -> None:
     if (SOURCE / "cli.py").exists():
         entry = root / "usr/bin/skerry"
         entry.parent.mkdir(parents=True)
-        entry.write_text("#!/usr/bin/python3 -I\nimport sys\n\nfrom skerry.cli import main\n\nsys.exit(main())\n")
+        entry.write_text(
+            "#!/usr/bin/python3 -I\nimport sys\n\nfrom skerry.cli import main\n\nsys.exit(main())\n"
+        )
         entry.chmod(0o755)
 
 

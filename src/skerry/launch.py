@@ -88,14 +88,18 @@ def _bind_shifted(source: str, target: str, userns: int) -> None:
 
 def _mount_overlay(lower: str, upper: str, target: str, uid_base: int) -> None:
     """Mount the root. The mounter acts as the container's root: with fsuid 0, whom the shifted upper layer does not
-    know, the kernel makes the overlay read-only without a word."""
+    know, the kernel makes the overlay read-only without a word.
+    """
     os.makedirs(target, mode=0o711, exist_ok=True)
     _checked(_libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "prctl securebits")
     _libc.setfsuid(uid_base)
     _libc.setfsgid(uid_base)
     options = f"lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work,xino=on"
     flags = _MS_NODEV | _MS_NOSUID
-    _checked(_libc.mount(b"overlay", target.encode(), b"overlay", flags, options.encode()), f"mount overlay {target}")
+    _checked(
+        _libc.mount(b"overlay", target.encode(), b"overlay", flags, options.encode()),
+        f"mount overlay {target}",
+    )
     probe = f"{target}/.skerry-write"
     os.close(os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     os.unlink(probe)

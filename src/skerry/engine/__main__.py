@@ -17,6 +17,8 @@ from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.store.db import Database
 from skerry.system import files, systemd
 
+_log = logging.getLogger("skerry.engine")
+
 
 def _secret(host: HostConfig) -> bytes:
     """The host's secret; made once. Whoever has it can compute ids, so it never leaves the host."""
@@ -56,7 +58,7 @@ def main() -> int:
         engine = Engine(host, Database.open(host.database), _secret(host))
         reconcile(engine)
     except SkerryError as error:
-        logging.critical("%s", error)
+        _log.critical("%s", error)
         return 1
     server = Server(f"{host.run}/engine.sock", lambda request, progress: _handle(engine, request, progress))
     systemd.notify("READY=1")

@@ -3,34 +3,32 @@
 import collections
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
-
-from pydantic import ValidationError
+from collections.abc import Iterator
+from typing import Any
 
 from skerry import __version__
 from skerry.engine import executor, requests
+from skerry.engine.decide import Decide, Decider, existing
 from skerry.engine.executor import Progress
 from skerry.model.addresses import addresses
-from skerry.model.container import Container, ContainerKey, Image, Spec
+from skerry.model.container import Container, ContainerKey
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.plan import anatomy, verbs
 from skerry.plan.plan import Plan
-from skerry.store import containers, images, operations
+from skerry.store import containers, operations
 from skerry.store.db import Database
-from skerry.system import capacity, cgroups, systemd
+from skerry.system import capacity, systemd
 
 _LOCK_TIMEOUT = 120.0  # seconds that a request waits for another one about the same container
-
-Decide = Callable[[Container | None], Plan | None]
 
 
 class Engine:
     """All verbs about containers. Safe to call from several threads."""
 
     def __init__(self, host: HostConfig, db: Database, secret: bytes) -> None:
-        self.host, self.db, self._secret = host, db, secret
+        self.host, self.db = host, db
+        self._decider = Decider(host, db, secret)
         self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
 
     @contextlib.contextmanager
@@ -38,156 +36,19 @@ class Engine:
         """One operation at a time on one container."""
         lock = self._locks[str(key)]
         if not lock.acquire(timeout=_LOCK_TIMEOUT):
-            raise SkerryError(Code.BUSY, f"container {key}: another operation takes long", "Try again when it is done")
+            raise SkerryError(
+                Code.BUSY, f"container {key}: another operation takes long", "Try again when it is done"
+            )
         try:
             yield
         finally:
             lock.release()
 
-    # -- planning ----------------------------------------------------------------------------------------------------
-
-    def _image(self, reference: str) -> Image:
-        found = images.find(self.db, reference)
-        if found is None:
-            known = ", ".join(image.name for image in images.all_images(self.db)) or "none yet"
-            raise SkerryError(Code.NOT_FOUND, f"image {reference!r} is not on this host", f"Images here: {known}")
-        return found
-
-    def _propose(self, key: ContainerKey, spec: Spec) -> Container:
-        self._check_host_can_fence()
-        capacity.check(self.host, spec.memory, spec.cpu, spec.disk)
-        return containers.propose(self.db, self.host, self._secret, key, spec, self._image(spec.image))
-
-    def _check_host_can_fence(self) -> None:
-        if self.host.fences == "enforced" and not cgroups.has_controllers():
-            raise SkerryError(
-                Code.HOST,
-                "this host's cgroup v2 has no cpu, memory and pids controllers, so no limit would hold",
-                "Boot it with cgroup v2 only, or accept that by 'fences: reported' in the host's configuration",
-            )
-
-    def running(self, container: Container) -> bool:
-        """Whether its unit is active now."""
-        return systemd.state(anatomy.unit_name(container.id)) in {"active", "activating", "reloading"}
-
-    def _merged(self, current: Spec, changes: dict[str, Any]) -> Spec:
-        return parse_spec(current.model_dump(mode="json") | changes)
-
-    def _plan_create(self, request: requests.Create) -> Decide:
-        def decide(found: Container | None) -> Plan | None:
-            if found is not None:
-                raise SkerryError(Code.EXISTS, f"container {found.key} exists already, with id {found.id}",
-                                  "Choose another name, update it, or delete it first")
-            wait = verbs.Wait(request.wait == "ready", request.timeout)
-            return verbs.create(
-                self.host, self._propose(request.container, request.spec), start=request.start, wait=wait
-            )
-
-        return decide
-
-    def _plan_update(self, changes: dict[str, Any]) -> Decide:
-        def decide(found: Container | None) -> Plan | None:
-            container = existing(found)
-            spec = self._merged(container.spec, changes)
-            self._check_update(container, spec)
-            return verbs.update(self.host, container, spec, running=self.running(container))
-
-        return decide
-
-    def _check_update(self, container: Container, spec: Spec) -> None:
-        capacity.check(self.host, spec.memory, spec.cpu, spec.disk)
-        if self._image(spec.image).digest != container.image.digest:
-            raise SkerryError(
-                Code.INVALID,
-                f"container {container.key} is made of image {container.image.name}, and that cannot be changed",
-                "Delete it and create it again, or create another one beside it",
-            )
-
-    def _plan_start(self, request: requests.Start | requests.Restart | requests.Ensure) -> Decide:
-        wait = verbs.Wait(request.wait == "ready", request.timeout)
-
-        def decide(found: Container | None) -> Plan | None:
-            container = existing(found)
-            if self.running(container) and container.wanted == "started":
-                return None
-            self._check_host_can_fence()
-            return verbs.start(self.host, container, wait)
-
-        return decide
-
-    def _plan_stop(self, grace: float) -> Decide:
-        def decide(found: Container | None) -> Plan | None:
-            container = existing(found)
-            if not self.running(container) and container.wanted == "stopped":
-                return None
-            return verbs.stop(self.host, container, grace)
-
-        return decide
-
-    def _plan_restart(self, request: requests.Restart | requests.Ensure) -> Decide:
-        def decide(found: Container | None) -> Plan | None:
-            container = existing(found)
-            if not self.running(container):
-                return self._plan_start(request)(container)
-            wait = verbs.Wait(request.wait == "ready", request.timeout)
-            return verbs.restart(self.host, container, request.grace, wait)
-
-        return decide
-
-    def _plan_delete(self, *, must_exist: bool) -> Decide:
-        def decide(found: Container | None) -> Plan | None:
-            if found is None and not must_exist:
-                return None
-            return verbs.delete(self.host, existing(found))
-
-        return decide
-
-    def _decisions(self, request: requests.Deed, found: Container | None) -> list[Decide]:
-        """The plans that a request needs, in order; each is decided only after the one before it is done."""
-        match request:
-            case requests.Create():
-                return [self._plan_create(request)]
-            case requests.Start():
-                return [self._plan_start(request)]
-            case requests.Stop():
-                return [self._plan_stop(request.grace)]
-            case requests.Restart():
-                return [self._plan_restart(request)]
-            case requests.Update():
-                return [self._plan_update(request.spec)]
-            case requests.Delete():
-                return [self._plan_delete(must_exist=True)]
-            case requests.Ensure():
-                return self._ensure(request, found)
-
-    def _ensure(self, request: requests.Ensure, found: Container | None) -> list[Decide]:
-        if request.state == "absent":
-            return [self._plan_delete(must_exist=False)]
-        if found is None:
-            create = requests.Create(
-                verb="create",
-                container=request.container,
-                spec=parse_spec(request.spec),
-                start=request.state != "stopped",
-                wait=request.wait,
-                timeout=request.timeout,
-            )
-            return [self._plan_create(create)]
-        then: dict[str, list[Decide]] = {
-            "present": [],
-            "started": [self._plan_start(request)],
-            "stopped": [self._plan_stop(request.grace)],
-            "restarted": [self._plan_restart(request)],
-        }
-        return [self._plan_update(request.spec), *then[request.state]]
-
-    # -- answering ---------------------------------------------------------------------------------------------------
-
     def plan(self, request: requests.Deed) -> dict[str, Any]:
         """What a request would do now. Writes nothing."""
         found = before = containers.find(self.db, request.container)
         plans = []
-        for decide in self._decisions(request, found):
+        for decide in self._decider.decisions(request, found):
             plan = decide(found)
             if plan is not None and plan.changed:
                 plans.append(plan)
@@ -203,7 +64,7 @@ class Engine:
         with self._only(request.container):
             found = before = self._settled(request.container)
             plans, timings = [], []
-            for decide in self._decisions(request, found):
+            for decide in self._decider.decisions(request, found):
                 operation_id, plan = self._begin(decide, request.container)
                 if plan is None:
                     continue
@@ -330,31 +191,3 @@ def shown_state(unit_state: str) -> str:
         "deactivating": "stopping",
         "failed": "failed",
     }.get(unit_state, "stopped")
-
-
-def parse_spec(value: dict[str, Any]) -> Spec:
-    """The typed options of a container.
-
-    Raises:
-        SkerryError: one of them is wrong or missing.
-    """
-    try:
-        return Spec.model_validate(value)
-    except ValidationError as error:
-        raise requests.readable(error) from error
-
-
-def existing(found: Container | None, key: ContainerKey | None = None) -> Container:
-    """``found``, which must be there.
-
-    Raises:
-        SkerryError: it is not.
-    """
-    if found is None:
-        _not_found(key)
-    return found
-
-
-def _not_found(key: ContainerKey | None) -> NoReturn:
-    which = f" {key}" if key else " of that name"
-    raise SkerryError(Code.NOT_FOUND, f"there is no container{which}", "The verb 'list' shows those that exist")

@@ -77,10 +77,20 @@ def _advance(
         try:
             step.do(host)
         except OSError as error:
-            raise SkerryError(Code.HOST, f"{step.title()}: {error.strerror or error}", "The host's log says more") from error
+            raise SkerryError(
+                Code.HOST, f"{step.title()}: {error.strerror or error}", "The host's log says more"
+            ) from error
         timings.append(round((time.perf_counter() - started) * 1000, 2))
         operations.mark(db, operation_id, timings)
-        progress({"event": "step", "number": number, "of": len(plan.steps), "title": step.title(), "ms": timings[-1]})
+        progress(
+            {
+                "event": "step",
+                "number": number,
+                "of": len(plan.steps),
+                "title": step.title(),
+                "ms": timings[-1],
+            }
+        )
 
 
 def run(db: Database, host: HostConfig, operation_id: int, plan: Plan, progress: Progress) -> list[float]:
@@ -99,7 +109,12 @@ def run(db: Database, host: HostConfig, operation_id: int, plan: Plan, progress:
 
 
 def _fail(
-    db: Database, host: HostConfig, operation_id: int, plan: Plan, done: int, error: SkerryError | sqlite3.Error
+    db: Database,
+    host: HostConfig,
+    operation_id: int,
+    plan: Plan,
+    done: int,
+    error: SkerryError | sqlite3.Error,
 ) -> SkerryError:
     cause = error if isinstance(error, SkerryError) else store_error(error)
     if plan.recovery == "finish":

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from skerry.engine import executor, images
+from skerry.engine.decide import running
 from skerry.engine.engine import Engine
 from skerry.model.errors import SkerryError
 from skerry.model.ids import ID_PATTERN
@@ -54,7 +55,7 @@ def _remove_strangers(engine: Engine) -> None:
 
 def _load_tables(engine: Engine) -> None:
     """Firewall elements of what runs, routes of everything: both in one go."""
-    running = [item for item in containers.all_containers(engine.db) if engine.running(item)]
+    running = [item for item in containers.all_containers(engine.db) if running(item)]
     firewall.replace_all([anatomy.port(engine.host, item) for item in running])
     proxy.sync(engine.host)
 
@@ -64,10 +65,10 @@ def _start_after_boot(engine: Engine) -> None:
     if engine.db.get_meta("boot_id", "") == boot_id:
         return
     for container in containers.all_containers(engine.db):
-        if container.wanted == "started" and not engine.running(container):
+        if container.wanted == "started" and not running(container):
             try:
                 engine.start_again(container.key, verbs.Wait(ready=False))
             except SkerryError as error:
-                _log.error("container %s did not start: %s", container.key, error)  # noqa: TRY400
+                _log.error("container %s did not start: %s", container.key, error)
     with engine.db.transaction():
         engine.db.set_meta("boot_id", boot_id)

@@ -42,15 +42,21 @@ class _Connection(socketserver.StreamRequestHandler):
         except sqlite3.Error as error:
             _log.exception("the state store failed")
             return {"ok": False, "error": _error(executor.store_error(error))}
-        except Exception as error:  # the last line of defence: the client gets an answer, the log the traceback
+        except Exception as error:  # noqa: BLE001 - the client gets an answer, the log the traceback
             _log.exception("a request failed in a way nobody foresaw")
-            unforeseen = SkerryError(Code.FAILED, f"the engine failed: {error!r}", "See journalctl -u skerry-engine")
+            unforeseen = SkerryError(
+                Code.FAILED, f"the engine failed: {error!r}", "See journalctl -u skerry-engine"
+            )
             return {"ok": False, "error": _error(unforeseen)}
 
     def _check_peer(self) -> None:
-        _pid, uid, _gid = _UCRED.unpack(self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+        _pid, uid, _gid = _UCRED.unpack(
+            self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        )
         if uid != 0:
-            raise SkerryError(Code.FORBIDDEN, f"uid {uid} may not speak to the engine", "Become root on this host")
+            raise SkerryError(
+                Code.FORBIDDEN, f"uid {uid} may not speak to the engine", "Become root on this host"
+            )
 
     @staticmethod
     def _parse(line: bytes) -> Request:
@@ -59,7 +65,9 @@ class _Connection(socketserver.StreamRequestHandler):
         try:
             raw = json.loads(line)
         except ValueError as error:
-            raise SkerryError(Code.INVALID, f"the request is not JSON: {error}", "Send one object a line") from error
+            raise SkerryError(
+                Code.INVALID, f"the request is not JSON: {error}", "Send one object a line"
+            ) from error
         if not isinstance(raw, dict):
             raise SkerryError(Code.INVALID, "the request is not an object", "Send one object a line")
         return parse(raw)

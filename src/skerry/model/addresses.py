@@ -42,7 +42,9 @@ def addresses(host: HostConfig, slot: int) -> Addresses:
         SkerryError: the prefix or the uids end before this slot.
     """
     if not 1 <= slot <= max_slot(host):
-        raise SkerryError(Code.HOST, f"slot {slot} lies outside 1..{max_slot(host)}", "Use a larger ipv4 prefix")
+        raise SkerryError(
+            Code.HOST, f"slot {slot} lies outside 1..{max_slot(host)}", "Use a larger ipv4 prefix"
+        )
     v4, v6 = ipaddress.IPv4Network(host.ipv4), ipaddress.IPv6Network(host.ipv6)
     return Addresses(
         port=f"sk{slot}",

@@ -70,12 +70,18 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
     except FileNotFoundError as error:
         raise SkerryError(Code.HOST, f"{path} is missing", "Run the role lxc_host on this host") from error
     except tomllib.TOMLDecodeError as error:
-        raise SkerryError(Code.HOST, f"{path} is not valid TOML: {error}", "Run the role lxc_host again") from error
+        raise SkerryError(
+            Code.HOST, f"{path} is not valid TOML: {error}", "Run the role lxc_host again"
+        ) from error
     known = {field.name for field in dataclasses.fields(HostConfig)}
     if unknown := sorted(set(values) - known):
-        raise SkerryError(Code.HOST, f"{path}: unknown key {unknown[0]!r}", f"Known keys: {', '.join(sorted(known))}")
+        raise SkerryError(
+            Code.HOST, f"{path}: unknown key {unknown[0]!r}", f"Known keys: {', '.join(sorted(known))}"
+        )
     if "domain" not in values:
-        raise SkerryError(Code.HOST, f"{path}: 'domain' is missing", "Set it to the domain of this host's URLs")
+        raise SkerryError(
+            Code.HOST, f"{path}: 'domain' is missing", "Set it to the domain of this host's URLs"
+        )
     if "reserve_memory" in values:
         values["reserve_memory"] = parse_size(values["reserve_memory"])
     return HostConfig(**values)

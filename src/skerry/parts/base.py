@@ -39,10 +39,10 @@ class Part(abc.ABC):
         return {"kind": self.kind, **dataclasses.asdict(self)}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: dict[str, Any]) -> "Part":
         """The part that :meth:`to_json` wrote."""
         fields = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-        return _REGISTRY[fields.pop("kind")](**fields)  # type: ignore[return-value]
+        return _REGISTRY[str(fields.pop("kind"))](**fields)
 
 
 Action = Literal["make", "change", "remove"]

@@ -11,11 +11,21 @@ APPARMOR = "skerry-app"
 INIT = "dev/skerry/init"
 
 # Paths under /proc that tell about the host or reach into the kernel, covered by /dev/null inside.
-_MASKED = ("kcore", "keys", "key-users", "timer_list", "sched_debug", "kallsyms", "kmsg", "kpagecount", "kpageflags")
+_MASKED = (
+    "kcore",
+    "keys",
+    "key-users",
+    "timer_list",
+    "sched_debug",
+    "kallsyms",
+    "kmsg",
+    "kpagecount",
+    "kpageflags",
+)
 _LXCFS = ("cpuinfo", "meminfo", "stat", "uptime", "diskstats", "loadavg", "swaps")
 
 
-def _mounts(lxcfs: bool) -> Iterable[str]:  # noqa: FBT001
+def _mounts(lxcfs: bool) -> Iterable[str]:
     yield f"/usr/bin/catatonit {INIT} none bind,ro,create=file"
     yield "/etc/skerry/resolv.conf etc/resolv.conf none bind,ro,create=file,optional"
     yield "tmpfs dev/shm tmpfs rw,nosuid,nodev,noexec,mode=1777,create=dir"

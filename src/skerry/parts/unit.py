@@ -97,8 +97,11 @@ class Unit(Part):
         systemd.kill(self.name)  # what a failed one may have left
         image = image_mount(host, self.image_digest)
         if not os.path.ismount(image):
-            raise SkerryError(Code.HOST, f"image {self.image_digest[:12]} is not mounted at {image}",
-                              "Restart skerry-engine.service; it mounts the images")
+            raise SkerryError(
+                Code.HOST,
+                f"image {self.image_digest[:12]} is not mounted at {image}",
+                "Restart skerry-engine.service; it mounts the images",
+            )
         self._write_config(host, image)
         systemd.start_transient(self.name, self._properties(host))
         self._wait_for_init()
@@ -155,14 +158,26 @@ class Unit(Part):
             return
         init = self.init()
         if init is None:
-            raise SkerryError(Code.FAILED, f"container {self.hostname} ended while it started",
-                              "Its log says why", systemd.journal(self.name))
-        wanted = {"memory.max": self.memory, "memory.swap.max": 0.0, "cpu.max": self.cpu, "pids.max": self.pids}
+            raise SkerryError(
+                Code.FAILED,
+                f"container {self.hostname} ended while it started",
+                "Its log says why",
+                systemd.journal(self.name),
+            )
+        wanted = {
+            "memory.max": self.memory,
+            "memory.swap.max": 0.0,
+            "cpu.max": self.cpu,
+            "pids.max": self.pids,
+        }
         found = cgroups.limits_of(init)
         for name, limit in wanted.items():
             if found[name] > limit * 1.01 + 4096 * (name == "memory.max"):
-                raise SkerryError(Code.HOST, f"{name} of container {self.hostname} is {found[name]:g}, not {limit:g}",
-                                  "The host's cgroup v2 does not fence; check its controllers")
+                raise SkerryError(
+                    Code.HOST,
+                    f"{name} of container {self.hostname} is {found[name]:g}, not {limit:g}",
+                    "The host's cgroup v2 does not fence; check its controllers",
+                )
 
     def remove(self, host: HostConfig) -> None:
         """Let its program end by itself for ``grace`` seconds, then kill what is left."""

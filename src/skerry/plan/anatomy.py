@@ -53,7 +53,11 @@ def environment(container: Container) -> tuple[str, ...]:
         "SKERRY_PROJECT": container.key.project,
         "SKERRY_NAME": container.key.name,
     }
-    path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+    path = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+    }
     merged = path | container.image.env | container.spec.env | own
     return tuple(f"{name}={value}" for name, value in merged.items())
 
@@ -95,5 +99,8 @@ def routes(host: HostConfig, container: Container) -> tuple[Route, ...]:
 def ready(host: HostConfig, container: Container, timeout: float) -> Ready:
     """That its plain URL's port answers."""
     return Ready(
-        id=container.id, address=addresses(host, container.slot).ipv4, port=container.spec.port, timeout=timeout
+        id=container.id,
+        address=addresses(host, container.slot).ipv4,
+        port=container.spec.port,
+        timeout=timeout,
     )

@@ -1,6 +1,7 @@
 """The verbs: each a pure function from what is there and what is wanted to a plan."""
 
 import dataclasses
+
 from skerry.model.container import Container, Spec, Wanted, takes_effect
 from skerry.model.host import HostConfig
 from skerry.parts.base import Step
@@ -20,7 +21,9 @@ def _wanted(container: Container, wanted: Wanted) -> Container:
     return dataclasses.replace(container, wanted=wanted)
 
 
-def _rerouting(host: HostConfig, before: Container | None, after: Container | None, reason: str) -> list[Step]:
+def _rerouting(
+    host: HostConfig, before: Container | None, after: Container | None, reason: str
+) -> list[Step]:
     """What turns the URLs of ``before`` into those of ``after``."""
     old = {route.host: route for route in anatomy.routes(host, before)} if before else {}
     new = {route.host: route for route in anatomy.routes(host, after)} if after else {}
@@ -36,7 +39,9 @@ def _rerouting(host: HostConfig, before: Container | None, after: Container | No
 def _running(host: HostConfig, container: Container, wait: Wait) -> list[Step]:
     steps = [Step("make", anatomy.unit(container), "it runs inside its fences")]
     if wait.ready:
-        steps.append(Step("make", anatomy.ready(host, container, wait.timeout), "the caller waits until it answers"))
+        steps.append(
+            Step("make", anatomy.ready(host, container, wait.timeout), "the caller waits until it answers")
+        )
     return steps
 
 
@@ -61,7 +66,9 @@ def create(host: HostConfig, container: Container, *, start: bool, wait: Wait) -
     steps = [Step("make", anatomy.volume(after), "its own files")]
     if start:
         steps += _starting(host, after, wait)
-    steps += _rerouting(host, None, after, "its URL leads to it" if start else "its URL says that it is stopped")
+    steps += _rerouting(
+        host, None, after, "its URL leads to it" if start else "its URL says that it is stopped"
+    )
     return Plan("create", None, after, tuple(steps), "undo")
 
 
@@ -88,7 +95,11 @@ def restart(host: HostConfig, container: Container, grace: float, wait: Wait) ->
 def delete(host: HostConfig, container: Container) -> Plan:
     """Delete a container: its URL is dead first, then its program, then its files."""
     dead = _rerouting(host, container, None, "its URL is dead, for good")
-    steps = (*dead, *_stopping(host, container, 0.0), Step("remove", anatomy.volume(container), "its files go"))
+    steps = (
+        *dead,
+        *_stopping(host, container, 0.0),
+        Step("remove", anatomy.volume(container), "its files go"),
+    )
     return Plan("delete", container, None, steps, "finish")
 
 
@@ -106,7 +117,9 @@ def update(host: HostConfig, container: Container, spec: Spec, *, running: bool)
     waiting = tuple(name for name in options if name not in live) if running else ()
     steps = []
     if "disk" in live:
-        steps.append(Step("change", anatomy.volume(after), _why(container, after, {"disk"}), anatomy.volume(container)))
+        steps.append(
+            Step("change", anatomy.volume(after), _why(container, after, {"disk"}), anatomy.volume(container))
+        )
     if running:
         steps += _live_changes(host, container, after, live)
     steps += _rerouting(host, container, after, "its services changed")
@@ -115,7 +128,9 @@ def update(host: HostConfig, container: Container, spec: Spec, *, running: bool)
 
 def _why(old: Container, new: Container, options: set[str]) -> str:
     before, after = old.spec.model_dump(mode="json"), new.spec.model_dump(mode="json")
-    return ", ".join(f"{name} {before[name]} to {after[name]}" for name in Spec.model_fields if name in options)
+    return ", ".join(
+        f"{name} {before[name]} to {after[name]}" for name in Spec.model_fields if name in options
+    )
 
 
 def _live_changes(host: HostConfig, old: Container, new: Container, live: set[str]) -> list[Step]:

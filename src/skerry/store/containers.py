@@ -21,7 +21,9 @@ FROM container JOIN project ON project.id = container.project_id JOIN realm ON r
 def _from_row(db: Database, row: Row) -> Container:
     image = images.find(db, row["image_digest"])
     if image is None:  # a foreign key holds this
-        raise SkerryError(Code.HOST, f"image {row['image_digest']} of container {row['id']} is not in the store")
+        raise SkerryError(
+            Code.HOST, f"image {row['image_digest']} of container {row['id']} is not in the store"
+        )
     return Container(
         id=row["id"],
         realm_id=row["realm_id"],
@@ -51,7 +53,9 @@ def find_id(db: Database, container_id: str) -> Container | None:
 
 def all_containers(db: Database) -> list[Container]:
     """Every container, by realm, project and name."""
-    return [_from_row(db, row) for row in db.rows(f"{_SELECT} ORDER BY realm.name, project.name, container.name")]
+    return [
+        _from_row(db, row) for row in db.rows(f"{_SELECT} ORDER BY realm.name, project.name, container.name")
+    ]
 
 
 def _next_slot(db: Database, host: HostConfig) -> int:
@@ -62,14 +66,20 @@ def _next_slot(db: Database, host: HostConfig) -> int:
         slot = (last + offset) % top + 1
         if slot not in used:
             return slot
-    raise SkerryError(Code.HOST, f"all {top} addresses of {host.ipv4} are in use", "Delete containers or widen the prefix")
+    raise SkerryError(
+        Code.HOST, f"all {top} addresses of {host.ipv4} are in use", "Delete containers or widen the prefix"
+    )
 
 
-def propose(db: Database, host: HostConfig, secret: bytes, key: ContainerKey, spec: Spec, image: Image) -> Container:
+def propose(
+    db: Database, host: HostConfig, secret: bytes, key: ContainerKey, spec: Spec, image: Image
+) -> Container:
     """The container that :func:`write` would insert now. Writes nothing, so a plan can be shown for it."""
     epoch = int(db.get_meta("epoch", "1"))
     project_id = make_id(secret, epoch, "project", key.realm, key.project)
-    last = db.value("SELECT value FROM generation WHERE project_id = ? AND name = ?", project_id, key.name) or 0
+    last = (
+        db.value("SELECT value FROM generation WHERE project_id = ? AND name = ?", project_id, key.name) or 0
+    )
     return Container(
         id=make_id(secret, epoch, key.realm, key.project, key.name, last + 1),
         realm_id=make_id(secret, epoch, "realm", key.realm),
@@ -87,7 +97,12 @@ def insert(db: Database, container: Container) -> None:
     """Write a new container, and its realm and project where they are new. Inside a transaction."""
     key = container.key
     db.execute("INSERT OR IGNORE INTO realm VALUES (?, ?)", container.realm_id, key.realm)
-    db.execute("INSERT OR IGNORE INTO project VALUES (?, ?, ?)", container.project_id, container.realm_id, key.project)
+    db.execute(
+        "INSERT OR IGNORE INTO project VALUES (?, ?, ?)",
+        container.project_id,
+        container.realm_id,
+        key.project,
+    )
     db.execute(
         "INSERT INTO generation VALUES (?, ?, 1) ON CONFLICT (project_id, name) DO UPDATE SET value = value + 1",
         container.project_id,
@@ -129,8 +144,11 @@ def delete(db: Database, container_id: str) -> None:
 
 def set_routes(db: Database, container_id: str, routes: Mapping[str, str]) -> None:
     """Make ``routes`` (host name to map value) the only ones of a container. Inside a transaction."""
-    db.execute("DELETE FROM route WHERE container_id = ? AND host NOT IN (SELECT value FROM json_each(?))",
-               container_id, json.dumps(list(routes)))
+    db.execute(
+        "DELETE FROM route WHERE container_id = ? AND host NOT IN (SELECT value FROM json_each(?))",
+        container_id,
+        json.dumps(list(routes)),
+    )
     for host_name, value in routes.items():
         db.execute(
             "INSERT INTO route VALUES (?, ?, ?) ON CONFLICT (host) DO UPDATE SET value = excluded.value",

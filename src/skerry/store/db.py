@@ -59,7 +59,9 @@ class Database:
                 "Install the Skerry that wrote it, or a newer one",
             )
         for number, script in enumerate(scripts[version:], start=version + 1):
-            self._connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;"
+            )
 
     @contextlib.contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
@@ -101,7 +103,11 @@ class Database:
 
     def set_meta(self, key: str, value: str) -> None:
         """Remember a single value of the host."""
-        self.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+        self.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            key,
+            value,
+        )
 
     def close(self) -> None:
         """Close the file."""

@@ -24,22 +24,35 @@ def find(db: Database, reference: str) -> Image | None:
     return _from_row(row) if row else None
 
 
+def recipe(db: Database, name: str) -> str:
+    """Digest of the recipe that the image of that name was built from; empty where it was imported or is not there."""
+    return str(db.value("SELECT recipe FROM image WHERE name = ?", name) or "")
+
+
 def all_images(db: Database) -> list[Image]:
     """Every image, by name."""
     return [_from_row(row) for row in db.rows("SELECT * FROM image ORDER BY name")]
 
 
-def insert(db: Database, image: Image) -> None:
-    """Write a new image. Inside a transaction."""
+def write(db: Database, image: Image, recipe_digest: str = "") -> None:
+    """Write an image, new or with another name, command or environment. Inside a transaction."""
     db.execute(
-        "INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO image (digest, name, size, command, env, recipe, created) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (digest) DO UPDATE SET name = excluded.name, command = excluded.command, env = excluded.env, "
+        "recipe = excluded.recipe",
         image.digest,
         image.name,
         image.size,
         json.dumps(image.command),
         json.dumps(image.env),
+        recipe_digest,
         image.created,
     )
+
+
+def rename(db: Database, digest: str, name: str) -> None:
+    """Give an image another name. Inside a transaction."""
+    db.execute("UPDATE image SET name = ? WHERE digest = ?", name, digest)
 
 
 def delete(db: Database, digest: str) -> None:
@@ -47,6 +60,14 @@ def delete(db: Database, digest: str) -> None:
     db.execute("DELETE FROM image WHERE digest = ?", digest)
 
 
-def users(db: Database, digest: str) -> int:
-    """How many containers are made of this image."""
-    return int(db.value("SELECT count(*) FROM container WHERE image_digest = ?", digest))
+def users(db: Database, digest: str) -> list[str]:
+    """The containers that are made of this image, as a person names them."""
+    return [
+        row[0]
+        for row in db.rows(
+            "SELECT realm.name || '/' || project.name || '/' || container.name FROM container "
+            "JOIN project ON project.id = container.project_id JOIN realm ON realm.id = project.realm_id "
+            "WHERE image_digest = ? ORDER BY 1",
+            digest,
+        )
+    ]

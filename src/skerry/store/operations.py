@@ -61,14 +61,23 @@ def mark(db: Database, operation_id: int, timings: list[float]) -> None:
     """Note that as many steps are complete as there are ``timings``. Not synced: a plan can always be undone."""
     with db.transaction(durable=False):
         db.execute(
-            "UPDATE operation SET done = ?, timings = ? WHERE id = ?", len(timings), json.dumps(timings), operation_id
+            "UPDATE operation SET done = ?, timings = ? WHERE id = ?",
+            len(timings),
+            json.dumps(timings),
+            operation_id,
         )
 
 
-def finish(db: Database, operation_id: int, state: Literal["done", "undone", "failed"], error: str = "") -> None:
+def finish(
+    db: Database, operation_id: int, state: Literal["done", "undone", "failed"], error: str = ""
+) -> None:
     """Close an operation. Inside a transaction."""
     db.execute(
-        "UPDATE operation SET state = ?, error = ?, finished = ? WHERE id = ?", state, error, now(), operation_id
+        "UPDATE operation SET state = ?, error = ?, finished = ? WHERE id = ?",
+        state,
+        error,
+        now(),
+        operation_id,
     )
 
 

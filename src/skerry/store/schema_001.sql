@@ -25,6 +25,7 @@ CREATE TABLE image (
     size INTEGER NOT NULL,
     command TEXT NOT NULL,
     env TEXT NOT NULL,
+    recipe TEXT NOT NULL,  -- digest of what it was built from; '' where it was imported
     created TEXT NOT NULL
 ) STRICT;
 

@@ -11,7 +11,9 @@ from skerry.model.size import format_size
 
 def memory(host: HostConfig) -> int:
     """Bytes of RAM that one container may ask for: all but the host's reserve."""
-    line = next(line for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if "MemTotal" in line)
+    line = next(
+        line for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if "MemTotal" in line
+    )
     return max(0, int(line.split()[1]) * 1024 - host.reserve_memory)
 
 
@@ -24,7 +26,9 @@ def check(host: HostConfig, wanted_memory: int, cpu: float, disk: int) -> None:
     mebi = 1024**2
     room, cpus, pool = memory(host), os.cpu_count() or 1, shutil.disk_usage(host.pool).total
     if wanted_memory > room:
-        _refuse("memory", format_size(wanted_memory), f"at most {room // mebi}M: the host's RAM less its reserve")
+        _refuse(
+            "memory", format_size(wanted_memory), f"at most {room // mebi}M: the host's RAM less its reserve"
+        )
     if cpu > cpus:
         _refuse("cpu", f"{cpu:g}", f"at most {cpus}, the host's processors")
     if disk > pool:

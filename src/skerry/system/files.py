@@ -7,7 +7,9 @@ from pathlib import Path
 
 from skerry.system.run import ProgramError, run
 
-_LINK_GRACE = 0.5  # seconds in which the kernel's own clean-up of a network namespace usually takes the link away
+_LINK_GRACE = (
+    0.5  # seconds in which the kernel's own clean-up of a network namespace usually takes the link away
+)
 
 
 def write_if_there(path: str, text: str) -> None:

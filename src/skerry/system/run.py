@@ -38,7 +38,7 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 30.0)
     try:
         done = subprocess.run(
             list(argv), env=env, text=True, capture_output=True, timeout=timeout, check=False, **source
-        )  # type: ignore[call-overload]
+        )
     except FileNotFoundError as error:
         raise ProgramError(argv, 127, f"{argv[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:

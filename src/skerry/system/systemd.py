@@ -41,7 +41,7 @@ class _Manager(DbusInterfaceCommon, interface_name="org.freedesktop.systemd1.Man
         raise AssertionError(name)
 
     @dbus_method(input_signature="sba(sv)", method_name="SetUnitProperties")
-    def set_unit_properties(self, name: str, runtime: bool, properties: Properties) -> None:  # noqa: FBT001
+    def set_unit_properties(self, name: str, runtime: bool, properties: Properties) -> None:
         """Change a running unit."""
         raise AssertionError(name, runtime, properties)
 
@@ -107,7 +107,10 @@ def kill(unit: str, timeout: float = 10.0) -> None:
     if state(unit) == "inactive":
         return
     manager = _manager()
-    for call in (functools.partial(manager.kill_unit, unit, "all", 9), functools.partial(manager.stop_unit, unit, "fail")):
+    for call in (
+        functools.partial(manager.kill_unit, unit, "all", 9),
+        functools.partial(manager.stop_unit, unit, "fail"),
+    ):
         try:
             call()
         except SdBusBaseError:
