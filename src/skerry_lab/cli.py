@@ -10,7 +10,6 @@ from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.run import run_shown
-from skerry_lab.ssh import command as ssh_command
 from skerry_lab.state import Lab
 
 DEFAULT_MEMORY_MIB = 2048
@@ -104,14 +103,13 @@ def _list(labs: Labs, args: argparse.Namespace) -> int:
 
 
 def _row(lab: Lab) -> dict[str, str | int]:
-    state = "running" if lab.running() else "dead"
     what: dict[str, str | int] = {"name": lab.name, "kind": lab.kind, "image": lab.flavour}
-    return {**what, "state": state, "owner": lab.owner, **lab.ports}
+    return {**what, "state": lab.state(), "owner": lab.owner, **lab.ports}
 
 
 def _ssh(labs: Labs, args: argparse.Namespace) -> int:
     words = args.words[1:] if args.words[:1] == ["--"] else args.words
-    return run_shown(ssh_command(labs.store.get(args.names[0]), words))
+    return run_shown(labs.store.get(args.names[0]).login.command(words))
 
 
 def _console(labs: Labs, args: argparse.Namespace) -> int:

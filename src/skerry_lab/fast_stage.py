@@ -1,9 +1,8 @@
 """What runs between `lab up` and the fast lab's own systemd, in two steps.
 
-`launch` notes its own identity, then becomes `unshare`: process id and start time stay, so the note holds
-while the machine lives, and killing that one process takes everything else along: machine, network, mounts.
-`boot` is the first process in the new namespaces: it lays the overlay, makes the network, then becomes
-systemd-nspawn.
+`outside` becomes `unshare`: process id and start time stay what launch.py noted, and killing that one process
+takes everything else along: machine, network, mounts. `inside` is the first process in the new namespaces: it
+lays the overlay, makes the network, then becomes systemd-nspawn.
 """
 
 import json
@@ -16,7 +15,6 @@ from pathlib import Path
 
 from skerry_lab.errors import LabError
 from skerry_lab.ports import LOOPBACK
-from skerry_lab.process import ProcessIdentity
 from skerry_lab.run import become, read_text, run, start_beside, tail
 
 GUEST = "10.0.2.100"
@@ -48,16 +46,15 @@ class StageSpec:
         return cls(**{**record, "ports": {int(here): there for here, there in record["ports"].items()}})
 
 
-def launch(spec: StageSpec) -> None:
-    """Note who we are, then become the process that holds the namespaces. The working folder is the lab's."""
-    ProcessIdentity.of(os.getpid()).save(Path("process.json"))
+def outside(spec: StageSpec) -> None:
+    """Become the process that holds the namespaces. The working folder is the lab's."""
     if _has_systemd():
         _enter_cgroup("outer")
     namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation=private"]
-    become(["unshare", *namespaces, sys.executable, "-m", "skerry_lab.fast_stage", "boot", spec.to_json()])
+    become(["unshare", *namespaces, sys.executable, "-m", "skerry_lab.fast_stage", "inside", spec.to_json()])
 
 
-def boot(spec: StageSpec) -> None:
+def inside(spec: StageSpec) -> None:
     """Lay the overlay, make the network, and become systemd-nspawn."""
     layers = f"lowerdir={spec.lower},upperdir=upper,workdir=work"
     run(["mount", "-t", "overlay", "-o", layers, f"skerry-lab-{spec.name}", "root"])
@@ -159,10 +156,10 @@ def _delegate_cgroup() -> None:
 
 
 def main() -> None:
-    """`python -m skerry_lab.fast_stage launch|boot SPEC`, only ever called by the lab itself."""
+    """`python -m skerry_lab.fast_stage outside|inside SPEC`, only ever called by the lab itself."""
     step, spec = sys.argv[1], StageSpec.from_json(sys.argv[2])
     try:
-        {"launch": launch, "boot": boot}[step](spec)
+        {"outside": outside, "inside": inside}[step](spec)
     except LabError as error:
         sys.exit(f"skerry_lab: {error}")
 

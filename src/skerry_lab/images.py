@@ -15,26 +15,33 @@ _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/
 def tree(cache: Cache, kind: Kind, flavour: Flavour) -> Path:
     """The folder that holds a root for this kind and flavour."""
     recipe = tree_recipe(kind, flavour)
-    return tree_of(cache, f"tree-{kind}-{flavour}", recipe)
-
-
-def tree_of(cache: Cache, name: str, recipe: TreeRecipe) -> Path:
-    """The folder that holds this recipe's root."""
+    name = f"tree-{kind}-{flavour}"
 
     def build(place: Path) -> None:
         with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):
-            log = cache.home / f"{name}.log"
-            log.unlink(missing_ok=True)
-            run_logged(mmdebstrap(recipe, place / "root"), log, timeout=_BUILD_S, env={"INITRD": "No"})
+            _run_mmdebstrap(cache, name, recipe, place / "root", {})
 
     return cache.entry(name, recipe.digest(), build) / "root"
 
 
+def tarball(cache: Cache, name: str, recipe: TreeRecipe, target: Path, *, keys: Path) -> None:
+    """Make a recipe's root as a tar archive, with the keys `login` and `host` of a folder in it."""
+    with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):
+        _run_mmdebstrap(cache, name, recipe, target, {"SKERRY_LAB_KEYS": str(keys)})
+
+
+def _run_mmdebstrap(cache: Cache, name: str, recipe: TreeRecipe, target: Path, env: dict[str, str]) -> None:
+    log = cache.home / f"{name}.log"
+    log.unlink(missing_ok=True)
+    # Debian's hook would make an initial RAM disk for every kernel; the lab has one of its own.
+    run_logged(mmdebstrap(recipe, target), log, timeout=_BUILD_S, env={"INITRD": "No", **env})
+
+
 def mmdebstrap(recipe: TreeRecipe, target: Path) -> list[str]:
-    """The command that makes a recipe's root."""
+    """The command that makes a recipe's root, as an archive if the target ends in .tar, else as a folder."""
     options = [
         "--variant=minbase",
-        "--format=directory",
+        f"--format={'tar' if target.suffix == '.tar' else 'directory'}",
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         f"--keyring={recipe.keyring}",
         f"--include={','.join(recipe.packages)}",

@@ -3,14 +3,11 @@
 import os
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from skerry_lab import ssh
-from skerry_lab.paths import state_home
 from skerry_lab.ports import LOOPBACK
 from skerry_lab.recipe import Kind
-from skerry_lab.state import Lab, LabStore
+from skerry_lab.state import Lab, LabStore, State
 
 GROUP = "skerry_hosts"
 
@@ -26,7 +23,7 @@ def chosen(store: LabStore, wanted: str | None = None) -> list[Lab]:
     names = (os.environ.get("SKERRY_LAB", "") if wanted is None else wanted).replace(",", " ").split()
     if names:
         return [store.get(name) for name in names]
-    return [lab for lab in store.all() if lab.owner == "make" and lab.running()]
+    return [lab for lab in store.all() if lab.owner == "make" and lab.state() is State.RUNNING]
 
 
 def listing(labs: Iterable[Lab]) -> dict[str, Any]:
@@ -47,12 +44,7 @@ def host_vars(lab: Lab) -> dict[str, str | int]:
         "ansible_port": lab.ports["ssh"],
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(lab.key),
-        "ansible_ssh_common_args": shlex.join(ssh.options(lab)),
+        "ansible_ssh_common_args": shlex.join(lab.login.options()),
         "skerry_https_port_public": lab.ports["https"],
         "proxy_ca_fetch_to": str(lab.ca),
     }
-
-
-def default_store() -> LabStore:
-    """The labs of whoever runs this."""
-    return LabStore(Path(state_home()))

@@ -8,12 +8,11 @@ from skerry_lab import images, needs, ports
 from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
 from skerry_lab.fast import FastMachine
+from skerry_lab.metal import MetalMachine
 from skerry_lab.paths import cache_home, state_home
 from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind, tree_recipe
-from skerry_lab.state import Lab, LabStore
-
-PURPOSES = ("ssh", "https")
+from skerry_lab.state import PORTS, Lab, LabStore, State
 
 
 class Machine(Protocol):
@@ -59,7 +58,7 @@ class Labs:
 
     def machine(self, kind: Kind) -> Machine:
         """What starts and stops labs of this kind."""
-        return {Kind.FAST: FastMachine}[kind](self.cache)
+        return FastMachine(self.cache) if kind is Kind.FAST else MetalMachine(self.cache)
 
     def up(self, wanted: Wanted, *, fresh: bool = False) -> Lab:
         """A running lab as it is wanted: the one that runs already, or a new one.
@@ -73,11 +72,12 @@ class Labs:
         needs.ensure(wanted.kind, self.cache.home, self.store.home, self.progress)
         with self.store.lock(wanted.name, self.progress):
             there = self.store.find(wanted.name)
-            if there is not None and there.running() and not fresh:
+            if there is not None and there.state() is State.RUNNING and not fresh:
                 return _same(there, wanted)
             self._clear(wanted.name)
             lab = self._reserve(wanted)
             self.machine(lab.kind).start(lab)
+            lab.mark_ready()
             return lab
 
     def down(self, name: str) -> None:
@@ -93,7 +93,7 @@ class Labs:
 
     def prune(self) -> None:
         """Take away cached images that today's recipes do not name; refuses while a lab runs."""
-        running = [lab.name for lab in self.store.all() if lab.running()]
+        running = [lab.name for lab in self.store.all() if lab.state() is not State.DEAD]
         if running:
             raise LabError(f"labs run on these images: {', '.join(running)}; end them with `lab down`")
         current = {tree_recipe(kind, flavour).digest() for kind in Kind for flavour in Flavour}
@@ -114,7 +114,7 @@ class Labs:
         with self.store.ports_lock():
             taken = self.store.ports_taken(but=wanted.name)
             chosen: dict[str, int] = {}
-            for purpose in PURPOSES:
+            for purpose in PORTS:
                 chosen[purpose] = ports.choose(wanted.name, purpose, taken | set(chosen.values()))
             home = self.store.folder(wanted.name)
             lab = Lab(wanted.name, wanted.kind, wanted.flavour, wanted.owner, wanted.memory_mib, chosen, home)

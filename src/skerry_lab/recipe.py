@@ -3,9 +3,11 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 _HERE = Path(__file__).parent
 CUSTOMISE = _HERE / "customise.sh"
@@ -48,12 +50,18 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def tree_recipe(kind: Kind, flavour: Flavour, source: Path = PACKAGES) -> TreeRecipe:
-    """The recipe of a lab's root, from packages.toml."""
-    wanted = tomllib.loads(source.read_text(encoding="utf-8"))
+def tree_recipe(kind: Kind, flavour: Flavour) -> TreeRecipe:
+    """The recipe of a lab's root."""
+    wanted = _packages()
     packages = set(wanted["plain"]) | set(wanted["kinds"][kind])
     if flavour is Flavour.HOST:
         packages |= set(wanted["host"])
+    return source(packages, CUSTOMISE.read_text(encoding="utf-8"))
+
+
+def source(packages: Iterable[str], customise: str = "") -> TreeRecipe:
+    """The recipe for these packages, from where packages.toml says."""
+    wanted = _packages()
     suite, mirror = wanted["suite"], wanted["mirror"]
     return TreeRecipe(
         suite=suite,
@@ -64,5 +72,9 @@ def tree_recipe(kind: Kind, flavour: Flavour, source: Path = PACKAGES) -> TreeRe
         ),
         keyring=wanted["keyring"],
         packages=tuple(sorted(packages)),
-        customise=CUSTOMISE.read_text(encoding="utf-8"),
+        customise=customise,
     )
+
+
+def _packages() -> dict[str, Any]:
+    return tomllib.loads(PACKAGES.read_text(encoding="utf-8"))

@@ -1,65 +1,84 @@
-"""How the lab logs in: one key and one pinned host key a lab."""
+"""How the lab logs in: one key and one pinned host key a machine."""
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from skerry_lab.errors import LabError
 from skerry_lab.ports import LOOPBACK
 from skerry_lab.run import CommandFailed, run
-from skerry_lab.state import Lab
 
-LOGIN_S = 4
+_CONNECT_S = 4
+_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True)
+class Login:
+    """All it takes to log in as root."""
+
+    port: int
+    key: Path
+    known_hosts: Path
+    alias: str
+    """The machine's name in known_hosts: a port may belong to another machine tomorrow."""
+
+    def options(self) -> list[str]:
+        """The options of ssh that pin key and host key; the same go into the inventory."""
+        return [
+            "-o", f"UserKnownHostsFile={self.known_hosts}",
+            "-o", "GlobalKnownHostsFile=/dev/null",
+            "-o", f"HostKeyAlias={self.alias}",
+            "-o", "StrictHostKeyChecking=yes",
+            "-o", "IdentitiesOnly=yes",
+        ]  # fmt: skip
+
+    def command(self, words: Sequence[str] = ()) -> list[str]:
+        """The ssh command that opens a shell, or runs one command there."""
+        return [
+            "ssh", "-i", str(self.key), "-p", str(self.port), *self.options(),
+            "-o", f"ConnectTimeout={_CONNECT_S}", f"root@{LOOPBACK}", *words,
+        ]  # fmt: skip
+
+    def run(self, words: Sequence[str], *, stdin: str = "", timeout: float = 60) -> str:
+        """Run a command there and return its standard output.
+
+        Raises:
+            CommandFailed: as for `run.run`.
+        """
+        return run([*self.command(["-o", "BatchMode=yes"]), *words], stdin=stdin, timeout=timeout)
+
+    def pin(self, public_key: Path) -> None:
+        """Trust this host key, and no other."""
+        self.known_hosts.write_text(
+            f"{self.alias} {public_key.read_text(encoding='ascii')}", encoding="ascii"
+        )
+
+    def wait(self, seconds: float, still_there: Callable[[], bool]) -> None:
+        """Log in again and again until it works.
+
+        Args:
+            seconds: how long to try.
+            still_there: whether the machine still runs.
+
+        Raises:
+            LabError: the machine ended, or did not answer in time.
+        """
+        until, last = time.monotonic() + seconds, "it was not tried"
+        while time.monotonic() < until:
+            try:
+                self.run(["true"], timeout=seconds)
+            except CommandFailed as error:
+                last = str(error)
+            else:
+                return
+            if not still_there():
+                raise LabError(f"{self.alias} ended before it let anyone in")
+            time.sleep(_PAUSE_S)
+        raise LabError(f"{self.alias} did not answer on ssh within {seconds:.0f} s; last: {last}")
 
 
 def make_key(path: Path, comment: str) -> None:
     """A new ed25519 key pair at `path` and `path`.pub."""
     path.unlink(missing_ok=True)
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
-
-
-def make_identity(lab: Lab) -> None:
-    """The lab's own keys, and the file that pins its host key."""
-    make_key(lab.key, f"root@{lab.ssh_alias}")
-    make_key(lab.host_key, lab.ssh_alias)
-    public = lab.host_key.with_suffix(".pub").read_text(encoding="ascii")
-    lab.known_hosts.write_text(f"{lab.ssh_alias} {public}", encoding="ascii")
-
-
-def options(lab: Lab) -> list[str]:
-    """The options of ssh that pin key and host key; the same go into the inventory."""
-    return [
-        "-o", f"UserKnownHostsFile={lab.known_hosts}",
-        "-o", "GlobalKnownHostsFile=/dev/null",
-        "-o", f"HostKeyAlias={lab.ssh_alias}",
-        "-o", "StrictHostKeyChecking=yes",
-        "-o", "IdentitiesOnly=yes",
-    ]  # fmt: skip
-
-
-def command(lab: Lab, words: Sequence[str] = ()) -> list[str]:
-    """The ssh command that logs in as root, or runs one command there."""
-    return [
-        "ssh", "-i", str(lab.key), "-p", str(lab.ports["ssh"]), *options(lab),
-        "-o", f"ConnectTimeout={LOGIN_S}", f"root@{LOOPBACK}", *words,
-    ]  # fmt: skip
-
-
-def wait_login(lab: Lab, seconds: float, still_there: Callable[[], bool]) -> None:
-    """Log in again and again until it works.
-
-    Raises:
-        LabError: the machine ended, or did not answer in time.
-    """
-    until, last = time.monotonic() + seconds, "it was not tried"
-    while time.monotonic() < until:
-        try:
-            run([*command(lab), "-o", "BatchMode=yes", "true"], timeout=seconds)
-        except CommandFailed as error:
-            last = str(error)
-        else:
-            return
-        if not still_there():
-            raise LabError(f"lab {lab.name} ended before it let anyone in; see {lab.console_log}")
-        time.sleep(0.1)
-    raise LabError(f"lab {lab.name} did not answer on ssh within {seconds:.0f} s; last: {last}")

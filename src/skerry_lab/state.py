@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from skerry_lab.errors import LabError
@@ -13,8 +14,20 @@ from skerry_lab.locks import locked
 from skerry_lab.process import ProcessIdentity
 from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
+from skerry_lab.ssh import Login
+
+PORTS = {"ssh": 22, "https": 443}
+"""What a machine is reached by from this computer, and the port inside."""
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+class State(StrEnum):
+    """How it is with a lab."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    DEAD = "dead"
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ class Lab:
     """Who made it: `make` for the user's own, `molecule` for a test's."""
     memory_mib: int
     ports: dict[str, int]
-    """Ports on 127.0.0.1 by purpose: ssh, https."""
+    """Ports on 127.0.0.1 by purpose; the purposes are those of `PORTS`."""
     home: Path
 
     @property
@@ -42,14 +55,14 @@ class Lab:
         return self.home / "host_ed25519"
 
     @property
-    def known_hosts(self) -> Path:
-        """Holds the machine's public ssh key, under `ssh_alias`."""
-        return self.home / "known_hosts"
+    def alias(self) -> str:
+        """Its name in known_hosts, and in what this computer shows of it."""
+        return f"skerry-lab-{self.name}"
 
     @property
-    def ssh_alias(self) -> str:
-        """The name that known_hosts uses: ports are given to other labs later."""
-        return f"skerry-lab-{self.name}"
+    def login(self) -> Login:
+        """How to log in as root."""
+        return Login(self.ports["ssh"], self.key, self.home / "known_hosts", self.alias)
 
     @property
     def console_log(self) -> Path:
@@ -61,14 +74,29 @@ class Lab:
         """Where the proxy role brings the certificate of the host's own CA."""
         return self.home / "ca.crt"
 
+    @property
+    def forward(self) -> dict[int, int]:
+        """Port on 127.0.0.1 → port in the machine."""
+        return {self.ports[purpose]: inside for purpose, inside in PORTS.items()}
+
     def process(self) -> ProcessIdentity | None:
         """The process whose life is the machine's."""
         return ProcessIdentity.load(self.home / "process.json")
 
-    def running(self) -> bool:
-        """Whether the machine's process runs."""
+    def state(self) -> State:
+        """How it is with the machine now."""
         process = self.process()
-        return process is not None and process.alive()
+        if process is None or not process.alive():
+            return State.DEAD
+        return State.RUNNING if self._ready.exists() else State.STARTING
+
+    def mark_ready(self) -> None:
+        """It is up, with keys of its own. Without this mark nobody takes it for a lab that is up."""
+        self._ready.touch()
+
+    @property
+    def _ready(self) -> Path:
+        return self.home / "ready"
 
 
 def check_name(name: str) -> str:

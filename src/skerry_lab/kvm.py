@@ -1,0 +1,45 @@
+"""Whether ordinary guests really start under KVM here: found by starting one."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from skerry_lab.cache import Cache
+from skerry_lab.disk import BootImage
+from skerry_lab.process import boot_id
+from skerry_lab.qemu import Hardware
+from skerry_lab.recipe import digest
+from skerry_lab.run import CommandFailed, run
+from skerry_lab.tools import Tools
+
+_DEVICE = "/dev/kvm"
+_TRY_S = 20
+
+
+def accelerator(cache: Cache, tools: Tools, image: BootImage) -> str:
+    """`kvm` where the image's kernel reaches its first program under it, else `tcg`; tried once a boot."""
+    if not os.access(_DEVICE, os.R_OK | os.W_OK):
+        return "tcg"
+
+    def build(place: Path) -> None:
+        with cache.progress.stage("try whether a guest starts under KVM"):
+            (place / "accelerator").write_text("kvm" if _starts(tools, image) else "tcg", encoding="ascii")
+
+    key = digest([boot_id(), image.digest, tools.qemu_version()])
+    return (cache.entry("kvm", key, build) / "accelerator").read_text(encoding="ascii")
+
+
+def _starts(tools: Tools, image: BootImage) -> bool:
+    with tempfile.NamedTemporaryFile(suffix=".raw") as blank:
+        blank.truncate(1024**2)
+        machine = [
+            *tools.qemu(), *Hardware("kvm", 512).arguments(), "-no-reboot",
+            "-drive", f"if=none,id=disk0,file={blank.name},format=raw", "-netdev", "user,id=net0",
+            "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+            "-append", "console=ttyS0 panic=-1 skerry.probe", "-serial", "stdio",
+        ]  # fmt: skip
+        try:
+            said = run(machine, timeout=_TRY_S)
+        except CommandFailed:
+            return False
+    return "skerry.probe: alive" in said
