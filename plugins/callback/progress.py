@@ -44,6 +44,12 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60:02}:{int(seconds) % 60:02}"
 
 
+def failed_part(result: dict[str, Any]) -> dict[str, Any]:
+    """Of a loop's result the first item that failed; any other result as it is."""
+    items = [item for item in result.get("results", []) if isinstance(item, dict) and item.get("failed")]
+    return items[0] if items else result
+
+
 def failed_unit(action: str, result: dict[str, Any]) -> str | None:
     """The systemd unit that a failed result is about: named by the module, or managed by the task."""
     if unit := result.get("unit"):
@@ -130,26 +136,26 @@ class CallbackModule(DefaultCallback):
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         """Show the failure; unless it is ignored, the journal behind it and what to do next."""
-        journal = result.result.pop("journal", None)
+        # Taken first: printing a result empties it.
+        failed = dict(failed_part(result.result))
+        result.result.pop("journal", None)
         super().v2_runner_on_failed(result, ignore_errors)
         if not ignore_errors:
-            self._help(result, journal)
+            self._help(result.host.get_name(), result.task.action, failed)
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
         """Show that a host does not answer, and what to do next."""
         super().v2_runner_on_unreachable(result)
-        self._help(result, None)
+        self._help(result.host.get_name(), result.task.action, {"unreachable": True})
 
-    def _help(self, result: CallbackTaskResult, journal: str | None) -> None:
-        host = result.host.get_name()
-        unit = failed_unit(result.task.action, result.result)
-        if unit and not journal:
-            journal = fetch_journal(host, unit)
+    def _help(self, host: str, action: str, failed: dict[str, Any]) -> None:
+        unit = failed_unit(action, failed)
+        journal = failed.get("journal") or (fetch_journal(host, unit) if unit else None)
         if journal:
             self._display.display(f"The journal of {unit or 'the unit'} on {host}:", color="red")
             for line in journal.splitlines():
                 self._display.display(f"  | {line}")
-        self._display.display(f"Next: {next_step(host, unit, result.result)}", color="bright yellow")
+        self._display.display(f"Next: {next_step(host, unit, failed)}", color="bright yellow")
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         """Close with Ansible's recap, then the seconds of each stage and the tasks of each host."""
