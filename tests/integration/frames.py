@@ -6,7 +6,8 @@ import struct
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ARP, IPV4, IPV6, VLAN = 0x0806, 0x0800, 0x86DD, 0x8100
-NS, NA, RA, RS, REDIRECT, ECHO = 135, 136, 134, 133, 137, 128
+NS, NA, RA, REDIRECT = 135, 136, 134, 137
+ECHO4, ECHO4_REPLY, ECHO6, ECHO6_REPLY = 8, 0, 128, 129
 SOURCE_MAC, TARGET_MAC = 1, 2
 
 
@@ -82,3 +83,9 @@ def group_mac(address: str) -> str:
 
 def solicited_node(address: str) -> str:
     return str(ipaddress.IPv6Address(ip("ff02::1:ff00:0")[:13] + ip(address)[-3:]))
+
+
+def echo(kind: int) -> bytes:
+    """A ping; for ICMPv6 the kernel writes the checksum."""
+    head = struct.pack("!BBHHH", kind, 0, 0, 4711, 1)
+    return head[:2] + struct.pack("!H", checksum(head)) + head[4:]

@@ -19,6 +19,7 @@ from typing import Any
 
 import jinja2
 import yaml
+from tests.integration import frames
 
 from skerry.model.addresses import Addresses, addresses
 from skerry.model.host import HostConfig
@@ -32,6 +33,11 @@ UPLINK4, UPLINK6 = "203.0.113.1", "2001:db8:113::1"
 INTERNET4, INTERNET6 = "203.0.113.2", "2001:db8:113::2"
 # Where a container may not go, though something answers there.
 FORBIDDEN = ("169.254.169.254", "10.1.2.3", "172.20.0.9", "192.168.7.7", "100.64.1.1", "fd00:ec2::254", "fdaa::9")
+SYSCTLS = {
+    "ipv4/ip_forward": "1",
+    "ipv6/conf/all/forwarding": "1",
+    **{f"bridge/bridge-nf-call-{tables}": "0" for tables in ("iptables", "ip6tables", "arptables")},
+}
 _CLONE_NEWNET = 0x40000000
 _ETH_P_ALL = 3
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -50,7 +56,7 @@ def rules(**variables: Any) -> str:
     environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
     template = environment.from_string((ROLE / "templates/etc/skerry/firewall.nft.j2").read_text())
-    fixed = {"ansible_managed": "a test", "_firewall_proxy_uids": [0, PROXY_UID]}
+    fixed = {"_firewall_proxy_uids": [0, PROXY_UID]}
     return template.render({**defaults, **fixed, **variables})
 
 
@@ -93,8 +99,9 @@ class Net:
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
         with inside(self.host):
-            for key in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
-                Path(f"/proc/sys/net/{key}").write_text("1")
+            for key, value in SYSCTLS.items():
+                if Path(f"/proc/sys/net/{key}").exists():
+                    Path(f"/proc/sys/net/{key}").write_text(value)
             self.load()
         self._ip(self.host, "link add skerry0 type bridge", "link set skerry0 address 02:5e:00:00:00:00")
         self._join(self.host, HOST.bridge, f"{GATEWAY4}/16", f"{GATEWAY6}/64")
@@ -195,6 +202,7 @@ def listen(namespace: str, port: int, kind: socket.SocketKind = socket.SOCK_STRE
     with inside(namespace):
         server = socket.socket(socket.AF_INET6, kind)
     server.settimeout(2)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     server.bind(("::", port))
     if kind == socket.SOCK_STREAM:
@@ -202,7 +210,7 @@ def listen(namespace: str, port: int, kind: socket.SocketKind = socket.SOCK_STRE
     return server
 
 
-def connect(namespace: str, address: str, port: int, *, uid: int = 0, seconds: float = 1.0) -> socket.socket:
+def connect(namespace: str, address: str, port: int, *, uid: int = 0, seconds: float = 0.5) -> socket.socket:
     """A TCP connection from within a namespace, by a user. Raises OSError where it is refused."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with inside(namespace), as_user(uid):
@@ -223,3 +231,21 @@ def reaches(namespace: str, address: str, port: int, *, uid: int = 0) -> bool:
     except OSError:
         return False
     return True
+
+
+def echoes(namespace: str, address: str) -> bool:
+    """Whether a ping is answered."""
+    with inside(namespace):
+        if ":" in address:
+            client = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+            request, answer, start = frames.ECHO6, frames.ECHO6_REPLY, 0
+        else:
+            client = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+            request, answer, start = frames.ECHO4, frames.ECHO4_REPLY, 20
+    with client, contextlib.suppress(OSError):
+        client.settimeout(1)
+        client.sendto(frames.echo(request), (address, 0))
+        while True:
+            if client.recv(1500)[start] == answer:
+                return True
+    return False

@@ -1,0 +1,178 @@
+"""Who may talk to whom: real connections between a host, its containers and an internet, by the real rules."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from tests.integration.namespaces import (
+    FORBIDDEN,
+    GATEWAY4,
+    GATEWAY6,
+    HOST,
+    INTERNET4,
+    INTERNET6,
+    OTHER_UID,
+    PROXY_UID,
+    UPLINK4,
+    UPLINK6,
+    Net,
+    connect,
+    echoes,
+    inside,
+    listen,
+    reaches,
+    run,
+)
+
+SERVICE, UNDECLARED = 1071, 8080
+FAMILIES = ["IPv4", "IPv6"]
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Net]:
+    """Containers 1 and 2 are known to the firewall, container 3 is not. Everybody listens on everything."""
+    built = Net("skfw-policy")
+    built.up()
+    try:
+        with inside(built.host):
+            built.port(1, SERVICE).make(HOST)
+            built.port(2, SERVICE).make(HOST)
+        yield built
+    finally:
+        built.down()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def servers(net: Net) -> Iterator[None]:
+    ports = (22, 25, 53, 80, 443, SERVICE, UNDECLARED)
+    places = [net.host, net.internet, *map(net.container, net.slots)]
+    everything = [listen(place, port) for place in places for port in ports]
+    yield
+    for server in everything:
+        server.close()
+
+
+def of(net: Net, slot: int, family: str) -> str:
+    return net.slots[slot].ipv4 if family == "IPv4" else net.slots[slot].ipv6
+
+
+def pick(family: str, v4: str, v6: str) -> str:
+    return v4 if family == "IPv4" else v6
+
+
+# ---- out of a container
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_container_reaches_the_internet_by_the_host_s_address(net: Net, family: str) -> None:
+    with listen(net.internet, 8443) as server:
+        with connect(net.container(1), pick(family, INTERNET4, INTERNET6), 8443):
+            accepted, (peer, *_) = server.accept()
+            accepted.close()
+    assert peer.removeprefix("::ffff:") == pick(family, UPLINK4, UPLINK6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_udp_goes_out_and_the_answer_comes_back(net: Net, family: str) -> None:
+    kind = socket.AF_INET if family == "IPv4" else socket.AF_INET6
+    with inside(net.container(1)):
+        client = socket.socket(kind, socket.SOCK_DGRAM)
+    with client, listen(net.internet, 443, socket.SOCK_DGRAM) as server:
+        client.settimeout(2)
+        client.sendto(b"question", (pick(family, INTERNET4, INTERNET6), 443))
+        server.sendto(b"answer", server.recvfrom(100)[1])
+        assert client.recv(100) == b"answer"
+
+
+@pytest.mark.parametrize("address", FORBIDDEN)
+def test_metadata_and_private_ranges_are_denied(net: Net, address: str) -> None:
+    assert reaches(net.host, address, 80), "nothing answers there, so the test would prove nothing"
+    assert not reaches(net.container(1), address, 80)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_mail_is_denied(net: Net, family: str) -> None:
+    target = pick(family, INTERNET4, INTERNET6)
+    assert reaches(net.container(1), target, 80)
+    assert not reaches(net.container(1), target, 25)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_denial_is_told(net: Net, family: str) -> None:
+    """An error and not silence; the kernel may hear it only when it repeats its first packet, after a second."""
+    with pytest.raises(OSError, match="No route to host|Permission denied"):
+        connect(net.container(1), pick(family, INTERNET4, INTERNET6), 25, seconds=4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_unknown_container_reaches_nothing(net: Net, family: str) -> None:
+    assert not reaches(net.container(3), pick(family, INTERNET4, INTERNET6), 80)
+    assert not reaches(net.container(3), pick(family, GATEWAY4, GATEWAY6), 53)
+
+
+# ---- to the host
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_container_reaches_dns_and_ping_of_its_gateway(net: Net, family: str) -> None:
+    gateway = pick(family, GATEWAY4, GATEWAY6)
+    assert reaches(net.container(1), gateway, 53)
+    assert echoes(net.container(1), gateway)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("port", [22, 80, 443, SERVICE])
+def test_a_container_reaches_nothing_else_of_the_host(net: Net, family: str, port: int) -> None:
+    assert not reaches(net.container(1), pick(family, GATEWAY4, GATEWAY6), port)
+    assert not reaches(net.container(1), pick(family, UPLINK4, UPLINK6), port)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dns_is_on_the_bridge_only(net: Net, family: str) -> None:
+    assert not reaches(net.container(1), pick(family, UPLINK4, UPLINK6), 53)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_outsiders_reach_ssh_https_and_ping(net: Net, family: str) -> None:
+    uplink = pick(family, UPLINK4, UPLINK6)
+    found = [port for port in (22, 25, 53, 80, 443, SERVICE) if reaches(net.internet, uplink, port)]
+    assert found == [22, 443]
+    assert echoes(net.internet, uplink)
+
+
+# ---- into a container
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_proxy_and_root_reach_a_service_and_nobody_else_does(net: Net, family: str) -> None:
+    reached = {uid: reaches(net.host, of(net, 1, family), SERVICE, uid=uid) for uid in (PROXY_UID, 0, OTHER_UID)}
+    assert reached == {PROXY_UID: True, 0: True, OTHER_UID: False}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_proxy_reaches_no_undeclared_port(net: Net, family: str) -> None:
+    assert not reaches(net.host, of(net, 1, family), UNDECLARED, uid=PROXY_UID)
+    assert not echoes(net.host, of(net, 1, family))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_outsider_reaches_no_container(net: Net, family: str) -> None:
+    assert reaches(net.host, of(net, 1, family), SERVICE, uid=PROXY_UID)
+    before = net.counters()["outside to container"]
+    assert not reaches(net.internet, of(net, 1, family), SERVICE)
+    assert net.counters()["outside to container"] > before
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_containers_do_not_reach_each_other_by_way_of_the_host(net: Net, family: str) -> None:
+    target, gateway = of(net, 2, family), pick(family, GATEWAY4, GATEWAY6)
+    assert reaches(net.host, target, SERVICE, uid=PROXY_UID)
+    run("ip", "-n", net.container(1), "route", "add", target, "via", gateway)
+    before = net.counters()["east-west"]
+    assert not reaches(net.container(1), target, SERVICE)
+    assert net.counters()["east-west"] > before
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_containers_do_not_reach_each_other_directly(net: Net, family: str) -> None:
+    assert not reaches(net.container(2), of(net, 1, family), SERVICE)
