@@ -1,0 +1,82 @@
+"""The table of suites: found by folder, counted, killed at their limit, cleaned up after."""
+
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tools import run_tests
+from tools.run_tests import Suite, count, run_all, run_suite, suites
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_tests, "LOGS", tmp_path / "logs")
+
+
+def test_suites_are_found_by_their_folders(tmp_path: Path) -> None:
+    assert [suite.name for suite in suites(tmp_path)] == ["unit"]
+    for folder in ("tests/integration", "tests/system", "tests/journeys", "molecule/proxy", "molecule/half"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "molecule/proxy/molecule.yml").touch()
+    assert [suite.name for suite in suites(tmp_path)] == [
+        "unit",
+        "fast",
+        "molecule-proxy",
+        "metal",
+        "journeys",
+    ]
+
+
+def test_pytests_closing_lines_are_counted() -> None:
+    text = "...\n3 passed, 2 deselected in 1.00s\nFAILED x - 9 passed\n==== 1 failed, 2 errors in 61.2s (0:01:01) ====\n"
+    assert count(text) == Counter(passed=3, deselected=2, failed=1, error=2)
+
+
+def test_a_suite_stops_at_its_first_failure_and_cleans_up(tmp_path: Path) -> None:
+    done, cleaned = tmp_path / "done", tmp_path / "cleaned"
+    result = run_suite(
+        Suite("a", "-", 1, [["false"], ["touch", str(done)]], always=[["touch", str(cleaned)]])
+    )
+    assert result.problem == "exit code 1"
+    assert cleaned.exists()
+    assert not done.exists()
+
+
+def test_at_its_limit_a_suite_is_killed_with_its_children(tmp_path: Path) -> None:
+    script = f"sleep 300 & echo $! >{tmp_path}/pid; wait"
+    result = run_suite(Suite("slow", "-", 0, [["sh", "-c", script]]))
+    assert result.problem == "out of time"
+    child = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_commands_know_their_lab(tmp_path: Path) -> None:
+    code = f"import os; open({str(tmp_path / 'lab')!r}, 'w').write(os.environ['SKERRY_LAB'])"
+    assert run_suite(Suite("a", "fast", 1, [[sys.executable, "-c", code]], machine="test-a")).problem == ""
+    assert (tmp_path / "lab").read_text() == "test-a"
+    assert os.environ.get("SKERRY_LAB") != "test-a"
+
+
+def test_a_skipped_test_fails_its_suite() -> None:
+    result = run_suite(Suite("a", "-", 1, [["echo", "3 passed, 1 skipped in 0.10s"]]))
+    assert "skipped" in result.problem
+
+
+def test_the_table_shows_the_log_of_what_failed_and_the_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    good = Suite("good", "-", 1, [["echo", "3 passed in 0.10s"]])
+    bad = Suite("bad", "fast", 1, [["sh", "-c", "echo why; echo 1 failed, 1 passed in 2.00s; exit 1"]])
+    assert run_all([good, bad], side_by_side=2) == 1
+    out = capsys.readouterr().out
+    assert "ok: 3 passed" in out
+    assert "FAILED (exit code 1): 1 failed, 1 passed" in out
+    assert "logs/test-bad.log\n" in out
+    assert "\nwhy\n" in out
+    assert "===== 1 failed, 4 passed in" in out.splitlines()[-1]
+    assert run_all([good], side_by_side=1) == 0

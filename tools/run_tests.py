@@ -1,0 +1,202 @@
+"""Every test, each suite on the lab it needs, in one table.
+
+`make test` runs all suites; `make test SUITES="unit fast"` some; `python -m tools.run_tests --list` names them.
+"""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tools.files import LOGS, ROOT
+
+TAIL_LINES = 30
+COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed)")
+SUMMARY = re.compile(r"^=*\s*\d+ (?:passed|failed|error|skipped|deselected).* in [\d.]+s", re.MULTILINE)
+BAD = ("failed", "error", "skipped", "xpassed")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests that belong together: the commands run in order, the last ones always, to clean up."""
+
+    name: str
+    lab: str
+    minutes: int
+    commands: Sequence[Sequence[str]]
+    always: Sequence[Sequence[str]] = ()
+    machine: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a suite went."""
+
+    suite: Suite
+    seconds: float
+    problem: str
+    counts: Counter[str]
+    log: Path
+
+
+def pytest(*arguments: str) -> list[str]:
+    """A pytest run."""
+    return [sys.executable, "-m", "pytest", "-q", *arguments]
+
+
+def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
+    """A suite on a platform of its own: the lab comes up, site.yml makes a platform of it, the tests, the end."""
+    machine = f"test-{name}"
+    lab = [sys.executable, "-m", "skerry_lab"]
+    options = ["--kind", kind, "--owner", "test", "--fresh"]
+    commands = [
+        [*lab, "up", machine, *options],
+        ["ansible-playbook", "site.yml"],
+        pytest(f"--lab={kind}", *folders),
+    ]
+    return Suite(name, kind, minutes, commands, always=[[*lab, "down", machine]], machine=machine)
+
+
+def suites(root: Path = ROOT) -> list[Suite]:
+    """Every suite there is, found by its folder; the quick ones first."""
+    found = [Suite("unit", "-", 5, [pytest("tests/unit")])]
+    if (root / "tests" / "integration").is_dir():
+        found.append(on_lab("fast", "fast", 20, "tests/integration"))
+    for scenario in sorted((root / "molecule").glob("*/molecule.yml")):
+        name = scenario.parent.name
+        destroy = ["molecule", "destroy", "--scenario-name", name]
+        test = ["molecule", "test", "--scenario-name", name]
+        found.append(Suite(f"molecule-{name}", "its own", 15, [test], always=[destroy]))
+    if (root / "tests" / "system").is_dir():
+        found.append(on_lab("metal", "metal", 40, "tests/system", "tests/integration"))
+    if (root / "tests" / "journeys").is_dir():
+        found.append(Suite("journeys", "its own", 40, [pytest("tests/journeys")]))
+    return found
+
+
+def run_command(command: Sequence[str], log: IO[str], seconds: float, machine: str) -> str:
+    """Run a command with its output in the log; what went wrong, or nothing. At the time limit it is killed."""
+    log.write(f"\n$ {' '.join(command)}\n")
+    log.flush()
+    environment = {**os.environ, "SKERRY_LAB": machine} if machine else dict(os.environ)
+    # A session of its own, so that everything it started can be ended with it.
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            code = process.wait(max(seconds, 1))
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return "out of time"
+    return f"exit code {code}" if code else ""
+
+
+def count(text: str) -> Counter[str]:
+    """How many tests passed, failed and so on, from pytest's closing lines."""
+    counts: Counter[str] = Counter()
+    for line in SUMMARY.findall(text):
+        for number, kind in COUNT.findall(line):
+            counts["error" if kind == "errors" else kind] += int(number)
+    return counts
+
+
+def run_suite(suite: Suite) -> Result:
+    """Run a suite's commands in order; the cleaning ones in any case."""
+    begin = time.monotonic()
+    log = LOGS / f"test-{suite.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    problem = ""
+    with log.open("w") as file:
+        try:
+            for command in suite.commands:
+                left = begin + suite.minutes * 60 - time.monotonic()
+                if problem := run_command(command, file, left, suite.machine):
+                    break
+        finally:
+            for command in suite.always:
+                failed = run_command(command, file, 120, suite.machine)
+                problem = problem or (failed and f"clean-up: {failed}")
+    counts = count(log.read_text())
+    if not problem and counts["skipped"]:
+        problem = "tests were skipped: each must run on the lab that has what it needs"
+    return Result(suite, time.monotonic() - begin, problem, counts, log)
+
+
+def row(result: Result) -> str:
+    """A suite's line of the table."""
+    tally = (
+        ", ".join(f"{number} {kind}" for kind, number in sorted(result.counts.items())) or "no tests counted"
+    )
+    outcome = f"FAILED ({result.problem})" if result.problem else "ok"
+    return f"{result.suite.name:<24}{result.suite.lab:<9}{result.seconds:7.1f}  {outcome}: {tally}"
+
+
+def tail(result: Result) -> str:
+    """Where a failed suite's log is, and its end."""
+    lines = result.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    return "\n".join([f"\n--- {result.suite.name}: {result.log}", *lines])
+
+
+def closing(results: Iterable[Result], seconds: float) -> str:
+    """The last line, as pytest words it."""
+    total: Counter[str] = Counter()
+    for result in results:
+        total += result.counts
+    kinds = [kind for kind in ("failed", "passed", "skipped", "error") if total[kind]]
+    tally = ", ".join(f"{total[kind]} {kind}" for kind in kinds) or "no tests"
+    return f"===== {tally} in {seconds:.1f}s ====="
+
+
+def run_all(chosen: Sequence[Suite], side_by_side: int) -> int:
+    """Run suites, print a line for each as it ends and what failed; the exit code."""
+    begin = time.monotonic()
+    results = []
+    print(f"{'suite':<24}{'lab':<9}seconds  result", flush=True)
+    with ThreadPoolExecutor(max_workers=side_by_side) as pool:
+        for result in pool.map(run_suite, chosen):
+            print(row(result), flush=True)
+            results.append(result)
+    failed = [result for result in results if result.problem]
+    for result in failed:
+        print(tail(result))
+    print(closing(results, time.monotonic() - begin))
+    return 1 if failed else 0
+
+
+def main() -> int:
+    """Run the suites that the command line names, or all; the exit code."""
+    known = {suite.name: suite for suite in suites()}
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="all of them when none is named")
+    parser.add_argument("--list", action="store_true", help="name the suites")
+    parser.add_argument("--side-by-side", type=int, default=1, choices=(1, 2), help="how many at once")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(known))
+        return 0
+    if unknown := [name for name in arguments.suites if name not in known]:
+        parser.error(f"no such suite: {', '.join(unknown)}; there are: {', '.join(known)}")
+    return run_all([known[name] for name in arguments.suites or known], arguments.side_by_side)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
