@@ -1,9 +1,10 @@
 """The wire format, version 1: one line of JSON a request; lines of progress and one last line as the answer."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from skerry.engine import wording
 from skerry.model.container import ContainerKey, Frozen, Spec
 from skerry.model.errors import Code, SkerryError
 
@@ -97,27 +98,60 @@ class Status(Frozen):
     verb: Literal["status"]
 
 
-class ImageImport(Frozen):
+# With an at sign and 12 characters of its digest, a name that had to give way still fits into a container's spec.
+ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,57}$", description="Name of the image.")]
+
+
+class _NewImage(Frozen):
+    name: ImageName
+    command: Annotated[list[str], Field(description="Program and arguments that its containers run.")] = []
+    env: Annotated[dict[str, str], Field(description="Environment of its containers' program.")] = {}
+
+
+class ImageImport(_NewImage):
     """Make an image of a root file system tarball that lies on the host."""
 
     verb: Literal["image_import"]
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-    path: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    command: list[str] = []
-    env: dict[str, str] = {}
+    path: Annotated[
+        str, Field(pattern=r"^/", description="The tarball: plain or packed by gzip, bzip2, xz or zstd.")
+    ]
+    sha256: Annotated[
+        str, Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the tarball as it lies there.")
+    ]
 
 
-class ImageBuild(Frozen):
+class ImageFile(Frozen):
+    """A file to put into an image that is built: its text, or where it lies on the host."""
+
+    content: str | None = None
+    path: Annotated[str | None, Field(pattern=r"^/")] = None
+    mode: Annotated[str, Field(pattern=r"^0[0-7]{3}$", description="Permissions, octal.")] = "0644"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.content is None) == (self.path is None):
+            raise ValueError("give either content or path")
+        return self
+
+
+class ImageBuild(_NewImage):
     """Make a Debian image on the host with mmdebstrap."""
 
     verb: Literal["image_build"]
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-    suite: Annotated[str, Field(pattern=r"^[a-z]+$")] = "trixie"
-    packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]] = []
-    files: dict[str, str] = {}
-    command: list[str] = []
-    env: dict[str, str] = {}
+    suite: Annotated[str, Field(pattern=r"^[a-z]+$", description="Debian release by its code name.")] = (
+        "trixie"
+    )
+    packages: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]],
+        Field(description="Packages on top of the smallest Debian."),
+    ] = []
+    files: Annotated[
+        dict[Annotated[str, Field(pattern=r"^(/(?!\.{1,2}(/|$))[^/\0]+)+$")], ImageFile],
+        Field(description="Files to add: path in the image, and what lies there."),
+    ] = {}
+    rebuild: Annotated[
+        bool, Field(description="Build even if the recipe is the same, for newer packages.")
+    ] = False
 
 
 class ImageList(Frozen):
@@ -130,7 +164,7 @@ class ImageDelete(Frozen):
     """Delete an image that no container is made of."""
 
     verb: Literal["image_delete"]
-    name: str
+    name: Annotated[str, Field(description="Name of the image, or C(sha256:) and its digest.")]
 
 
 Deed = Create | Start | Stop | Restart | Update | Delete | Ensure
@@ -151,15 +185,7 @@ class _Envelope(BaseModel):
     request: Annotated[Request, Field(discriminator="verb")]
 
 
-def readable(error: ValidationError, prefix: str = "") -> SkerryError:
-    """The first thing that is wrong with a request, in words: where, what came, what would be right."""
-    first = error.errors()[0]
-    skip = {"request", "spec", "container", "of", first.get("input") if first["type"] == "literal_error" else None}
-    where = [str(part) for part in first["loc"] if part not in skip and not str(part).istitle()]
-    message = first["msg"].removeprefix("Value error, ")
-    name = prefix + (".".join(where[1:] if where and where[0].islower() and len(where) > 1 else where) or "the request")
-    found = "" if first["type"] in {"missing", "value_error"} else f" (found {str(first['input'])[:80]!r})"
-    return SkerryError(Code.INVALID, f"{name}: {message}{found}")
+readable = wording.readable
 
 
 def parse(raw: dict[str, Any]) -> Request:
@@ -170,8 +196,11 @@ def parse(raw: dict[str, Any]) -> Request:
     """
     version = raw.pop("version", None)
     if version != WIRE_VERSION:
-        raise SkerryError(Code.INVALID, f"version {version!r} of the wire format is not known here",
-                          f"This engine speaks version {WIRE_VERSION}; use the client it came with")
+        raise SkerryError(
+            Code.INVALID,
+            f"version {version!r} of the wire format is not known here",
+            f"This engine speaks version {WIRE_VERSION}; use the client it came with",
+        )
     try:
         return _Envelope.model_validate({"request": raw}).request
     except ValidationError as error:

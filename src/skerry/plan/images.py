@@ -60,13 +60,18 @@ def _giving_way(found: Found) -> list[str]:
         return []
     if found.users:
         new = retired_name(found.named)
-        return [f"change image {found.named.name} ({_short(found.named)}) into {new}: {_listed(found.users)} use it"]
+        return [
+            f"change image {found.named.name} ({_short(found.named)}) into {new}: {_listed(found.users)} use it"
+        ]
     return [f"remove image {found.named.name} ({_short(found.named)}): nothing uses it"]
 
 
 def _settings(before: Image, after: Image) -> tuple[str, ...]:
     changed = [name for name in ("command", "env") if getattr(before, name) != getattr(after, name)]
-    return tuple(f"change {name} of image {after.name}: its containers take it over when they start" for name in changed)
+    return tuple(
+        f"change {name} of image {after.name}: its containers take it over when they start"
+        for name in changed
+    )
 
 
 def bring(verb: str, wanted: Image, found: Found, reason: str) -> ImagePlan:

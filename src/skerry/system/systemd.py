@@ -7,48 +7,11 @@ import threading
 import time
 from typing import Any
 
-from sdbus import DbusInterfaceCommon, SdBus, dbus_method, sd_bus_open_system
-from sdbus.exceptions import SdBusBaseError
-
 from skerry.model.errors import Code, SkerryError
 from skerry.system.run import run
 
 Properties = list[tuple[str, tuple[str, Any]]]
 _local = threading.local()
-
-
-class _Manager(DbusInterfaceCommon, interface_name="org.freedesktop.systemd1.Manager"):  # type: ignore[misc, call-arg]
-    """The part of org.freedesktop.systemd1(5) that Skerry uses; sdbus fills the bodies in."""
-
-    @dbus_method(input_signature="ssa(sv)a(sa(sv))", result_signature="o", method_name="StartTransientUnit")
-    def start_transient_unit(self, name: str, mode: str, properties: Properties, aux: list[Any]) -> str:
-        """Make and start a unit that exists until it stops."""
-        raise AssertionError(name, mode, properties, aux)
-
-    @dbus_method(input_signature="ss", result_signature="o", method_name="StopUnit")
-    def stop_unit(self, name: str, mode: str) -> str:
-        """Queue a stop."""
-        raise AssertionError(name, mode)
-
-    @dbus_method(input_signature="ssi", method_name="KillUnit")
-    def kill_unit(self, name: str, who: str, number: int) -> None:
-        """Send a signal to a unit's processes."""
-        raise AssertionError(name, who, number)
-
-    @dbus_method(input_signature="s", method_name="ResetFailedUnit")
-    def reset_failed_unit(self, name: str) -> None:
-        """Forget that a unit failed."""
-        raise AssertionError(name)
-
-    @dbus_method(input_signature="sba(sv)", method_name="SetUnitProperties")
-    def set_unit_properties(self, name: str, runtime: bool, properties: Properties) -> None:
-        """Change a running unit."""
-        raise AssertionError(name, runtime, properties)
-
-    @dbus_method(input_signature="asas", result_signature="a(ssssssouso)", method_name="ListUnitsByPatterns")
-    def list_units_by_patterns(self, states: list[str], patterns: list[str]) -> list[tuple[Any, ...]]:
-        """Units that are loaded now."""
-        raise AssertionError(states, patterns)
 
 
 def _manager() -> _Manager:
@@ -145,6 +108,53 @@ def _forget(unit: str) -> None:
 def journal(unit: str, lines: int = 15) -> str:
     """The newest lines that ``unit`` logged."""
     return run(["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={unit}"])
+
+
+def mount(source: str, target: str, kind: str, options: str, timeout: float = 30.0) -> None:
+    """Mount ``source`` at ``target`` by a transient mount unit: in the host's own mount namespace, which every unit sees.
+
+    Raises:
+        SkerryError: it could not be mounted within ``timeout`` seconds.
+    """
+    unit = _mount_unit(target)
+    if state(unit) == "failed":
+        _forget(unit)
+    start_transient(unit, [("What", ("s", source)), ("Type", ("s", kind)), ("Options", ("s", options))])
+    deadline = time.monotonic() + timeout
+    while (now := state(unit)) != "active":
+        if now == "failed" or time.monotonic() > deadline:
+            log = journal(unit)
+            _forget(unit)
+            raise SkerryError(
+                Code.FAILED, f"{source} could not be mounted at {target}", "Its log says why", log
+            )
+        time.sleep(0.003)
+
+
+def unmount(target: str, timeout: float = 30.0) -> None:
+    """Unmount what is mounted at ``target``, whoever mounted it; nothing happens where nothing is.
+
+    Raises:
+        SkerryError: it is in use, or systemd refused.
+    """
+    unit = _mount_unit(target)
+    if state(unit) not in {"active", "activating"}:
+        return
+    try:
+        _manager().stop_unit(unit, "fail")
+    except SdBusBaseError as error:
+        raise _failure(unit, "stop", error) from error
+    deadline = time.monotonic() + timeout
+    while (now := state(unit)) in {"active", "deactivating", "activating"} and time.monotonic() < deadline:
+        time.sleep(0.003)
+    if now not in {"inactive", "failed"}:
+        raise SkerryError(Code.FAILED, f"{target} could not be unmounted", "Its log says why", journal(unit))
+
+
+def _mount_unit(target: str) -> str:
+    """The name that systemd has for a mount there (systemd.unit(5), "String escaping")."""
+    escaped = "".join(c if c.isalnum() or c in ":_./" else f"\\x{ord(c):02x}" for c in target.strip("/"))
+    return escaped.replace("/", "-") + ".mount"
 
 
 def notify(message: str) -> None:

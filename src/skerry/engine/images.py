@@ -1,0 +1,210 @@
+"""The engine's verbs about images: import, build, delete, list; and mounting them all at start.
+
+There is no journal for them. A new image is a file under a temporary name, then a file under its digest, then a mount,
+then a row; only the row makes it one. Whatever has no row when the engine starts is taken away.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from skerry.engine.requests import ImageBuild, ImageDeed, ImageDelete, ImageImport
+from skerry.model.container import Image
+from skerry.model.errors import Code, SkerryError
+from skerry.model.host import HostConfig
+from skerry.plan import images as decide
+from skerry.plan.images import Found, ImagePlan
+from skerry.store import images as store
+from skerry.store.db import Database, now
+from skerry.system import debian, images
+
+Progress = Callable[[dict[str, Any]], None]
+_LOCK_TIMEOUT = 3600.0  # seconds; a build takes minutes, and images are made one after another
+_one_at_a_time = threading.Lock()
+_log = logging.getLogger(__name__)
+
+
+def mount_all(host: HostConfig, db: Database) -> None:
+    """Take away what a crash left behind, and mount every image. One that cannot be mounted does not stop the others."""
+    every = store.all_images(db)
+    for leftover in images.sweep(host, {image.digest for image in every}):
+        _log.warning("%s belongs to no image: removed", leftover)
+    for image in every:
+        try:
+            images.mount(host, image.digest)
+        except (SkerryError, OSError) as error:
+            _log.error("image %s: %s", image.name, error)
+
+
+def list_all(db: Database) -> dict[str, Any]:
+    """Every image, with the containers made of it."""
+    return {
+        "images": [
+            _view(image) | {"containers": store.users(db, image.digest)} for image in store.all_images(db)
+        ]
+    }
+
+
+def plan(host: HostConfig, db: Database, request: ImageDeed) -> dict[str, Any]:  # noqa: ARG001 - as Engine.plan
+    """What a request would do now. Writes nothing, and does not look at the tarball, which may not be there yet."""
+    return _answer(_decide(db, request, _recipe(request)), [])
+
+
+def carry_out(host: HostConfig, db: Database, request: ImageDeed, progress: Progress) -> dict[str, Any]:
+    """Do what a request asks for.
+
+    Raises:
+        SkerryError: it was refused or failed; nothing of it is left.
+    """
+    with _only(progress):
+        recipe = _recipe(request)
+        chosen = _decide(db, request, recipe)
+        if not chosen.steps:
+            return _answer(chosen, [])
+        progress({"event": "plan", "verb": chosen.verb, "steps": list(chosen.steps)})
+        started = time.perf_counter()
+        done = _do(host, db, request, chosen, recipe, progress)
+        milliseconds = round((time.perf_counter() - started) * 1000, 2)
+        for number, title in enumerate(chosen.steps, start=1):
+            progress({"event": "step", "number": number, "of": len(chosen.steps), "title": title})
+        return _answer(done, [[milliseconds]])
+
+
+@contextlib.contextmanager
+def _only(progress: Progress) -> Iterator[None]:
+    deadline = time.monotonic() + _LOCK_TIMEOUT
+    while not _one_at_a_time.acquire(timeout=1.0):
+        progress({"event": "progress", "stage": "waiting for another image to be made"})
+        if time.monotonic() > deadline:
+            raise SkerryError(
+                Code.BUSY, "another image is being made, and takes long", "Try again when it is done"
+            )
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
+
+
+def _recipe(request: ImageDeed) -> str:
+    return debian.recipe_digest(_recipe_of(request)) if isinstance(request, ImageBuild) else ""
+
+
+def _recipe_of(request: ImageBuild) -> debian.Recipe:
+    files = tuple(
+        debian.File(target, file.content, file.path, int(file.mode, 8))
+        for target, file in sorted(request.files.items())
+    )
+    return debian.Recipe(request.suite, tuple(sorted(set(request.packages))), files)
+
+
+def _wanted(request: ImageImport | ImageBuild, digest: str) -> Image:
+    return Image(digest, request.name, 0, tuple(request.command), dict(request.env), now())
+
+
+def _found(db: Database, name: str, digest: str = "") -> Found:
+    named = store.find(db, name)
+    return Found(
+        named, store.find(db, digest) if digest else None, store.users(db, named.digest) if named else ()
+    )
+
+
+def _decide(db: Database, request: ImageDeed, recipe: str) -> ImagePlan:
+    found = _found(db, request.name)
+    match request:
+        case ImageDelete():
+            return decide.delete(request.name, found)
+        case ImageImport():
+            return _bring(db, request, request.sha256)
+        case ImageBuild():
+            wanted = _wanted(request, "")
+            if found.named and not request.rebuild and store.recipe(db, request.name) == recipe:
+                return decide.keep(request.verb, wanted, found.named)
+            return decide.bring(request.verb, wanted, found, f"Debian {request.suite} by mmdebstrap")
+
+
+def _bring(db: Database, request: ImageImport | ImageBuild, digest: str) -> ImagePlan:
+    reason = (
+        f"from {request.path}"
+        if isinstance(request, ImageImport)
+        else f"Debian {request.suite} by mmdebstrap"
+    )
+    return decide.bring(request.verb, _wanted(request, digest), _found(db, request.name, digest), reason)
+
+
+def _do(
+    host: HostConfig, db: Database, request: ImageDeed, chosen: ImagePlan, recipe: str, progress: Progress
+) -> ImagePlan:
+    """Carry out what was chosen; returns it with what only the doing could tell: the digest, the size."""
+    if isinstance(request, ImageDelete):
+        with db.transaction():
+            chosen = _decide(db, request, recipe)  # a container may have come since
+            if chosen.before:
+                store.delete(db, chosen.before.digest)
+        if chosen.before:
+            images.remove(host, chosen.before.digest)
+        return chosen
+    if chosen.make:
+        return _make(host, db, request, recipe, progress)
+    return _write(host, db, chosen, recipe)
+
+
+def _make(
+    host: HostConfig, db: Database, request: ImageImport | ImageBuild, recipe: str, progress: Progress
+) -> ImagePlan:
+    with images.Workshop.open(host, progress) as workshop:
+        if isinstance(request, ImageImport):
+            digest = workshop.fetch(request.path, request.sha256)
+        else:
+            digest = workshop.build(_recipe_of(request))
+        chosen = _bring(db, request, digest)
+        if not chosen.make or chosen.after is None:  # a build that came out as before
+            return _write(host, db, chosen, recipe)
+        size = workshop.finish(digest)
+        try:
+            return _write(
+                host,
+                db,
+                dataclasses.replace(chosen, after=dataclasses.replace(chosen.after, size=size)),
+                recipe,
+            )
+        except BaseException:
+            images.remove(host, digest)
+            raise
+
+
+def _write(host: HostConfig, db: Database, chosen: ImagePlan, recipe: str) -> ImagePlan:
+    """Give the image its row and its name; the one that had the name gives way."""
+    if chosen.after is None:
+        raise ValueError("nothing to write")
+    unused = None
+    with db.transaction():
+        old = store.find(db, chosen.after.name)
+        if old and old.digest != chosen.after.digest:
+            if store.users(db, old.digest):
+                store.rename(db, old.digest, decide.retired_name(old))
+            else:
+                store.delete(db, old.digest)
+                unused = old.digest
+        store.write(db, chosen.after, recipe)
+    if unused:
+        images.remove(host, unused)
+    return chosen
+
+
+def _view(image: Image) -> dict[str, Any]:
+    return dataclasses.asdict(image) | {"command": list(image.command)}
+
+
+def _answer(chosen: ImagePlan, timings: list[list[float]]) -> dict[str, Any]:
+    steps = list(chosen.steps)
+    return {
+        "changed": bool(steps),
+        "before": _view(chosen.before) if chosen.before else None,
+        "after": _view(chosen.after) if chosen.after else None,
+        "plans": [{"verb": chosen.verb, "steps": steps, "restart_required": []}] if steps else [],
+        "timings_ms": timings,
+    }

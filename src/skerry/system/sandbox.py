@@ -1,0 +1,153 @@
+"""Run a program on bytes that nobody vouches for: in a transient unit that has nothing but what it is handed."""
+
+import dataclasses
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from skerry.model.addresses import FIRST_UID
+from skerry.model.errors import Code, SkerryError
+from skerry.model.size import format_size
+from skerry.system import systemd
+from skerry.system.run import run as run_program
+
+PREFIX = "skerry-image-"
+# The first uid of the containers' ranges. No container has it: slots count from 1.
+WORKER = FIRST_UID
+_MEBI = 1024**2
+_GRACE = 10.0  # seconds that systemd has to end what ran out of time
+_NO_PRIVILEGES = {
+    "User": ("s", str(WORKER)),
+    "Group": ("s", str(WORKER)),
+    "NoNewPrivileges": ("b", True),
+    "CapabilityBoundingSet": ("t", 0),
+    "PrivateNetwork": ("b", True),
+    "PrivateDevices": ("b", True),
+    "PrivateIPC": ("b", True),
+    "ProtectHome": ("s", "yes"),
+    "ProtectProc": ("s", "invisible"),
+    "RestrictNamespaces": ("t", 0),
+    "RestrictAddressFamilies": ("(bas)", (True, [])),
+    "MemoryDenyWriteExecute": ("b", True),
+    "SystemCallFilter": ("(bas)", (True, ["@system-service", "~@privileged", "~@resources"])),
+    "LockPersonality": ("b", True),
+    "InaccessiblePaths": ("as", ["-/etc/skerry", "-/run/skerry", "-/run/dbus"]),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A program to run.
+
+    Attributes:
+        argv: program, by its path, and arguments.
+        stdin: file that it reads.
+        stdout: file that it writes; its text goes nowhere if there is none.
+        scratch: folder that it sees as ``/tmp``, the only one that it can write to.
+        privileged: as root and with the network, for a program that needs to be.
+        memory: bytes.
+        largest_file: bytes of the largest file that it may write.
+        timeout: seconds.
+        env: variables, ``NAME=value``.
+    """
+
+    argv: Sequence[str]
+    stdin: str = ""
+    stdout: str = ""
+    scratch: str = ""
+    privileged: bool = False
+    memory: int = 512 * _MEBI
+    largest_file: int = 16 * 1024 * _MEBI
+    timeout: float = 900.0
+    env: tuple[str, ...] = ()
+
+
+class JobError(SkerryError):
+    """A program failed.
+
+    Attributes:
+        result: systemd's word for how: exit-code, signal, core-dump, timeout, oom-kill.
+    """
+
+    def __init__(self, job: Job, result: str, journal: str) -> None:
+        how = {
+            "timeout": f"took longer than {job.timeout:g} s",
+            "oom-kill": f"needed more than {format_size(job.memory)} of memory",
+        }.get(result, "failed")
+        last = journal.strip().splitlines()[-1] if journal.strip() else "it said nothing"
+        super().__init__(Code.FAILED, f"{job.argv[0]} {how}: {last}", journal=journal)
+        self.result = result
+
+
+def _properties(job: Job) -> systemd.Properties:
+    found: dict[str, tuple[str, Any]] = {
+        "Description": ("s", f"Skerry makes an image: {job.argv[0]}"),
+        "Type": ("s", "oneshot"),
+        "RemainAfterExit": ("b", True),
+        "ExecStart": ("a(sasb)", [(job.argv[0], list(job.argv), False)]),
+        "Environment": ("as", ["LC_ALL=C", "TMPDIR=/tmp", *job.env]),
+        "StandardInput": ("s", "null"),
+        "StandardOutput": ("s", "null"),
+        "StandardError": ("s", "journal"),
+        "TimeoutStartUSec": ("t", round(job.timeout * 1_000_000)),
+        "KillMode": ("s", "control-group"),
+        "SendSIGKILL": ("b", True),
+        "TimeoutStopUSec": ("t", 2_000_000),
+        "LimitFSIZE": ("t", job.largest_file),
+        "LimitCORE": ("t", 0),
+        "MemoryMax": ("t", job.memory),
+        "MemorySwapMax": ("t", 0),
+        "TasksMax": ("t", 256),
+        "CPUWeight": ("t", 20),
+        "OOMPolicy": ("s", "kill"),
+        "ProtectSystem": ("s", "strict"),
+        "ProtectControlGroups": ("b", True),
+        "ProtectKernelTunables": ("b", True),
+        "ProtectKernelModules": ("b", True),
+        "ProtectKernelLogs": ("b", True),
+        "ProtectClock": ("b", True),
+        "ProtectHostname": ("b", True),
+        "RestrictRealtime": ("b", True),
+        "PrivateMounts": ("b", True),
+        "UMask": ("u", 0o077),
+    }
+    if job.stdin:
+        found["StandardInputFile"] = ("s", job.stdin)
+    if job.stdout:
+        found["StandardOutputFile"] = ("s", job.stdout)
+    if job.scratch:
+        found["BindPaths"] = ("a(ssbt)", [(job.scratch, "/tmp", False, 0)])  # noqa: S108 - its own
+    if not job.privileged:
+        found |= _NO_PRIVILEGES
+    return list(found.items())
+
+
+def run(job: Job, watch: Callable[[], None]) -> None:
+    """Run a job to its end; ``watch`` is called about ten times a second meanwhile.
+
+    Raises:
+        JobError: it failed, or took too long or too much.
+    """
+    unit = f"{PREFIX}{secrets.token_hex(4)}.service"
+    systemd.start_transient(unit, _properties(job))
+    deadline, pause = time.monotonic() + job.timeout + _GRACE, 0.005
+    try:
+        while (state := systemd.state(unit)) not in {"active", "failed"} and time.monotonic() < deadline:
+            time.sleep(pause)
+            pause = min(0.1, pause * 1.5)
+            watch()
+        if state != "active":
+            raise JobError(job, _result(unit), systemd.journal(unit))
+    finally:
+        systemd.kill(unit)
+
+
+def _result(unit: str) -> str:
+    return run_program(["systemctl", "show", "--property=Result", "--value", unit]).strip()
+
+
+def end_all() -> None:
+    """End what an engine that was killed left running."""
+    for unit in systemd.states(f"{PREFIX}*.service"):
+        systemd.kill(unit)
