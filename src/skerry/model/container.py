@@ -35,11 +35,11 @@ class TakesEffect:
     """How a changed option reaches a container that runs.
 
     Attributes:
-        how: ``live`` at once, ``restart`` at its next start.
+        how: ``live`` at once, ``restart`` at its next start, ``never``: it is refused.
         unit_property: the property of its systemd unit that the option becomes, if it becomes one.
     """
 
-    how: Literal["live", "restart"]
+    how: Literal["live", "restart", "never"]
     unit_property: str = ""
 
 
@@ -75,6 +75,14 @@ class Service(Frozen):
     port: Annotated[TcpPort, Field(description="TCP port that the program listens on.")]
 
 
+def _check_services(value: tuple[Service, ...]) -> tuple[Service, ...]:
+    names = [service.name for service in value]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the name {name!r} is there twice; each service has a URL, and so a name, of its own")
+    return value
+
+
 class Spec(Frozen):
     """What the user wants of one container."""
 
@@ -85,7 +93,7 @@ class Spec(Frozen):
             max_length=71,
             description="Name of an image on the host, or C(sha256:) and its digest.",
         ),
-        TakesEffect("restart"),
+        TakesEffect("never"),
     ]
     memory: Annotated[
         Size,
@@ -114,6 +122,7 @@ class Spec(Frozen):
     ] = DEFAULT_PORT
     services: Annotated[
         tuple[Service, ...],
+        AfterValidator(_check_services),
         Field(max_length=32, description="Further ports, each with a URL of its own."),
         TakesEffect("live"),
     ] = ()
