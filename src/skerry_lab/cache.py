@@ -1,6 +1,8 @@
 """A folder of things that are dear to make, each named by the hash of its recipe."""
 
+import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +30,11 @@ class Cache:
             build: fills an empty folder.
         """
         place = self.home / f"{name}-{key}"
-        if place.is_dir():
-            return place
         waiting = f"another run is making {name}; waiting for it"
-        with locked(self.home / f"{place.name}.lock", on_wait=lambda: self.progress.say(waiting)):
+        with locked(self._lock(place), on_wait=lambda: self.progress.say(waiting)):
             if not place.is_dir():
                 self._build(place, build)
+        os.utime(place)  # the time of its last use, for `unused`
         return place
 
     def _build(self, place: Path, build: Callable[[Path], None]) -> None:
@@ -45,9 +46,19 @@ class Cache:
         run(["sync", "--file-system", str(aside)], timeout=600)
         aside.rename(place)
 
-    def entries(self) -> list[Path]:
-        """All whole entries, oldest first."""
-        if not self.home.is_dir():
-            return []
-        whole = [path for path in self.home.iterdir() if path.is_dir() and path.suffix != ".part"]
-        return sorted(whole, key=lambda path: path.stat().st_mtime)
+    def drop_unused(self, days: float) -> list[str]:
+        """Take away what was not used for so many days; returns the names."""
+        before = time.time() - days * 86400
+        old = [path for path in self._entries() if path.stat().st_mtime <= before]
+        for path in old:
+            with locked(self._lock(path)):
+                shutil.rmtree(path)
+        return sorted(path.name for path in old)
+
+    def _entries(self) -> list[Path]:
+        """Entries, and what killed builds left."""
+        return [lock.with_suffix("") for lock in self.home.glob("*.lock") if lock.with_suffix("").is_dir()]
+
+    @staticmethod
+    def _lock(place: Path) -> Path:
+        return place.with_name(f"{place.name}.lock")

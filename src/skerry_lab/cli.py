@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(deeds, "image", _image, "make the images ahead of time").add_argument(
         "--kind", type=Kind, choices=list(Kind), default=Kind.FAST
     )
-    _add(deeds, "prune", _prune, "take away images that no recipe and no lab uses any more")
+    _add(deeds, "prune", _prune, "take away images that nobody used lately").add_argument(
+        "--days", type=float, default=14, help="how long ago (default: 14)"
+    )
     _add(deeds, "inventory", _inventory, "what Ansible asks for (--list)").add_argument(
         "--list", action="store_true", help="as Ansible calls it"
     )
@@ -127,8 +129,8 @@ def _image(labs: Labs, args: argparse.Namespace) -> int:
     return 0
 
 
-def _prune(labs: Labs, _args: argparse.Namespace) -> int:
-    labs.prune()
+def _prune(labs: Labs, args: argparse.Namespace) -> int:
+    print("\n".join(labs.prune(args.days)) or "nothing to take away")
     return 0
 
 

@@ -48,10 +48,13 @@ class FastMachine:
         process = lab.process()
         if process is None or not process.alive():
             return
-        for nspawn in children(process.pid):
-            os.kill(nspawn, signal.SIGTERM)
+        machines = [ProcessIdentity.of(nspawn) for nspawn in children(process.pid)]
+        for nspawn in machines:
+            os.kill(nspawn.pid, signal.SIGTERM)
         if not process.wait_gone(_POWER_OFF_S):
             process.kill()
+        for nspawn in machines:
+            nspawn.kill()  # its end is the end of the whole process namespace, and of its mounts
 
     def console(self, lab: Lab) -> list[str]:
         """The command that opens a root shell without the network."""

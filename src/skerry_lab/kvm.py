@@ -13,7 +13,7 @@ from skerry_lab.run import CommandFailed, run
 from skerry_lab.tools import Tools
 
 _DEVICE = "/dev/kvm"
-_TRY_S = 20
+_TRY_S = 10
 
 
 def accelerator(cache: Cache, tools: Tools, image: BootImage) -> str:
@@ -25,7 +25,7 @@ def accelerator(cache: Cache, tools: Tools, image: BootImage) -> str:
         with cache.progress.stage("try whether a guest starts under KVM"):
             (place / "accelerator").write_text("kvm" if _starts(tools, image) else "tcg", encoding="ascii")
 
-    key = digest([boot_id(), image.digest, tools.qemu_version()])
+    key = digest([boot_id(), tools.qemu_version()])
     return (cache.entry("kvm", key, build) / "accelerator").read_text(encoding="ascii")
 
 

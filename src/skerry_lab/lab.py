@@ -1,6 +1,5 @@
 """Up and down: one interface over both kinds."""
 
-import shutil
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +10,7 @@ from skerry_lab.fast import FastMachine
 from skerry_lab.metal import MetalMachine
 from skerry_lab.paths import cache_home, state_home
 from skerry_lab.progress import Progress
-from skerry_lab.recipe import Flavour, Kind, tree_recipe
+from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.state import PORTS, Lab, LabStore, State
 
 
@@ -91,16 +90,16 @@ class Labs:
         for flavour in Flavour:
             images.tree(self.cache, kind, flavour)
 
-    def prune(self) -> None:
-        """Take away cached images that today's recipes do not name; refuses while a lab runs."""
+    def prune(self, days: float) -> list[str]:
+        """Take away cached images that were not used for so many days.
+
+        Raises:
+            LabError: a lab runs, perhaps on one of them.
+        """
         running = [lab.name for lab in self.store.all() if lab.state() is not State.DEAD]
         if running:
             raise LabError(f"labs run on these images: {', '.join(running)}; end them with `lab down`")
-        current = {tree_recipe(kind, flavour).digest() for kind in Kind for flavour in Flavour}
-        for entry in self.cache.entries():
-            if entry.name.rsplit("-", 1)[-1] not in current:
-                self.progress.say(f"prune {entry.name}")
-                shutil.rmtree(entry)
+        return self.cache.drop_unused(days)
 
     def _clear(self, name: str) -> None:
         lab = self.store.find(name)

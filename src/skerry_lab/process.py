@@ -73,14 +73,19 @@ def boot_id(proc: Path = _PROC) -> str:
 
 
 def start_ticks(pid: int, proc: Path = _PROC) -> int | None:
-    """When a process started, or None if there is none (a zombie counts as none)."""
+    """When a process started, or None if there is none.
+
+    A zombie counts as none, but not while other threads of it still end: they hold its files and ports.
+    """
+    folder = proc / str(pid)
     try:
-        stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+        threads = len(list((folder / "task").iterdir()))
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat[stat.rindex(")") + 2 :].split()  # the name before may hold spaces and parentheses
     state, started = fields[0], fields[19]
-    return None if state in "ZX" else int(started)
+    return None if state in "ZX" and threads < 2 else int(started)
 
 
 def children(pid: int, proc: Path = _PROC) -> list[int]:
