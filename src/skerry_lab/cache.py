@@ -34,11 +34,11 @@ class Cache:
         with locked(self._lock(place), on_wait=lambda: self.progress.say(waiting)):
             if not place.is_dir():
                 self._build(place, build)
-        os.utime(place)  # the time of its last use, for `unused`
+        os.utime(place)  # the time of its last use, for `drop_unused`
         return place
 
     def _build(self, place: Path, build: Callable[[Path], None]) -> None:
-        aside = place.with_name(f"{place.name}.part")
+        aside = _aside(place)
         if aside.exists():
             shutil.rmtree(aside)
         aside.mkdir(parents=True)
@@ -47,18 +47,21 @@ class Cache:
         aside.rename(place)
 
     def drop_unused(self, days: float) -> list[str]:
-        """Take away what was not used for so many days; returns the names."""
-        before = time.time() - days * 86400
-        old = [path for path in self._entries() if path.stat().st_mtime <= before]
-        for path in old:
-            with locked(self._lock(path)):
-                shutil.rmtree(path)
-        return sorted(path.name for path in old)
-
-    def _entries(self) -> list[Path]:
-        """Entries, and what killed builds left."""
-        return [lock.with_suffix("") for lock in self.home.glob("*.lock") if lock.with_suffix("").is_dir()]
+        """Take away what was not used for so many days, and what killed builds left; returns the names."""
+        before, dropped = time.time() - days * 86400, []
+        for lock in sorted(self.home.glob("*.lock")):
+            place = lock.with_suffix("")
+            with locked(lock):
+                for path in (place, _aside(place)):
+                    if path.is_dir() and path.stat().st_mtime <= before:
+                        shutil.rmtree(path)
+                        dropped.append(path.name)
+        return dropped
 
     @staticmethod
     def _lock(place: Path) -> Path:
         return place.with_name(f"{place.name}.lock")
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f"{place.name}.part")
