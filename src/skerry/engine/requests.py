@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from skerry.engine import wording
 from skerry.model.container import ContainerKey, Frozen, Spec
@@ -120,6 +120,12 @@ class ImageImport(_NewImage):
     ]
 
 
+def _plain_path(value: str) -> str:
+    if not value.startswith("/") or "\0" in value or {"", ".", ".."} & set(value[1:].split("/")):
+        raise ValueError("this is not a whole path; begin with / and leave out . and ..")
+    return value
+
+
 class ImageFile(Frozen):
     """A file to put into an image that is built: its text, or where it lies on the host."""
 
@@ -146,7 +152,7 @@ class ImageBuild(_NewImage):
         Field(description="Packages on top of the smallest Debian."),
     ] = []
     files: Annotated[
-        dict[Annotated[str, Field(pattern=r"^(/(?!\.{1,2}(/|$))[^/\0]+)+$")], ImageFile],
+        dict[Annotated[str, AfterValidator(_plain_path)], ImageFile],
         Field(description="Files to add: path in the image, and what lies there."),
     ] = {}
     rebuild: Annotated[
