@@ -31,9 +31,14 @@ PATTERNS = {
 _MODELS: Mapping[str, str] = {"Service": "a name and a port", "ContainerKey": "a realm, a project and a name"}
 
 
+def plain(number: float) -> str:
+    """A number as people write it: 1024, not 1024.0 or 1.024e3."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
 def _bound(error: ErrorDetails, kind: str) -> str:
     bound = error["ctx"][kind]
-    return format_size(bound) if error["loc"][-1] in _SIZES else f"{bound:g}"
+    return format_size(bound) if error["loc"][-1] in _SIZES else plain(bound)
 
 
 def _choices(error: ErrorDetails) -> str:
@@ -92,7 +97,7 @@ def _refused(where: str, found: object, wanted: str) -> SkerryError:
 def _where(error: ErrorDetails) -> str:
     """The option that an error is about, as a person would say it: ``services, entry 1, name``."""
     words, after_room = [], False
-    for part in error["loc"]:
+    for part in (part for part in error["loc"] if part != "[key]"):
         if isinstance(part, int):
             words.append(f"entry {part + 1}")
         elif words or not (after_room or part in _BEFORE_A_VERB | _GROUPS):

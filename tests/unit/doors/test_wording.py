@@ -38,7 +38,7 @@ BAD_SPECS: list[tuple[dict[str, Any], str]] = [
     ({"services": [{"name": "web", "port": 1, "tls": True}]},
      "services, entry 1, tls: there is no such option. There are name, port"),
     ({"services": [{"name": f"s{n}", "port": 1} for n in range(40)]},
-     "services: [{'name': 's0', 'port': 1}, {'name': 's1', 'port': 1}, {'name… is not allowed. Give at most 32 entries"),
+     "services: [{'name': 's0', 'port': 1}, {'name': 's1', 'port': 1}, {'nam… is not allowed. Give at most 32 entries"),
     ({"services": [{"name": "web", "port": 1}, {"name": "web", "port": 2}]},
      "services: the name 'web' is there twice. Each service has a URL, and so a name, of its own"),
     ({"env": ["A=1"]}, "env: ['A=1'] is not allowed. Give names, each with its value"),
@@ -75,6 +75,10 @@ BAD_REQUESTS: list[tuple[dict[str, Any], str]] = [
     ({"verb": "plan", "of": {"verb": "create", "container": KEY, "spec": {"image": "hello", "cpu": "x"}}},
      "cpu: 'x' is not allowed. Give a number"),
     ({"verb": "plan", "of": {"verb": "start", "container": {}}}, "name: is missing. Give one"),
+    (
+        {"verb": "image_build", "name": "x", "files": {"/a/../b": {"content": ""}}},
+        "files, /a/../b: this is not a whole path. Begin with / and leave out . and ..",
+    ),
     ({"verb": "operations", "count": 0}, "count: 0 is not allowed. Give at least 1"),
     ({}, "verb: is missing. Say what to do, such as list"),
 ]  # fmt: skip
