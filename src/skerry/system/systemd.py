@@ -1,35 +1,53 @@
 """systemd over D-Bus: transient units, their properties, their state, their journal."""
 
-import functools
+import contextlib
 import os
+import signal
 import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from skerry.model.errors import Code, SkerryError
 from skerry.system.run import run
+
+if TYPE_CHECKING:
+    from skerry.system.manager import Manager
 
 Properties = list[tuple[str, tuple[str, Any]]]
 _local = threading.local()
 
 
-def _manager() -> _Manager:
-    """This thread's own connection: a bus connection is not to be shared by threads."""
+class BusError(Exception):
+    """systemd refused a call, or could not be asked."""
+
+
+@contextlib.contextmanager
+def _bus() -> "Iterator[Manager]":
+    """This thread's own connection, since a bus connection is not to be shared by threads.
+
+    Raises:
+        BusError: a call in the body was refused.
+    """
+    from skerry.system import manager  # noqa: PLC0415 - sdbus is on hosts only, and costs 60 ms
+
     if not hasattr(_local, "manager"):
-        bus: SdBus = sd_bus_open_system()
-        _local.manager = _Manager("org.freedesktop.systemd1", "/org/freedesktop/systemd1", bus)
-    manager: _Manager = _local.manager
-    return manager
+        _local.manager = manager.connect()
+    try:
+        yield _local.manager
+    except manager.DbusError as error:
+        raise BusError(str(error)) from error
 
 
-def _failure(unit: str, what: str, error: SdBusBaseError) -> SkerryError:
+def _failure(unit: str, what: str, error: BusError) -> SkerryError:
     return SkerryError(Code.FAILED, f"systemd could not {what} {unit}: {error}", journal=journal(unit))
 
 
 def states(pattern: str) -> dict[str, str]:
     """The active state of each loaded unit whose name matches the glob ``pattern``."""
-    return {entry[0]: entry[3] for entry in _manager().list_units_by_patterns([], [pattern])}
+    with _bus() as manager:
+        return {entry[0]: entry[3] for entry in manager.list_units_by_patterns([], [pattern])}
 
 
 def state(unit: str) -> str:
@@ -44,8 +62,9 @@ def start_transient(unit: str, properties: Properties) -> None:
         SkerryError: systemd refused it.
     """
     try:
-        _manager().start_transient_unit(unit, "fail", properties, [])
-    except SdBusBaseError as error:
+        with _bus() as manager:
+            manager.start_transient_unit(unit, "fail", properties, [])
+    except BusError as error:
         raise _failure(unit, "start", error) from error
 
 
@@ -56,8 +75,9 @@ def set_properties(unit: str, properties: Properties) -> None:
         SkerryError: systemd refused it.
     """
     try:
-        _manager().set_unit_properties(unit, True, properties)
-    except SdBusBaseError as error:
+        with _bus() as manager:
+            manager.set_unit_properties(unit, True, properties)
+    except BusError as error:
         raise _failure(unit, "change", error) from error
 
 
@@ -69,16 +89,13 @@ def kill(unit: str, timeout: float = 10.0) -> None:
     """
     if state(unit) == "inactive":
         return
-    manager = _manager()
-    for call in (
-        functools.partial(manager.kill_unit, unit, "all", 9),
-        functools.partial(manager.stop_unit, unit, "fail"),
-    ):
-        try:
-            call()
-        except SdBusBaseError:
-            if state(unit) in {"inactive", "failed"}:  # it ended between our look and our call
-                break
+    try:
+        with _bus() as manager:
+            manager.kill_unit(unit, "all", signal.SIGKILL)
+            manager.stop_unit(unit, "fail")
+    except BusError as error:
+        if state(unit) not in {"inactive", "failed"}:  # else it ended between our look and our call
+            raise _failure(unit, "stop", error) from error
     wait_gone(unit, timeout)
 
 
@@ -99,8 +116,9 @@ def wait_gone(unit: str, timeout: float) -> None:
 
 def _forget(unit: str) -> None:
     try:
-        _manager().reset_failed_unit(unit)
-    except SdBusBaseError:
+        with _bus() as manager:
+            manager.reset_failed_unit(unit)
+    except BusError:
         if unit in states(unit):
             raise
 
@@ -141,8 +159,9 @@ def unmount(target: str, timeout: float = 30.0) -> None:
     if state(unit) not in {"active", "activating"}:
         return
     try:
-        _manager().stop_unit(unit, "fail")
-    except SdBusBaseError as error:
+        with _bus() as manager:
+            manager.stop_unit(unit, "fail")
+    except BusError as error:
         raise _failure(unit, "stop", error) from error
     deadline = time.monotonic() + timeout
     while (now := state(unit)) in {"active", "deactivating", "activating"} and time.monotonic() < deadline:

@@ -1,0 +1,129 @@
+"""Look for what no container owns, or what a container should own and does not have. Runs on the host, as root.
+
+It asks the kernel, systemd, nftables, btrfs and HAProxy themselves and compares them with the store; nothing of the
+engine's own code is used, so a mistake there cannot hide itself here.
+"""
+
+import json
+import re
+import socket
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+STATE, POOL, RUN = "/var/lib/skerry/state.db", "/var/lib/skerry/pool", "/run/skerry"
+FIRST_HOST = 256
+
+
+def out(*argv: str) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def rows(query: str) -> list[tuple]:
+    with sqlite3.connect(f"file:{STATE}?mode=ro", uri=True) as db:
+        return db.execute(query).fetchall()
+
+
+def units() -> set[str]:
+    text = out(
+        "systemctl", "list-units", "--all", "--plain", "--no-legend", "--state=loaded", "skerry-*.service"
+    )
+    return set(re.findall(r"skerry-([0-9a-f]{24})\.service", text))
+
+
+def cgroups() -> set[str]:
+    return {
+        match[1]
+        for path in Path("/sys/fs/cgroup/skerry.slice").rglob("skerry-*.service")
+        if (match := re.fullmatch(r"skerry-([0-9a-f]{24})\.service", path.name))
+    }
+
+
+def volumes() -> set[str]:
+    listed = set(re.findall(r"path c/(\S+)", out("btrfs", "subvolume", "list", POOL)))
+    return listed | {path.name for path in Path(POOL, "c").iterdir()}
+
+
+def firewall_slots() -> set[int]:
+    found = set()
+    for item in json.loads(out("nft", "-j", "list", "ruleset"))["nftables"]:
+        holder = item.get("set") or item.get("map") or {}
+        if holder.get("table") != "skerry":
+            continue
+        text = json.dumps(holder.get("elem", []))
+        found |= {int(slot) for slot in re.findall(r'"sk(\d+)"', text)}
+        found |= {int(a) * 256 + int(b) - FIRST_HOST for a, b in re.findall(r'"10\.90\.(\d+)\.(\d+)"', text)}
+        found |= {int(tail, 16) - FIRST_HOST for tail in re.findall(r'"fd5e:6b65:7279::([0-9a-f]+)"', text)}
+    return {slot for slot in found if slot > 0}
+
+
+def links() -> set[int]:
+    return {
+        int(link["ifname"][2:])
+        for link in json.loads(out("ip", "-j", "link"))
+        if re.fullmatch(r"sk\d+", link["ifname"])
+    }
+
+
+def proxy_map() -> dict[str, str]:
+    """The live map of every worker; they must agree."""
+    maps = []
+    listing = master("show proc")
+    for pid in re.findall(r"^(\d+)\s+worker", listing, re.MULTILINE):
+        lines = master(f"@!{pid} show map /run/skerry-proxy/routes.map").splitlines()
+        entries = (line.split(maxsplit=2) for line in lines if line.startswith("0x"))
+        maps.append({entry[1]: entry[2] for entry in entries})
+    assert maps, "the proxy has no worker"
+    assert all(each == maps[0] for each in maps), f"the workers' maps differ: {maps}"
+    return maps[0]
+
+
+def master(command: str) -> str:
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.connect("/run/skerry-proxy/master.sock")
+        channel.sendall(f"{command}\n".encode())
+        channel.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: channel.recv(65536), b"")).decode()
+
+
+def differences() -> Iterator[str]:
+    """Every disagreement between the store and the machine, in words. Nothing is what a test wants to see."""
+    stored = {row[0]: row for row in rows("SELECT id, slot, wanted FROM container")}
+    running = {name for name, row in stored.items() if row[2] == "started"}
+    slots = {row[1] for row in stored.values() if row[2] == "started"}
+    routes = dict(rows("SELECT host, value FROM route_map"))
+    live_routes = {name: value for name, value in proxy_map().items() if not name.startswith("#")}
+    mounts = {
+        match[1] for match in re.finditer(rf" {RUN}/c/([0-9a-f]+)", Path("/proc/1/mountinfo").read_text())
+    }
+    compared = {
+        "units": (running, units()),
+        "cgroups": (running, cgroups()),
+        "volumes": (set(stored), volumes()),
+        "firewall elements of slots": (slots, firewall_slots()),
+        "network links of slots": (slots, links()),
+        "rendered configurations": (running, {path.name for path in Path(RUN, "c").iterdir()}),
+        "mounts that PID 1 sees": (set(), mounts),
+        "routes": (set(routes.items()), {item for item in live_routes.items() if "." in item[0]}),
+        "open operations": (set(), {row[0] for row in rows("SELECT id FROM operation WHERE state = 'open'")}),
+    }
+    for what, (wanted, found) in compared.items():
+        if missing := wanted - found:
+            yield f"{what} missing: {sorted(missing)}"
+        if extra := found - wanted:
+            yield f"{what} left over: {sorted(extra)}"
+    ids = [row[0] for row in rows("SELECT id FROM container UNION ALL SELECT id FROM tombstone")]
+    if len(ids) != len(set(ids)):
+        yield "an id is alive and buried at once, or buried twice"
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    deadline = time.monotonic() + 5  # the kernel frees network namespaces behind our back
+    while (problems := list(differences())) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    print("\n".join(problems) or "nothing left over, nothing missing")
+    sys.exit(bool(problems))

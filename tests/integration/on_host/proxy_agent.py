@@ -1,0 +1,290 @@
+"""The host's side of test_proxy.py: origins to route to, and the engine's calls, one line of JSON each.
+
+Runs on the host as root: ``python3 proxy_agent.py`` reads requests from standard input until it ends, then takes away all
+that it made. It writes routes into the store as the engine does: there before they are live, gone before they are removed.
+"""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from skerry.model.errors import SkerryError
+from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
+from skerry.parts import proxy
+from skerry.parts.proxy import Route
+from skerry.system import routes
+from skerry.system.haproxy import Master
+
+DOMAIN = "skerry.localhost"
+HOST = load_host_config() if Path(CONFIG_PATH).exists() else HostConfig(domain=DOMAIN)
+MASTER = Master(HOST.proxy_socket)
+ADDRESSES = ("10.90.250.1", "10.90.250.2")  # containers' addresses, of slots far behind those in use
+UNIT = "skerry-proxy.service"
+MINIMAL_STORE = """
+CREATE TABLE IF NOT EXISTS route (host TEXT PRIMARY KEY, container_id TEXT NOT NULL, value TEXT NOT NULL);
+CREATE VIEW IF NOT EXISTS route_map AS SELECT host, value FROM route;
+"""
+
+
+def store(sql: str, *values: object) -> None:
+    """One durable change of the store. Foreign keys are not enforced here: no container belongs to these routes."""
+    Path(HOST.database).parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(HOST.database, timeout=10)) as db, db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'route_map'").fetchone():
+            db.executescript(MINIMAL_STORE)
+        db.execute(sql, values)
+
+
+def keep(route: Route) -> None:
+    """Into the store."""
+    store("INSERT OR REPLACE INTO route VALUES (?, 'test', ?)", route.host, route.value)
+
+
+def forget(host: str) -> None:
+    """Out of the store."""
+    store("DELETE FROM route WHERE host = ?", host)
+
+
+def make(route: Route) -> None:
+    """As a create does it."""
+    keep(route)
+    route.make(HOST)
+
+
+def remove(route: Route) -> None:
+    """As a delete does it."""
+    forget(route.host)
+    route.remove(HOST)
+
+
+def systemctl(*words: str) -> str:
+    """Ask systemd; it must succeed."""
+    return subprocess.run(["systemctl", *words], check=True, capture_output=True, text=True, timeout=90).stdout
+
+
+class Origin:
+    """A container's program: shows the request it got, echoes WebSockets, streams without end."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self.socket = socket.create_server((address, port), backlog=512)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.socket.accept()
+                threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client, client.makefile("rb") as stream:
+            while head := b"".join(iter(stream.readline, b"\r\n")):
+                if b"\nupgrade: websocket" in head:
+                    self.websocket(client, head)
+                    return
+                if head.startswith(b"GET /stream"):
+                    self.stream(client)
+                    return
+                size = [line for line in head.splitlines() if line.startswith(b"content-length:")]
+                body = stream.read(int(size[0].split()[1])) if size else b""
+                name = ("%s:%s\n" % self.socket.getsockname()).encode()
+                answer = name + head + b"\r\n" + body
+                client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+
+    def websocket(self, client: socket.socket, head: bytes) -> None:
+        key = next(line.split()[1] for line in head.splitlines() if line.startswith(b"sec-websocket-key:"))
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        client.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+            b"sec-websocket-accept: " + accept + b"\r\n\r\n"
+        )
+        while frame := client.recv(4096):  # short messages: one frame, one read
+            mask, data = frame[2:6], frame[6:]
+            client.sendall(
+                bytes([frame[0], len(data)]) + bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+            )
+
+    def stream(self, client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while True:
+            client.sendall(b"1\r\n.\r\n")
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+def status(host: str) -> int:
+    """The status of one request for ``host``: 0 where nobody listens."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", 443), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=host) as tls,
+        ):
+            tls.sendall(f"GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+            return int(tls.recv(4096).split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def race(deed: str, rounds: int) -> dict[str, Any]:
+    """Remove a route in the middle of ``systemctl DEED``, at another moment each time; who sees it afterwards?"""
+    seen_alive, problems = 0, []
+    for number in range(rounds):
+        host = f"{number:024x}-{'e' * 24}.{DOMAIN}"
+        route = Route(host, ADDRESSES[0], 1071, "default", "p", "i")
+        make(route)
+        with ThreadPoolExecutor(1) as pool:
+            begun = pool.submit(systemctl, deed, UNIT)
+            time.sleep(random.Random(number).uniform(0, 0.35))
+            seen_alive += status(host) == 200
+            remove(route)
+            while not begun.done():
+                if (found := status(host)) == 200:
+                    problems.append(f"round {number}: {found} after the removal")
+            begun.result()
+        if (found := status(host)) != 404:
+            problems.append(f"round {number}: {found} at the end")
+        if any(host in MASTER.entries(worker, HOST.routes_map) for worker in MASTER.workers()):
+            problems.append(f"round {number}: a worker has it at the end")
+    return {"seen_alive": seen_alive, "problems": problems}
+
+
+def crowd(threads: int, each: int) -> dict[str, Any]:
+    """Make and remove routes from several threads at once; every second one stays."""
+    times: dict[str, list[float]] = {"make": [], "remove": []}
+
+    def one(thread: int) -> set[str]:
+        left = set()
+        for number in range(each):
+            route = Route(f"{thread:024x}-{number:024x}.{DOMAIN}", ADDRESSES[0], 1071, "default", "p", "i")
+            keep(route)
+            begun = time.perf_counter()
+            route.make(HOST)
+            times["make"].append((time.perf_counter() - begun) * 1000)
+            if number % 2:
+                forget(route.host)
+                begun = time.perf_counter()
+                route.remove(HOST)
+                times["remove"].append((time.perf_counter() - begun) * 1000)
+            else:
+                left.add(route.host)
+        return left
+
+    with ThreadPoolExecutor(threads) as pool:
+        wanted = set().union(*pool.map(one, range(threads)))
+    live = set(MASTER.entries(MASTER.workers()[0], HOST.routes_map)) - {routes.READY[0]}
+    for host in wanted:
+        forget(host)
+    proxy.sync(HOST)
+    percentiles = {
+        name: {"p50": sorted(found)[len(found) // 2], "p99": sorted(found)[len(found) * 99 // 100]}
+        for name, found in times.items()
+    }
+    return {"missing": len(wanted - live), "extra": len(live - wanted), "ms": percentiles}
+
+
+def many(count: int) -> dict[str, Any]:
+    """So many routes in the store: how long a sync and a reload take, and whether all are there."""
+    rows = [(f"{n:024x}-{'f' * 24}.{DOMAIN}", "test", f"{ADDRESSES[0]}|1071|default|p|i") for n in range(count)]
+    store("SELECT 1")
+    with contextlib.closing(sqlite3.connect(HOST.database, timeout=10)) as db, db:
+        db.executemany("INSERT INTO route VALUES (?, ?, ?)", rows)
+    begun = time.perf_counter()
+    proxy.sync(HOST)
+    synced = time.perf_counter() - begun
+    live = len(MASTER.entries(MASTER.workers()[0], HOST.routes_map)) - 1
+    begun = time.perf_counter()
+    proxy.reload(HOST)
+    reloaded = time.perf_counter() - begun
+    after = len(MASTER.entries(MASTER.workers()[0], HOST.routes_map)) - 1
+    store("DELETE FROM route WHERE container_id = 'test'")
+    proxy.sync(HOST)
+    return {"live": live, "live_after_reload": after, "sync_ms": synced * 1000, "reload_ms": reloaded * 1000}
+
+
+def port_80(request: str) -> str:
+    """What the redirecting port answers."""
+    with socket.create_connection(("127.0.0.1", 80), timeout=5) as connection:
+        connection.sendall(request.encode("latin-1"))
+        return b"".join(iter(lambda: connection.recv(4096), b"")).decode("latin-1")
+
+
+def force(key: str, value: str) -> None:
+    """An entry that no part of ours would make."""
+    MASTER.set_entry(HOST.routes_map, key, value)
+
+
+def kill_worker() -> None:
+    """The worst that can happen to HAProxy short of a power cut."""
+    os.kill(MASTER.workers()[0], signal.SIGKILL)
+
+
+ORIGINS: dict[tuple[str, int], Origin] = {}
+
+
+def origin(address: str, port: int, running: bool) -> None:
+    """Start or end a container's program."""
+    if (found := ORIGINS.pop((address, port), None)) is not None:
+        found.close()
+    if running:
+        ORIGINS[address, port] = Origin(address, port)
+
+
+DEEDS = {
+    "make": lambda **route: make(Route(**route)),
+    "remove": lambda **route: remove(Route(**route)),
+    "exists": lambda **route: Route(**route).exists(HOST),
+    "race": race,
+    "crowd": crowd,
+    "many": many,
+    "force": force,
+    "unforce": lambda key: MASTER.delete_entry(HOST.routes_map, key),
+    "systemctl": lambda words: systemctl(*words),
+    "kill_worker": kill_worker,
+    "workers": MASTER.workers,
+    "status": status,
+    "port_80": port_80,
+    "origin": origin,
+    "run": lambda argv: subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout,
+}
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    for address in ADDRESSES:
+        subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
+        origin(address, 1071, running=True)
+    try:
+        for line in sys.stdin:
+            request = json.loads(line)
+            try:
+                answer = {"result": DEEDS[request.pop("do")](**request)}
+            except SkerryError as error:
+                answer = {"error": str(error)}
+            print(json.dumps(answer), flush=True)
+    finally:
+        store("DELETE FROM route WHERE container_id = 'test'")
+        proxy.sync(HOST)
+        for address in ADDRESSES:
+            subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=False)
+
+
+if __name__ == "__main__":
+    main()
