@@ -81,7 +81,7 @@ def command(recipe: Recipe, extra: str, tar: str, mode: str = "root") -> list[st
     return [
         "/usr/bin/mmdebstrap",
         "--quiet",
-        "--variant=minbase",
+        "--variant=essential",
         f"--mode={mode}",
         "--format=tar",
         f"--include={','.join(recipe.packages)}",
@@ -89,7 +89,7 @@ def command(recipe: Recipe, extra: str, tar: str, mode: str = "root") -> list[st
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        "--skip=output/dev,output/mknod",
+        "--skip=output/mknod",
         f"--customize-hook=sync-in {extra} /",
         # A container gets its resolver from the host; what is there when it starts must be a file, not a link.
         '--customize-hook=rm -f "$1/etc/resolv.conf" && : >"$1/etc/resolv.conf"',

@@ -125,8 +125,8 @@ class Workshop:
         os.makedirs(f"{host.pool}/images", mode=0o700, exist_ok=True)
         os.mkdir(folder, mode=0o700)
         try:
-            os.mkdir(f"{folder}/scratch", mode=0o700)
-            os.chown(f"{folder}/scratch", sandbox.WORKER, sandbox.WORKER)
+            os.mkdir(f"{folder}/scratch")
+            os.chmod(f"{folder}/scratch", 0o777)  # noqa: S103 - only root, and the maker in its sandbox, get that far
             with _room_matters(host):
                 yield cls(host, folder, progress)
         finally:
@@ -151,7 +151,7 @@ class Workshop:
     def _watch(self, stage: str, path: str, of: int = 0) -> Callable[[], None]:
         def look() -> None:
             with contextlib.suppress(FileNotFoundError):
-                self.tell(stage, os.stat(path).st_size, of)
+                self.tell(stage, os.stat(path).st_blocks * 512, of)
 
         return look
 
@@ -177,7 +177,7 @@ class Workshop:
 
     def _copy(self, source: BinaryIO, target: BinaryIO) -> str:
         digest, size, done = hashlib.sha256(), os.fstat(source.fileno()).st_size, 0
-        if size > shutil.disk_usage(self.host.pool).free - _SPARE:
+        if size > self._room():
             raise _no_room(self.host)
         while block := source.read(_CHUNK):
             digest.update(block)
@@ -186,6 +186,10 @@ class Workshop:
             self.tell("verify", done, size)
         return digest.hexdigest()
 
+    def _room(self) -> int:
+        """Bytes that a tarball may have: while it becomes an image it lies on the pool up to three times."""
+        return max(0, shutil.disk_usage(self.host.pool).free - _SPARE) // 3
+
     def _unpack(self, packed: str, path: str) -> None:
         with open(packed, "rb") as file:
             magic = file.read(6)
@@ -193,10 +197,7 @@ class Workshop:
         if packer is None:
             os.rename(packed, self.tar)
             return
-        room = (shutil.disk_usage(self.host.pool).free - _SPARE) // 3
-        limit = min(MOST_UNPACKED, room)
-        if limit <= 0:
-            raise _no_room(self.host)
+        limit = min(MOST_UNPACKED, self._room())
         job = sandbox.Job(packer[1:], stdin=packed, stdout=self.tar, largest_file=limit)
         try:
             sandbox.run(job, self._watch("decompress", self.tar))
@@ -241,8 +242,11 @@ class Workshop:
         return size
 
     def _convert(self) -> None:
-        argv = ["/usr/bin/mkfs.erofs", "--quiet", "-zlz4hc", "--tar=f", "/tmp/erofs"]  # noqa: S108 - the sandbox's own
-        job = sandbox.Job(argv, stdin=self.tar, scratch=f"{self.folder}/scratch", largest_file=MOST_UNPACKED)
+        argv = ["/usr/bin/mkfs.erofs", "--quiet", "-zlz4hc", "--tar=f", f"{sandbox.SCRATCH}/erofs"]
+        # No limit on its file: it keeps what it has not yet packed at the file's far end, behind a hole of 1 TiB.
+        job = sandbox.Job(
+            argv, stdin=self.tar, scratch=f"{self.folder}/scratch", largest_file=sandbox.UNLIMITED
+        )
         try:
             sandbox.run(job, self._watch("mkfs.erofs", self.erofs))
         except sandbox.JobError as error:

@@ -6,20 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from skerry.model.addresses import FIRST_UID
 from skerry.model.errors import Code, SkerryError
 from skerry.model.size import format_size
 from skerry.system import systemd
 from skerry.system.run import run as run_program
 
 PREFIX = "skerry-image-"
-# The first uid of the containers' ranges. No container has it: slots count from 1.
-WORKER = FIRST_UID
+SCRATCH = "/mnt"  # where a program finds the one folder that it may write to
+UNLIMITED = 2**64 - 1
 _MEBI = 1024**2
 _GRACE = 10.0  # seconds that systemd has to end what ran out of time
 _NO_PRIVILEGES = {
-    "User": ("s", str(WORKER)),
-    "Group": ("s", str(WORKER)),
+    "DynamicUser": ("b", True),
     "NoNewPrivileges": ("b", True),
     "CapabilityBoundingSet": ("t", 0),
     "PrivateNetwork": ("b", True),
@@ -30,7 +28,7 @@ _NO_PRIVILEGES = {
     "RestrictNamespaces": ("t", 0),
     "RestrictAddressFamilies": ("(bas)", (True, [])),
     "MemoryDenyWriteExecute": ("b", True),
-    "SystemCallFilter": ("(bas)", (True, ["@system-service", "~@privileged", "~@resources"])),
+    "SystemCallFilter": ("(bas)", (True, ["@system-service"])),
     "LockPersonality": ("b", True),
     "InaccessiblePaths": ("as", ["-/etc/skerry", "-/run/skerry", "-/run/dbus"]),
 }
@@ -44,7 +42,7 @@ class Job:
         argv: program, by its path, and arguments.
         stdin: file that it reads.
         stdout: file that it writes; its text goes nowhere if there is none.
-        scratch: folder that it sees as ``/tmp``, the only one that it can write to.
+        scratch: folder that it sees as :data:`SCRATCH`, the only one that it can write to.
         privileged: as root and with the network, for a program that needs to be.
         memory: bytes.
         largest_file: bytes of the largest file that it may write.
@@ -70,13 +68,13 @@ class JobError(SkerryError):
         result: systemd's word for how: exit-code, signal, core-dump, timeout, oom-kill.
     """
 
-    def __init__(self, job: Job, result: str, journal: str) -> None:
+    def __init__(self, job: Job, result: str, said: str) -> None:
         how = {
             "timeout": f"took longer than {job.timeout:g} s",
             "oom-kill": f"needed more than {format_size(job.memory)} of memory",
         }.get(result, "failed")
-        last = journal.strip().splitlines()[-1] if journal.strip() else "it said nothing"
-        super().__init__(Code.FAILED, f"{job.argv[0]} {how}: {last}", journal=journal)
+        last = said.strip().splitlines()[-1] if said.strip() else "it said nothing"
+        super().__init__(Code.FAILED, f"{job.argv[0]} {how}: {last}", journal=said)
         self.result = result
 
 
@@ -86,7 +84,7 @@ def _properties(job: Job) -> systemd.Properties:
         "Type": ("s", "oneshot"),
         "RemainAfterExit": ("b", True),
         "ExecStart": ("a(sasb)", [(job.argv[0], list(job.argv), False)]),
-        "Environment": ("as", ["LC_ALL=C", "TMPDIR=/tmp", *job.env]),
+        "Environment": ("as", ["LC_ALL=C", f"TMPDIR={SCRATCH}", *job.env]),
         "StandardInput": ("s", "null"),
         "StandardOutput": ("s", "null"),
         "StandardError": ("s", "journal"),
@@ -117,7 +115,7 @@ def _properties(job: Job) -> systemd.Properties:
     if job.stdout:
         found["StandardOutputFile"] = ("s", job.stdout)
     if job.scratch:
-        found["BindPaths"] = ("a(ssbt)", [(job.scratch, "/tmp", False, 0)])  # noqa: S108 - its own
+        found["BindPaths"] = ("a(ssbt)", [(job.scratch, SCRATCH, False, 0)])
     if not job.privileged:
         found |= _NO_PRIVILEGES
     return list(found.items())
@@ -138,13 +136,18 @@ def run(job: Job, watch: Callable[[], None]) -> None:
             pause = min(0.1, pause * 1.5)
             watch()
         if state != "active":
-            raise JobError(job, _result(unit), systemd.journal(unit))
+            raise JobError(job, _result(unit), _said(unit))
     finally:
         systemd.kill(unit)
 
 
 def _result(unit: str) -> str:
     return run_program(["systemctl", "show", "--property=Result", "--value", unit]).strip()
+
+
+def _said(unit: str) -> str:
+    """What the program said, without what systemd says about it."""
+    return run_program(["journalctl", "--no-pager", "--output=cat", "--lines=30", f"_SYSTEMD_UNIT={unit}"])
 
 
 def end_all() -> None:
