@@ -53,6 +53,7 @@ def checks() -> list[Check]:
         Check("import-linter", program("lint-imports", "--cache-dir", ".cache/import_linter")),
         Check("shellcheck", program("shellcheck", *shell_files)),
         Check("argument specs = defaults", tool("check_argument_specs")),
+        Check("module options = model", tool("gen_module_options", "--check")),
         Check("functions: length, types, docs", tool("check_functions")),
         Check("links in pages", tool("check_links")),
         Check("ruff format", program("ruff", "format", "--check", "--output-format=concise", ".")),
