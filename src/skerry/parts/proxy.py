@@ -8,18 +8,20 @@ import dataclasses
 import ipaddress
 import re
 import time
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
 
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, SkerryError, invalid
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part
 from skerry.system import routes
-from skerry.system.haproxy import Master, ProxyDownError
+from skerry.system.haproxy import Master, ProxyDownError, ProxyLostError
 
 STOPPED = "stopped"  # in the place of the address: answer 503 at once
 _HOST = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}(-[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?)?")
 _FIELD = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_T = TypeVar("_T")
 _CLOSE_SECONDS = 5.0
 _STARTING_SECONDS = 3.0
 
@@ -61,17 +63,7 @@ class Route(Part):
             SkerryError: the route is not one of this host's, or the proxy does not run.
         """
         self._check(host)
-        deadline = time.monotonic() + _STARTING_SECONDS
-        while True:
-            try:
-                with routes.lock(host.routes_map):
-                    Master(host.proxy_socket).set_entry(host.routes_map, self.host, self.value)
-            except ProxyDownError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)  # it may just be starting again
-            else:
-                return
+        _insist(lambda: self._set_live(host), ProxyDownError)
 
     def remove(self, host: HostConfig) -> None:
         """Make the URL answer 404 and close what is open through it. The store has lost it already.
@@ -81,12 +73,10 @@ class Route(Part):
         Raises:
             SkerryError: the proxy refused, or a connection could not be closed.
         """
-        master = Master(host.proxy_socket)
         try:
-            with routes.lock(host.routes_map):
-                master.delete_entry(host.routes_map, self.host)
+            _insist(lambda: self._delete_live(host))
             if self.ip:
-                _close_streams(master, f"{self.ip}:{self.port}")
+                _insist(lambda: _close_streams(Master(host.proxy_socket), f"{self.ip}:{self.port}"))
         except ProxyDownError:
             return
 
@@ -104,6 +94,14 @@ class Route(Part):
             )
         except ProxyDownError:
             return False
+
+    def _set_live(self, host: HostConfig) -> None:
+        with routes.lock(host.routes_map):
+            Master(host.proxy_socket).set_entry(host.routes_map, self.host, self.value)
+
+    def _delete_live(self, host: HostConfig) -> None:
+        with routes.lock(host.routes_map):
+            Master(host.proxy_socket).delete_entry(host.routes_map, self.host)
 
     def _check(self, host: HostConfig) -> None:
         """Refuse what no plan of ours can contain: the map decides where strangers' requests go."""
@@ -130,12 +128,9 @@ def sync(host: HostConfig) -> int:
         SkerryError: the store cannot be read, or the proxy refused.
     """
     try:
-        with routes.lock(host.routes_map):
-            wanted = routes.read(host.database)
-            Master(host.proxy_socket).replace_map(host.routes_map, wanted)
+        return _insist(lambda: _replace_live(host))
     except ProxyDownError:
         return 0
-    return len(wanted) - 1
 
 
 def reload(host: HostConfig) -> int:
@@ -149,6 +144,26 @@ def reload(host: HostConfig) -> int:
         routes.write(host.routes_map, wanted)
         Master(host.proxy_socket, timeout=60).reload()
     return len(wanted) - 1
+
+
+def _replace_live(host: HostConfig) -> int:
+    with routes.lock(host.routes_map):
+        wanted = routes.read(host.database)
+        Master(host.proxy_socket).replace_map(host.routes_map, wanted)
+    return len(wanted) - 1
+
+
+def _insist(deed: Callable[[], _T], *also: type[SkerryError]) -> _T:
+    """Do ``deed``, again for a while as long as HAProxy is just ending or beginning."""
+    retried: tuple[type[SkerryError], ...] = (ProxyLostError, *also)
+    deadline = time.monotonic() + _STARTING_SECONDS
+    while True:
+        try:
+            return deed()
+        except retried:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 def _is_container(host: HostConfig, ip: str) -> bool:

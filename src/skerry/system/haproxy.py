@@ -14,6 +14,7 @@ from skerry.model.errors import Code, SkerryError
 UNIT = "skerry-proxy.service"
 _PAYLOAD = 12_000  # bytes of one command: it must fit into HAProxy's tune.bufsize, 16 kB
 _WORD = re.compile(r"[!-:<-~]+")  # printable ASCII without space and ';', which would begin another command
+_NOT_LISTENING = "Can't connect to the target CLI!"
 _VERSION = re.compile(r"New version created: (\d+)")
 _WORKER = re.compile(r"^(\d+)\s+worker\s", re.MULTILINE)
 _ENTRY = re.compile(r"^0x[0-9a-f]+ (\S+) (.*)$", re.MULTILINE)
@@ -27,6 +28,10 @@ class ProxyError(SkerryError):
 
 class ProxyDownError(ProxyError):
     """Nobody listens on the master socket: HAProxy does not run, so it serves nothing."""
+
+
+class ProxyLostError(ProxyError):
+    """HAProxy ended, or a worker of it, in the middle of a command: asking again tells what is true now."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Master:
 
         Raises:
             ProxyDownError: nobody listens.
+            ProxyLostError: it ended before it had answered.
             ProxyError: no answer in time.
         """
         with socket.socket(socket.AF_UNIX) as connection:
@@ -59,6 +65,10 @@ class Master:
                 connection.sendall(command.encode() + b"\n")
                 connection.shutdown(socket.SHUT_WR)  # without it the master waits for the next command
                 return _read_all(connection)
+            except (BrokenPipeError, ConnectionResetError) as error:
+                raise ProxyLostError(
+                    Code.HOST, "the proxy ended", f"See 'systemctl status {UNIT}'"
+                ) from error
             except OSError as error:
                 raise ProxyError(
                     Code.HOST, f"the proxy did not answer '{command.split(maxsplit=1)[0]}': {error}"
@@ -87,6 +97,7 @@ class Master:
             accept: refusals that mean that there is nothing to do.
 
         Raises:
+            ProxyLostError: it is ending, or just beginning.
             ProxyError: it answered with anything else, which is a refusal.
         """
         answer = self.ask(f"@!{worker} {command}")
@@ -97,7 +108,9 @@ class Master:
             return text
         if worker not in self.workers():
             return ""
-        raise ProxyError(Code.FAILED, f"the proxy refused '{command[:60]}': {text or 'it hung up'}")
+        if not text or text == _NOT_LISTENING:
+            raise ProxyLostError(Code.HOST, f"worker {worker} of the proxy does not answer")
+        raise ProxyError(Code.FAILED, f"the proxy refused '{command[:60]}': {text}")
 
     def set_entry(self, map_path: str, key: str, value: str) -> None:
         """Make ``key`` lead to ``value`` in every worker.
