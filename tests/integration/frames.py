@@ -49,7 +49,9 @@ def udp(source: str, target: str, source_port: int, target_port: int, payload: b
 
 
 def ipv4(source: str, target: str, protocol: int, payload: bytes) -> bytes:
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0) + ip(source) + ip(target)
+    head = (
+        struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0) + ip(source) + ip(target)
+    )
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
@@ -65,7 +67,9 @@ def icmpv6(source: str, target: str, kind: int, body: bytes) -> bytes:
     return ipv6(source, target, socket.IPPROTO_ICMPV6, message)
 
 
-def neighbour(source: str, target: str, kind: int, about: str, option: tuple[int, str] | None = None) -> bytes:
+def neighbour(
+    source: str, target: str, kind: int, about: str, option: tuple[int, str] | None = None
+) -> bytes:
     """A neighbour solicitation or advertisement about an address, with one link-layer option or none."""
     flags = 0x60000000 if kind == NA else 0
     tail = struct.pack("!BB", option[0], 1) + mac(option[1]) if option else b""

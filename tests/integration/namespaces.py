@@ -19,11 +19,11 @@ from typing import Any
 
 import jinja2
 import yaml
-from tests.integration import frames
 
 from skerry.model.addresses import Addresses, addresses
 from skerry.model.host import HostConfig
 from skerry.parts.firewall import Port
+from tests.integration import frames
 
 ROLE = Path(__file__).parents[2] / "roles" / "firewall"
 HOST = HostConfig(domain="skerry.test")
@@ -32,7 +32,15 @@ GATEWAY4, GATEWAY6 = "10.90.0.1", "fd5e:6b65:7279::1"
 UPLINK4, UPLINK6 = "203.0.113.1", "2001:db8:113::1"
 INTERNET4, INTERNET6 = "203.0.113.2", "2001:db8:113::2"
 # Where a container may not go, though something answers there.
-FORBIDDEN = ("169.254.169.254", "10.1.2.3", "172.20.0.9", "192.168.7.7", "100.64.1.1", "fd00:ec2::254", "fdaa::9")
+FORBIDDEN = (
+    "169.254.169.254",
+    "10.1.2.3",
+    "172.20.0.9",
+    "192.168.7.7",
+    "100.64.1.1",
+    "fd00:ec2::254",
+    "fdaa::9",
+)
 SYSCTLS = {
     "ipv4/ip_forward": "1",
     "ipv6/conf/all/forwarding": "1",
@@ -52,7 +60,9 @@ def run(*argv: str, stdin: str | None = None) -> str:
 
 def rules(**variables: Any) -> str:
     """The role's ruleset with its defaults, rendered as Ansible does."""
-    environment = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+    )
     environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
     template = environment.from_string((ROLE / "templates/etc/skerry/firewall.nft.j2").read_text())
@@ -125,7 +135,11 @@ class Net:
     def _join(self, namespace: str, link: str, *cidrs: str) -> None:
         """Addresses for a link, then up."""
         nodad = {True: " nodad", False: ""}
-        self._ip(namespace, *(f"addr add {cidr} dev {link}{nodad[':' in cidr]}" for cidr in cidrs), f"link set {link} up")
+        self._ip(
+            namespace,
+            *(f"addr add {cidr} dev {link}{nodad[':' in cidr]}" for cidr in cidrs),
+            f"link set {link} up",
+        )
 
     def _container(self, slot: int) -> None:
         own = self.slots[slot]
@@ -135,16 +149,22 @@ class Net:
             f"link set {own.port} master {HOST.bridge} up",
         )
         self._join(self.container(slot), "eth0", f"{own.ipv4}/16", f"{own.ipv6}/64")
-        self._ip(self.container(slot), f"route add default via {GATEWAY4}", f"route add default via {GATEWAY6}")
+        self._ip(
+            self.container(slot), f"route add default via {GATEWAY4}", f"route add default via {GATEWAY6}"
+        )
 
     def _internet(self) -> None:
         self._ip(self.host, f"link add up0 type veth peer name eth0 netns {self.internet}")
         self._join(self.host, "up0", f"{UPLINK4}/24", f"{UPLINK6}/64")
         self._join(self.internet, "eth0", f"{INTERNET4}/24", f"{INTERNET6}/64")
-        self._join(self.internet, "lo", *(f"{address}/{128 if ':' in address else 32}" for address in FORBIDDEN))
+        self._join(
+            self.internet, "lo", *(f"{address}/{128 if ':' in address else 32}" for address in FORBIDDEN)
+        )
         self._ip(self.host, f"route add default via {INTERNET4}", f"route add default via {INTERNET6}")
         # So that only the firewall can keep outsiders from a container.
-        self._ip(self.internet, f"route add 10.90.0.0/16 via {UPLINK4}", f"route add {HOST.ipv6} via {UPLINK6}")
+        self._ip(
+            self.internet, f"route add 10.90.0.0/16 via {UPLINK4}", f"route add {HOST.ipv6} via {UPLINK6}"
+        )
 
     def port(self, slot: int, *services: int) -> Port:
         """The firewall's part of a container."""

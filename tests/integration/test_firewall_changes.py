@@ -5,6 +5,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+
+from skerry.model.errors import SkerryError
+from skerry.parts.firewall import Port, replace_all, slots
+from skerry.system import nft
+from skerry.system.run import ProgramError
 from tests.integration.namespaces import (
     HOST,
     INTERNET4,
@@ -21,11 +26,6 @@ from tests.integration.namespaces import (
     run,
 )
 
-from skerry.model.errors import SkerryError
-from skerry.parts.firewall import Port, replace_all, slots
-from skerry.system import nft
-from skerry.system.run import ProgramError
-
 
 @pytest.fixture
 def net() -> Iterator[Net]:
@@ -37,6 +37,20 @@ def net() -> Iterator[Net]:
             yield built
     finally:
         built.down()
+
+
+FOREIGN = """
+table ip filter {
+    chain FORWARD {
+        type filter hook forward priority filter; policy accept
+        accept
+    }
+    chain INPUT {
+        type filter hook input priority -200; policy accept
+        accept
+    }
+}
+"""
 
 
 def live() -> set[nft.Element]:
@@ -219,17 +233,12 @@ def test_a_file_that_does_not_parse_is_trouble_and_not_drift(net: Net) -> None:
 
 def test_without_the_tables_the_error_says_what_to_do(net: Net) -> None:
     run("nft", "delete", "table", "inet", "skerry")
-    with pytest.raises(SkerryError, match="firewall is not loaded.*skerry-firewall"):
+    with pytest.raises(SkerryError, match=r"firewall is not loaded.*skerry-firewall"):
         net.port(1).make(HOST)
 
 
 def test_a_foreign_firewall_is_left_alone_and_opens_nothing(net: Net) -> None:
-    run("nft", "--file", "-", stdin="""
-        table ip filter {
-            chain FORWARD { type filter hook forward priority filter; policy accept; accept; }
-            chain INPUT { type filter hook input priority -200; policy accept; accept; }
-        }
-        """.replace("accept; }", "accept\n}"))
+    run("nft", "--file", "-", stdin=FOREIGN)
     foreign = run("nft", "list", "table", "ip", "filter")
     with listen(net.container(1), 1071), listen(net.host, 8080):
         net.port(1, 1071).make(HOST)
@@ -247,5 +256,8 @@ def test_the_number_of_rules_does_not_depend_on_the_number_of_containers(net: Ne
 
 
 def rule_lines() -> list[str]:
-    listing = [run("nft", "--stateless", "--terse", "list", "table", family, "skerry") for family in ("bridge", "inet")]
+    listing = [
+        run("nft", "--stateless", "--terse", "list", "table", family, "skerry")
+        for family in ("bridge", "inet")
+    ]
     return "".join(listing).splitlines()

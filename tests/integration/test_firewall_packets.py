@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+
+from skerry.model.addresses import Addresses
+from skerry.parts.firewall import link_local
 from tests.integration.frames import (
     ARP,
     BROADCAST,
@@ -34,9 +37,6 @@ from tests.integration.frames import (
     udp,
 )
 from tests.integration.namespaces import GATEWAY4, GATEWAY6, HOST, Net, Wire, inside, listen, run
-
-from skerry.model.addresses import Addresses
-from skerry.parts.firewall import link_local
 
 BRIDGE_MAC = "02:5e:00:00:00:00"
 UDP = 17
@@ -133,14 +133,20 @@ CASES: dict[str, tuple[str, Case]] = {
         "foreign MAC",
         lambda me, other: (frame(other.mac, IPV4, v4(me.ipv4)), _honest_v4(me)),
     ),
-    "MAC of nobody": ("foreign MAC", lambda me, _: (frame("02:00:00:00:00:99", IPV4, v4(me.ipv4)), _honest_v4(me))),
+    "MAC of nobody": (
+        "foreign MAC",
+        lambda me, _: (frame("02:00:00:00:00:99", IPV4, v4(me.ipv4)), _honest_v4(me)),
+    ),
     "MAC of the host": ("foreign MAC", lambda me, _: (frame(BRIDGE_MAC, IPV4, v4(me.ipv4)), _honest_v4(me))),
     "IPv4 of a neighbour": (
         "foreign IPv4",
         lambda me, other: (frame(me.mac, IPV4, v4(other.ipv4)), _honest_v4(me)),
     ),
     "IPv4 of the host": ("foreign IPv4", lambda me, _: (frame(me.mac, IPV4, v4(GATEWAY4)), _honest_v4(me))),
-    "IPv4 of an outsider": ("foreign IPv4", lambda me, _: (frame(me.mac, IPV4, v4("203.0.113.2")), _honest_v4(me))),
+    "IPv4 of an outsider": (
+        "foreign IPv4",
+        lambda me, _: (frame(me.mac, IPV4, v4("203.0.113.2")), _honest_v4(me)),
+    ),
     "IPv4 unspecified": ("foreign IPv4", lambda me, _: (frame(me.mac, IPV4, v4("0.0.0.0")), _honest_v4(me))),
     "IPv6 of a neighbour": (
         "foreign IPv6",
@@ -233,8 +239,14 @@ CASES: dict[str, tuple[str, Case]] = {
         ),
     ),
     "VLAN tag": ("other ethertype", lambda me, _: (tagged(_honest_v4(me), 7), _honest_v4(me))),
-    "VLAN tag of priority only": ("other ethertype", lambda me, _: (tagged(_honest_v4(me), 0), _honest_v4(me))),
-    "two VLAN tags": ("other ethertype", lambda me, _: (tagged(tagged(_honest_v4(me), 7), 8), _honest_v4(me))),
+    "VLAN tag of priority only": (
+        "other ethertype",
+        lambda me, _: (tagged(_honest_v4(me), 0), _honest_v4(me)),
+    ),
+    "two VLAN tags": (
+        "other ethertype",
+        lambda me, _: (tagged(tagged(_honest_v4(me), 7), 8), _honest_v4(me)),
+    ),
     "802.3 length instead of a type": (
         "other ethertype",
         lambda me, _: (frame(me.mac, 60, b"\xaa\xaa\x03" + bytes(57)), _honest_v4(me)),
@@ -317,7 +329,9 @@ def test_the_bridge_does_not_learn_a_stolen_mac(net: Net, wires: Wires, target: 
     assert wires.host.waits_for(token)
     with inside(net.host):
         learned = run("bridge", "fdb", "show", "br", HOST.bridge).splitlines()
-    assert [line for line in learned if line.startswith(me.mac) and "dev sk1" in line], "nothing was learned at all"
+    assert [line for line in learned if line.startswith(me.mac) and "dev sk1" in line], (
+        "nothing was learned at all"
+    )
     assert not [line for line in learned if line.startswith(victim.mac) and "dev sk1" in line]
 
 

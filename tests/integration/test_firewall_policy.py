@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from tests.integration.namespaces import (
     FORBIDDEN,
     GATEWAY4,
@@ -65,10 +66,12 @@ def pick(family: str, v4: str, v6: str) -> str:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_container_reaches_the_internet_by_the_host_s_address(net: Net, family: str) -> None:
-    with listen(net.internet, 8443) as server:
-        with connect(net.container(1), pick(family, INTERNET4, INTERNET6), 8443):
-            accepted, (peer, *_) = server.accept()
-            accepted.close()
+    with (
+        listen(net.internet, 8443) as server,
+        connect(net.container(1), pick(family, INTERNET4, INTERNET6), 8443),
+    ):
+        accepted, (peer, *_) = server.accept()
+        accepted.close()
     assert peer.removeprefix("::ffff:") == pick(family, UPLINK4, UPLINK6)
 
 
@@ -100,7 +103,7 @@ def test_mail_is_denied(net: Net, family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_denial_is_told(net: Net, family: str) -> None:
     """An error and not silence; the kernel may hear it only when it repeats its first packet, after a second."""
-    with pytest.raises(OSError, match="No route to host|Permission denied"):
+    with pytest.raises(OSError, match=r"No route to host|Permission denied"):
         connect(net.container(1), pick(family, INTERNET4, INTERNET6), 25, seconds=4)
 
 
@@ -145,7 +148,9 @@ def test_outsiders_reach_ssh_https_and_ping(net: Net, family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_proxy_and_root_reach_a_service_and_nobody_else_does(net: Net, family: str) -> None:
-    reached = {uid: reaches(net.host, of(net, 1, family), SERVICE, uid=uid) for uid in (PROXY_UID, 0, OTHER_UID)}
+    reached = {
+        uid: reaches(net.host, of(net, 1, family), SERVICE, uid=uid) for uid in (PROXY_UID, 0, OTHER_UID)
+    }
     assert reached == {PROXY_UID: True, 0: True, OTHER_UID: False}
 
 

@@ -74,9 +74,9 @@ class Port(Part):
         yield Element("bridge", _TABLE, "macs", (port, self.mac))
         yield Element("bridge", _TABLE, "nd_macs", (port, mac))
         yield Element("bridge", _TABLE, "own4", (port, self.ipv4))
-        for address in (ipaddress.IPv6Address(self.ipv6), link_local(self.mac)):
-            yield Element("bridge", _TABLE, "own6", (port, str(address)))
-            yield Element("bridge", _TABLE, "nd_targets", (port, int(address)))
+        for own in (ipaddress.IPv6Address(self.ipv6), link_local(self.mac)):
+            yield Element("bridge", _TABLE, "own6", (port, str(own)))
+            yield Element("bridge", _TABLE, "nd_targets", (port, int(own)))
         for version, address in (("4", self.ipv4), ("6", str(ipaddress.IPv6Address(self.ipv6)))):
             yield Element("inet", _TABLE, f"members{version}", (address,))
             yield Element("inet", _TABLE, f"marks{version}", (address,), _MARK | self.slot)
@@ -92,7 +92,9 @@ class Port(Part):
 def link_local(mac: str) -> ipaddress.IPv6Address:
     """The link-local address that the kernel derives from a MAC (modified EUI-64, RFC 4291)."""
     first, *rest = bytes.fromhex(mac.replace(":", ""))
-    return ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes([first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]]))
+    return ipaddress.IPv6Address(
+        b"\xfe\x80" + bytes(6) + bytes([first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]])
+    )
 
 
 def replace_all(ports: Iterable[Port]) -> None:

@@ -27,8 +27,14 @@ def forget_flows(mark: int) -> None:
     Raises:
         SkerryError: the kernel refused.
     """
-    body = struct.pack("=BBH", socket.AF_UNSPEC, 0, 0) + _attribute(_MARK, mark) + _attribute(_MARK_MASK, 0xFFFFFFFF)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER) as kernel:
+    body = (
+        struct.pack("=BBH", socket.AF_UNSPEC, 0, 0)
+        + _attribute(_MARK, mark)
+        + _attribute(_MARK_MASK, 0xFFFFFFFF)
+    )
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
+    ) as kernel:
         kernel.settimeout(_TIMEOUT)
         kernel.send(_HEADER.pack(_HEADER.size + len(body), _DELETE, _REQUEST_ACK, 1, 0) + body)
         (status,) = _ERROR.unpack_from(kernel.recv(4096))

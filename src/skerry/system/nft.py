@@ -53,7 +53,9 @@ def change(remove: Iterable[Element], add: Iterable[Element]) -> None:
     Raises:
         ProgramError: a set or an element to remove is missing, or nft failed.
     """
-    commands = [{"delete": _render(element)} for element in remove] + [{"add": _render(element)} for element in add]
+    commands = [{"delete": _render(element)} for element in remove] + [
+        {"add": _render(element)} for element in add
+    ]
     if commands:
         run(["nft", "--json", "--file", "-"], stdin=json.dumps({"nftables": commands}))
 
@@ -63,7 +65,7 @@ def _parse(family: str, table: str, objects: Iterable[dict[str, Any]]) -> Iterat
         holder = item.get("set") or item.get("map") or {}
         for entry in holder.get("elem", []):
             key, value = entry if isinstance(entry, list) else (entry, None)
-            if "elem" in key:  # the element has a comment, a counter or a timeout
+            if isinstance(key, dict) and "elem" in key:  # the element has a comment, a counter or a timeout
                 key = key["elem"]["val"]
             fields = key["concat"] if isinstance(key, dict) else [key]
             yield Element(family, table, holder["name"], tuple(map(_number, fields)), value)
