@@ -185,4 +185,9 @@ def existing(found: Container | None, key: ContainerKey) -> Container:
 
 def running(container: Container) -> bool:
     """Whether its unit is active now, or about to be."""
-    return systemd.state(anatomy.unit_name(container.id)) in {"active", "activating", "reloading"}
+    return systemd.state(anatomy.unit_name(container.id)) in {
+        "active",
+        "activating",
+        "reloading",
+        "restarting",
+    }

@@ -189,5 +189,6 @@ def shown_state(unit_state: str) -> str:
         "reloading": "running",
         "activating": "starting",
         "deactivating": "stopping",
+        "restarting": "restarting",
         "failed": "failed",
     }.get(unit_state, "stopped")

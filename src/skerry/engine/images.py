@@ -21,6 +21,7 @@ from skerry.plan.images import Found, ImagePlan
 from skerry.store import images as store
 from skerry.store.db import Database, now
 from skerry.system import debian, images
+from skerry.system.recipe import File, Recipe
 
 Progress = Callable[[dict[str, Any]], None]
 _LOCK_TIMEOUT = 3600.0  # seconds; a build takes minutes, and images are made one after another
@@ -89,54 +90,74 @@ def _only(progress: Progress) -> Iterator[None]:
         _one_at_a_time.release()
 
 
-def _recipe(request: ImageDeed) -> str:
-    return debian.recipe_digest(_recipe_of(request)) if isinstance(request, ImageBuild) else ""
-
-
-def _recipe_of(request: ImageBuild) -> debian.Recipe:
-    files = tuple(
-        debian.File(target, file.content, file.path, int(file.mode, 8))
+def _recipe(request: ImageDeed) -> Recipe | None:
+    """What to build, with the bytes of its files."""
+    if not isinstance(request, ImageBuild):
+        return None
+    files = [
+        File(
+            target,
+            int(file.mode, 8),
+            file.content.encode() if file.content is not None else debian.read_file(file.path or ""),
+        )
         for target, file in sorted(request.files.items())
+    ]
+    return Recipe(request.suite, tuple(sorted(set(request.packages))), tuple(files))
+
+
+def _digest(recipe: Recipe | None) -> str:
+    return recipe.digest() if recipe else ""
+
+
+def _wanted(request: ImageImport | ImageBuild, digest: str, like: Image | None) -> Image:
+    """The image as it shall be; a command or environment that is not given is that of ``like``."""
+    command, env = (like.command, like.env) if like else ((), {})
+    return Image(
+        digest,
+        request.name,
+        0,
+        command if request.command is None else tuple(request.command),
+        env if request.env is None else request.env,
+        now(),
     )
-    return debian.Recipe(request.suite, tuple(sorted(set(request.packages))), files)
-
-
-def _wanted(request: ImageImport | ImageBuild, digest: str) -> Image:
-    return Image(digest, request.name, 0, tuple(request.command), dict(request.env), now())
 
 
 def _found(db: Database, name: str, digest: str = "") -> Found:
     named = store.find(db, name)
-    return Found(
-        named, store.find(db, digest) if digest else None, store.users(db, named.digest) if named else ()
-    )
+    same = store.find(db, digest) if digest else None
+    return Found(named, same, store.users(db, named.digest) if named else ())
 
 
-def _decide(db: Database, request: ImageDeed, recipe: str) -> ImagePlan:
-    found = _found(db, request.name)
+def _decide(db: Database, request: ImageDeed, recipe: Recipe | None) -> ImagePlan:
     match request:
         case ImageDelete():
-            return decide.delete(request.name, found)
+            return decide.delete(request.name, _found(db, request.name))
         case ImageImport():
             return _bring(db, request, request.sha256)
         case ImageBuild():
-            wanted = _wanted(request, "")
-            if found.named and not request.rebuild and store.recipe(db, request.name) == recipe:
-                return decide.keep(request.verb, wanted, found.named)
-            return decide.bring(request.verb, wanted, found, f"Debian {request.suite} by mmdebstrap")
+            named = store.find(db, request.name)
+            if named and not request.rebuild and store.recipe(db, request.name) == _digest(recipe):
+                return decide.keep(request.verb, _wanted(request, "", named), named)
+            return _bring(db, request, "")
 
 
 def _bring(db: Database, request: ImageImport | ImageBuild, digest: str) -> ImagePlan:
+    """Decide about an image whose digest is known; empty: it is still to be built."""
+    build = isinstance(request, ImageBuild)
     reason = (
-        f"from {request.path}"
-        if isinstance(request, ImageImport)
-        else f"Debian {request.suite} by mmdebstrap"
+        f"Debian {request.suite} by mmdebstrap" if build else f"it is not on this host; from {request.path}"
     )
-    return decide.bring(request.verb, _wanted(request, digest), _found(db, request.name, digest), reason)
+    found = _found(db, request.name, digest)
+    return decide.bring(request.verb, _wanted(request, digest, found.same or found.named), found, reason)
 
 
 def _do(
-    host: HostConfig, db: Database, request: ImageDeed, chosen: ImagePlan, recipe: str, progress: Progress
+    host: HostConfig,
+    db: Database,
+    request: ImageDeed,
+    chosen: ImagePlan,
+    recipe: Recipe | None,
+    progress: Progress,
 ) -> ImagePlan:
     """Carry out what was chosen; returns it with what only the doing could tell: the digest, the size."""
     if isinstance(request, ImageDelete):
@@ -153,13 +174,17 @@ def _do(
 
 
 def _make(
-    host: HostConfig, db: Database, request: ImageImport | ImageBuild, recipe: str, progress: Progress
+    host: HostConfig,
+    db: Database,
+    request: ImageImport | ImageBuild,
+    recipe: Recipe | None,
+    progress: Progress,
 ) -> ImagePlan:
     with images.Workshop.open(host, progress) as workshop:
         if isinstance(request, ImageImport):
             digest = workshop.fetch(request.path, request.sha256)
         else:
-            digest = workshop.build(_recipe_of(request))
+            digest = workshop.build(recipe or Recipe(request.suite))
         chosen = _bring(db, request, digest)
         if not chosen.make or chosen.after is None:  # a build that came out as before
             return _write(host, db, chosen, recipe)
@@ -176,7 +201,7 @@ def _make(
             raise
 
 
-def _write(host: HostConfig, db: Database, chosen: ImagePlan, recipe: str) -> ImagePlan:
+def _write(host: HostConfig, db: Database, chosen: ImagePlan, recipe: Recipe | None) -> ImagePlan:
     """Give the image its row and its name; the one that had the name gives way."""
     if chosen.after is None:
         raise ValueError("nothing to write")
@@ -189,7 +214,7 @@ def _write(host: HostConfig, db: Database, chosen: ImagePlan, recipe: str) -> Im
             else:
                 store.delete(db, old.digest)
                 unused = old.digest
-        store.write(db, chosen.after, recipe)
+        store.write(db, chosen.after, _digest(recipe))
     if unused:
         images.remove(host, unused)
     return chosen

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from skerry.engine import wording
-from skerry.model.container import ContainerKey, Frozen, Spec
+from skerry.model.container import ContainerKey, Frozen, Spec, check_command, check_env
 from skerry.model.errors import Code, SkerryError
 
 WIRE_VERSION = 1
@@ -104,8 +104,16 @@ ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,57}$", descrip
 
 class _NewImage(Frozen):
     name: ImageName
-    command: Annotated[list[str], Field(description="Program and arguments that its containers run.")] = []
-    env: Annotated[dict[str, str], Field(description="Environment of its containers' program.")] = {}
+    command: Annotated[
+        list[str] | None,
+        AfterValidator(check_command),
+        Field(description="Program and arguments that its containers run."),
+    ] = None
+    env: Annotated[
+        dict[str, str] | None,
+        AfterValidator(lambda env: env and check_env(env)),
+        Field(description="Environment of its containers' program."),
+    ] = None
 
 
 class ImageImport(_NewImage):

@@ -25,7 +25,7 @@ class Ready(Part):
     def make(self, host: HostConfig) -> None:  # noqa: ARG002
         """Wait for it."""
         unit = f"skerry-{self.id}.service"
-        alive = lambda: systemd.state(unit) not in {"failed", "inactive"}  # noqa: E731
+        alive = lambda: systemd.state(unit) not in {"failed", "inactive", "restarting"}  # noqa: E731
         if not tcp.wait_for(self.address, self.port, self.timeout, alive):
             raise SkerryError(
                 Code.FAILED,

@@ -1,14 +1,13 @@
 """A container's own files: a btrfs subvolume that holds the upper layer of its root."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import ClassVar
 
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts.base import Part
-from skerry.system import btrfs
+from skerry.system import btrfs, files
 
 
 def folder(host: HostConfig, container_id: str) -> str:
@@ -32,7 +31,7 @@ class Volume(Part):
         path = folder(host, self.id)
         btrfs.create(path, self.disk)
         for name in ("upper", "work"):
-            os.makedirs(f"{path}/{name}", mode=0o755, exist_ok=True)
+            files.make_folder(f"{path}/{name}", 0o755)
 
     def remove(self, host: HostConfig) -> None:
         """Delete the subvolume."""

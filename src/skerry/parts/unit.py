@@ -105,12 +105,12 @@ class Unit(Part):
         self._write_config(host, image)
         systemd.start_transient(self.name, self._properties(host))
         self._wait_for_init()
-        files.write_if_there(f"/sys/class/net/{addresses(host, self.slot).port}/brport/isolated", "1")
+        files.isolate_link(addresses(host, self.slot).port)
 
     def _write_config(self, host: HostConfig, image: str) -> None:
         own, folder = addresses(host, self.slot), f"{host.run}/c/{self.id}"
         names = [entry.split("=", 1)[0] for entry in self.env]
-        os.makedirs(folder, mode=0o711, exist_ok=True)
+        files.make_folder(folder, 0o711)
         config, rootfs = f"{folder}/config", f"{folder}/rootfs"
         Path(config).write_text(lxc.render(host, self.hostname, rootfs, own, names), encoding="utf-8")
         arguments = [image, storage.folder(host, self.id), rootfs, str(own.uid_base), config, self.id]
@@ -143,7 +143,8 @@ class Unit(Part):
             now = time.monotonic()
             if now > look_at_unit:
                 look_at_unit = now + 0.2
-                if systemd.state(self.name) in {"failed", "inactive"} or now > started + _START_TIMEOUT:
+                ended = systemd.state(self.name) in {"failed", "inactive", "restarting"}
+                if ended or now > started + _START_TIMEOUT:
                     raise SkerryError(
                         Code.FAILED,
                         f"container {self.hostname} did not start its program {self.command[0]!r}",

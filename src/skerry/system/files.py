@@ -12,14 +12,6 @@ _LINK_GRACE = (
 )
 
 
-def write_if_there(path: str, text: str) -> None:
-    """Write to a kernel file; nothing happens where it is not there (its link or process has just gone)."""
-    try:
-        Path(path).write_text(text, encoding="ascii")
-    except FileNotFoundError:
-        return
-
-
 def replace(path: str, data: bytes, mode: int = 0o600) -> None:
     """Write a file so that a power cut leaves the old or the new one, never a part."""
     temporary = Path(f"{path}.new")
@@ -34,10 +26,21 @@ def replace(path: str, data: bytes, mode: int = 0o600) -> None:
     os.close(folder)
 
 
+def make_folder(path: str, mode: int) -> None:
+    """Make a folder where it is not there, with exactly these permissions, whatever the umask."""
+    Path(path).mkdir(parents=True, exist_ok=True)
+    Path(path).chmod(mode)
+
+
 def remove_tree(path: str) -> None:
     """Remove a folder and all in it, where it is there."""
     if os.path.lexists(path):
         shutil.rmtree(path)
+
+
+def isolate_link(name: str) -> None:
+    """Let no frame pass between this port of a bridge and another isolated one. The firewall says so too."""
+    run(["bridge", "link", "set", "dev", name, "isolated", "on"])
 
 
 def remove_link(name: str) -> None:

@@ -16,6 +16,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.system import debian, sandbox, systemd, tarball
+from skerry.system.recipe import Recipe
 
 Progress = Callable[[dict[str, Any]], None]
 _CHUNK = 1 << 20
@@ -212,13 +213,17 @@ class Workshop:
             ) from error
         os.unlink(packed)
 
-    def build(self, recipe: debian.Recipe) -> str:
+    def build(self, recipe: Recipe) -> str:
         """Make the tarball of a Debian; returns its digest.
 
         Raises:
             SkerryError: mmdebstrap failed.
         """
-        debian.build(recipe, self.tar, f"{self.folder}/debian", self._watch("mmdebstrap", self.tar))
+        folder, free = f"{self.folder}/debian", shutil.disk_usage(self.host.pool).free
+        os.mkdir(folder)
+        written = lambda: self.tell("mmdebstrap", free - shutil.disk_usage(self.host.pool).free)  # noqa: E731
+        debian.build(recipe, self.tar, folder, written)
+        shutil.rmtree(folder)
         with open(self.tar, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -45,9 +45,13 @@ def _failure(unit: str, what: str, error: BusError) -> SkerryError:
 
 
 def states(pattern: str) -> dict[str, str]:
-    """The active state of each loaded unit whose name matches the glob ``pattern``."""
+    """The active state of each loaded unit whose name matches the glob ``pattern``.
+
+    ``restarting`` is ours: the unit failed and systemd is about to try it again.
+    """
     with _bus() as manager:
-        return {entry[0]: entry[3] for entry in manager.list_units_by_patterns([], [pattern])}
+        units = manager.list_units_by_patterns([], [pattern])
+    return {unit[0]: "restarting" if unit[4].startswith("auto-restart") else unit[3] for unit in units}
 
 
 def state(unit: str) -> str:
@@ -89,13 +93,17 @@ def kill(unit: str, timeout: float = 10.0) -> None:
     """
     if state(unit) == "inactive":
         return
-    try:
-        with _bus() as manager:
-            manager.kill_unit(unit, "all", signal.SIGKILL)
-            manager.stop_unit(unit, "fail")
-    except BusError as error:
-        if state(unit) not in {"inactive", "failed"}:  # else it ended between our look and our call
-            raise _failure(unit, "stop", error) from error
+    for stop in (
+        lambda manager: manager.kill_unit(unit, "all", signal.SIGKILL),
+        lambda manager: manager.stop_unit(unit, "fail"),
+    ):
+        try:
+            with _bus() as manager:
+                stop(manager)
+        except BusError as error:
+            # There was nothing to kill: it had ended, or waited to be tried again.
+            if state(unit) not in {"inactive", "failed", "restarting"}:
+                raise _failure(unit, "stop", error) from error
     wait_gone(unit, timeout)
 
 

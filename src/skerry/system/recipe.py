@@ -1,0 +1,124 @@
+"""What a Debian image is made of, and the command that makes its tarball.
+
+Standard library only and on its own, so that an Ansible module can carry it: the same recipe gives the same tarball on a
+host and on a controller.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import tarfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+# Every file made while building gets this date, Debian 13's own, so that the same packages give the same bytes on any day.
+# Compiled Python modules do not mind: with SOURCE_DATE_EPOCH set they name their sources' hashes instead of dates.
+EPOCH = 1_754_697_600
+# What a container's program does not read. Copyright notices stay: licences ask for them.
+_LEFT_OUT = ("doc", "man", "info", "locale", "lintian", "bug")
+_HOOKS = (
+    # The host gives a container its resolver. What it is laid over must be a file, and not a link.
+    'rm -f "$1/etc/resolv.conf" && : >"$1/etc/resolv.conf"',
+    ': >"$1/etc/machine-id"',
+    'rm -rf "$1"/var/log/apt "$1"/var/log/*.log "$1"/var/cache/ldconfig/aux-cache',
+)
+_KEYS = {"suite", "packages", "files", "command", "env"}
+
+
+class RecipeError(Exception):
+    """An image.toml that says something wrong; the message names the file and the key."""
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A file to add: its path in the image, its permissions, its bytes."""
+
+    target: str
+    mode: int
+    data: bytes
+
+    def digest(self) -> str:
+        """SHA-256 of its bytes."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A Debian release, packages on top of the smallest one, and files."""
+
+    suite: str
+    packages: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides what is built, but for the packages' versions."""
+        files = [[file.target, file.mode, file.digest()] for file in self.files]
+        how = [EPOCH, _LEFT_OUT, _HOOKS]
+        return hashlib.sha256(json.dumps([self.suite, self.packages, files, how]).encode()).hexdigest()
+
+    def pack(self, path: Path) -> None:
+        """Write the files as a tarball, root's each.
+
+        A file's date follows from its bytes: a web server that marks files by date and size sees every change.
+        """
+        with tarfile.open(path, "w") as tar:
+            for file in self.files:
+                member = tarfile.TarInfo(file.target.lstrip("/"))
+                member.mode, member.size = file.mode, len(file.data)
+                member.mtime = EPOCH - int(file.digest()[:6], 16)
+                tar.addfile(member, io.BytesIO(file.data))
+
+    def command(self, extra: str, target: str, mode: str) -> list[str]:
+        """The command that makes the tarball ``target`` and adds the files in the tarball ``extra``.
+
+        Args:
+            extra: what :meth:`pack` made.
+            target: the tarball; its name says how it is packed. ``-`` is standard output, not packed.
+            mode: mmdebstrap's: ``root``, or ``unshare`` for a user.
+        """
+        left_out = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT]
+        return [
+            "mmdebstrap",
+            "--quiet",
+            "--variant=essential",
+            f"--mode={mode}",
+            "--format=tar",
+            f"--include={','.join(self.packages)}",
+            '--aptopt=Acquire::Languages "none"',
+            "--dpkgopt=force-unsafe-io",
+            *left_out,
+            "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+            "--skip=output/mknod",
+            f"--customize-hook=tar-in {extra} /",
+            *(f"--customize-hook={hook}" for hook in _HOOKS),
+            self.suite,
+            target,
+        ]
+
+
+def from_folder(folder: Path) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe in ``folder``/image.toml, and what else it says of the image: its command and env.
+
+    Raises:
+        RecipeError: it is missing or says something wrong, or a file that it names is missing.
+    """
+    path = folder / "image.toml"
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        if unknown := sorted(set(said) - _KEYS):
+            raise RecipeError(f"{path}: unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
+        files = [_file(folder / source, target) for source, target in said.get("files", {}).items()]
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    recipe = Recipe(
+        suite=said.get("suite", "trixie"),
+        packages=tuple(sorted(said.get("packages", []))),
+        files=tuple(sorted(files, key=lambda file: file.target)),
+    )
+    return recipe, {"command": said.get("command", []), "env": said.get("env", {})}
+
+
+def _file(source: Path, target: str) -> File:
+    return File(target, 0o755 if source.stat().st_mode & 0o100 else 0o644, source.read_bytes())
