@@ -10,9 +10,7 @@ from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.run import run_shown
-from skerry_lab.state import Lab
-
-DEFAULT_MEMORY_MIB = 2048
+from skerry_lab.state import DEFAULT_MEMORY_MIB, Lab
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,9 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add(deeds, "console", _console, "a shell (fast) or the serial line (metal)", names=1)
     _add(deeds, "logs", _logs, "what the machine said", names=1)
-    _add(deeds, "image", _image, "make the images ahead of time").add_argument(
-        "--kind", type=Kind, choices=list(Kind), default=Kind.FAST
-    )
+    image = _add(deeds, "image", _image, "make an image ahead of time")
+    _add_kind(image)
     _add(deeds, "prune", _prune, "take away images that nobody used lately").add_argument(
         "--days", type=float, default=14, help="how long ago (default: 14)"
     )
@@ -69,12 +66,16 @@ def _add(
 
 def _add_up(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     up = _add(deeds, "up", _up, "start a lab, or leave a running one as it is", names=1)
-    up.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="the sort of machine")
-    up.add_argument("--image", type=Flavour, choices=list(Flavour), default=Flavour.HOST,
-                    help="host: the platform's packages are in it; plain: a bare Debian")  # fmt: skip
+    _add_kind(up)
     up.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help="metal: its RAM")
-    up.add_argument("--owner", default="make", help="who it is for: make, molecule")
+    up.add_argument("--owner", default="make", help="who it is for; the inventory goes by it")
     up.add_argument("--fresh", action="store_true", help="end it first if it runs")
+
+
+def _add_kind(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="default: fast")
+    text = "host: the platform's packages are in it (default); plain: a bare Debian"
+    command.add_argument("--image", type=Flavour, choices=list(Flavour), default=Flavour.HOST, help=text)
 
 
 def _up(labs: Labs, args: argparse.Namespace) -> int:
@@ -125,7 +126,7 @@ def _logs(labs: Labs, args: argparse.Namespace) -> int:
 
 
 def _image(labs: Labs, args: argparse.Namespace) -> int:
-    labs.prepare(args.kind)
+    labs.prepare(args.kind, args.image)
     return 0
 
 

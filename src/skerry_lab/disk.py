@@ -18,7 +18,7 @@ from skerry_lab.run import run
 from skerry_lab.ssh import make_key
 from skerry_lab.tools import Tools
 
-SIZE = "12G"
+SIZE = "40G"
 APPEND = "rw console=ttyS0 net.ifnames=0 apparmor=1 security=apparmor quiet"
 
 

@@ -13,6 +13,7 @@ from skerry_lab.errors import LabError
 from skerry_lab.fast_stage import StageSpec
 from skerry_lab.identity import make_identity, write_below
 from skerry_lab.process import ProcessIdentity, children
+from skerry_lab.recipe import Flavour
 from skerry_lab.run import read_text, tail
 from skerry_lab.state import Lab
 
@@ -26,13 +27,17 @@ class FastMachine:
 
     cache: Cache
 
+    def prepare(self, flavour: Flavour) -> None:
+        """Make the Debian root."""
+        images.tree(self.cache, flavour)
+
     def start(self, lab: Lab) -> None:
         """Boot it and wait until it lets root in.
 
         Raises:
             LabError: it did not come up; the message carries what it said.
         """
-        lower = images.tree(self.cache, lab.kind, lab.flavour)
+        lower = images.tree(self.cache, lab.flavour)
         with self.cache.progress.stage(f"lab {lab.name}: boot"):
             write_below(lab.home / "upper", make_identity(lab))
             for folder in ("work", "root"):

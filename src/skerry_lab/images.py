@@ -12,10 +12,10 @@ _BUILD_S = 1800
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 
 
-def tree(cache: Cache, kind: Kind, flavour: Flavour) -> Path:
-    """The folder that holds a root for this kind and flavour."""
-    recipe = tree_recipe(kind, flavour)
-    name = f"tree-{kind}-{flavour}"
+def tree(cache: Cache, flavour: Flavour) -> Path:
+    """The folder that holds a fast lab's root."""
+    recipe = tree_recipe(Kind.FAST, flavour)
+    name = f"tree-{flavour}"
 
     def build(place: Path) -> None:
         with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):

@@ -18,12 +18,14 @@ def chosen(store: LabStore, wanted: str | None = None) -> list[Lab]:
     Args:
         store: where the labs are.
         wanted: names with commas between them, `SKERRY_LAB` of the environment by default. Without it: the
-            running labs that the user made, never those of a test.
+            running labs of one owner, `SKERRY_LAB_OWNER` of the environment, by default those that the user
+            made and never those of a test.
     """
     names = (os.environ.get("SKERRY_LAB", "") if wanted is None else wanted).replace(",", " ").split()
     if names:
         return [store.get(name) for name in names]
-    return [lab for lab in store.all() if lab.owner == "make" and lab.state() is State.RUNNING]
+    owner = os.environ.get("SKERRY_LAB_OWNER", "make")
+    return [lab for lab in store.all() if lab.owner == owner and lab.state() is State.RUNNING]
 
 
 def listing(labs: Iterable[Lab]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from skerry_lab import images, needs, ports
+from skerry_lab import needs, ports
 from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
 from skerry_lab.fast import FastMachine
@@ -11,11 +11,14 @@ from skerry_lab.metal import MetalMachine
 from skerry_lab.paths import cache_home, state_home
 from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
-from skerry_lab.state import PORTS, Lab, LabStore, State
+from skerry_lab.state import DEFAULT_MEMORY_MIB, PORTS, Lab, LabStore, State
 
 
 class Machine(Protocol):
     """What a kind of lab can do."""
+
+    def prepare(self, flavour: Flavour) -> None:
+        """Make what all labs of this kind and flavour share."""
 
     def start(self, lab: Lab) -> None:
         """Boot it and wait until it lets root in."""
@@ -38,7 +41,7 @@ class Wanted:
     kind: Kind
     flavour: Flavour = Flavour.HOST
     owner: str = "make"
-    memory_mib: int = 2048
+    memory_mib: int = DEFAULT_MEMORY_MIB
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,10 @@ class Labs:
         with self.store.lock(name, self.progress):
             self._clear(name)
 
-    def prepare(self, kind: Kind) -> None:
+    def prepare(self, kind: Kind, flavour: Flavour) -> None:
         """Make the images of a kind, so that the first `up` is quick."""
         needs.ensure(kind, self.cache.home, self.store.home, self.progress)
-        for flavour in Flavour:
-            images.tree(self.cache, kind, flavour)
+        self.machine(kind).prepare(flavour)
 
     def prune(self, days: float) -> list[str]:
         """Take away cached images that were not used for so many days.

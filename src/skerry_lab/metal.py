@@ -15,10 +15,10 @@ from skerry_lab.kvm import accelerator
 from skerry_lab.ports import choose
 from skerry_lab.process import ProcessIdentity
 from skerry_lab.qemu import Hardware
-from skerry_lab.recipe import digest
+from skerry_lab.recipe import Flavour, digest
 from skerry_lab.run import dies_with_us, read_text, run, start_detached, tail
 from skerry_lab.ssh import Login
-from skerry_lab.state import Lab
+from skerry_lab.state import DEFAULT_MEMORY_MIB, Lab
 from skerry_lab.tools import Tools, tools
 
 LOGIN_S = 900
@@ -39,10 +39,32 @@ systemctl reload ssh
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What all labs with the same image and hardware share."""
+
+    kit: Tools
+    image: BootImage
+    hardware: Hardware
+    disk: Path
+    """Holds the saved machine."""
+
+
+@dataclass(frozen=True)
 class MetalMachine:
     """Starts and stops a lab of kind `metal`."""
 
     cache: Cache
+
+    def prepare(self, flavour: Flavour) -> None:
+        """Make the disk and a saved machine with the default memory."""
+        self._prepared(flavour, DEFAULT_MEMORY_MIB)
+
+    def _prepared(self, flavour: Flavour, memory_mib: int) -> Prepared:
+        """A saved machine goes on only with as much memory as it had."""
+        kit = tools(self.cache)
+        image = disk.plain_debian(self.cache, kit, flavour)
+        hardware = Hardware(accelerator(self.cache, kit, image), memory_mib)
+        return Prepared(kit, image, hardware, self._saved(kit, hardware, image))
 
     def start(self, lab: Lab) -> None:
         """Let a saved, booted machine go on as this lab, with keys of its own; makes that one first if need be.
@@ -50,17 +72,14 @@ class MetalMachine:
         Raises:
             LabError: it did not come up; the message carries what it said.
         """
-        kit = tools(self.cache)
-        image = disk.plain_debian(self.cache, kit, lab.flavour)
-        hardware = Hardware(accelerator(self.cache, kit, image), lab.memory_mib)
-        saved = self._saved(kit, hardware, image)
-        with self.cache.progress.stage(f"lab {lab.name}: start ({hardware.accelerator})"):
+        ready = self._prepared(lab.flavour, lab.memory_mib)
+        with self.cache.progress.stage(f"lab {lab.name}: start ({ready.hardware.accelerator})"):
             files = make_identity(lab)
-            run(["cp", "--reflink=auto", str(saved), str(lab.home / "disk.qcow2")], timeout=600)
-            argv = [*qemu.command(kit, hardware, image, lab.forward), "-loadvm", _SAVED]
+            run(["cp", "--reflink=auto", str(ready.disk), str(lab.home / "disk.qcow2")], timeout=600)
+            argv = [*qemu.command(ready.kit, ready.hardware, ready.image, lab.forward), "-loadvm", _SAVED]
             process = launch.start(argv, lab.home, lab.home / "qemu.log")
             try:
-                _personalise(lab, image, files, process)
+                _personalise(lab, ready.image, files, process)
             except LabError as error:
                 raise LabError(f"{error}\n{_said(lab.home)}") from error
 

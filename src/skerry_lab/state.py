@@ -16,6 +16,8 @@ from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.ssh import Login
 
+DEFAULT_MEMORY_MIB = 2048
+
 PORTS = {"ssh": 22, "https": 443}
 """What a machine is reached by from this computer, and the port inside."""
 
@@ -38,7 +40,7 @@ class Lab:
     kind: Kind
     flavour: Flavour
     owner: str
-    """Who made it: `make` for the user's own, `molecule` for a test's."""
+    """Who made it: `make` for the user's own, anything else for a test's; the inventory goes by it."""
     memory_mib: int
     ports: dict[str, int]
     """Ports on 127.0.0.1 by purpose; the purposes are those of `PORTS`."""
