@@ -11,7 +11,13 @@ from pathlib import Path
 
 from tools.files import ROOT, report
 
-KINDS = {"modules": "module", "callback": "callback", "connection": "connection", "inventory": "inventory"}
+KINDS = {
+    "modules": "module",
+    "callback": "callback",
+    "connection": "connection",
+    "filter": "filter",
+    "inventory": "inventory",
+}
 STAYS_OUT = (".git", ".venv", ".cache", ".ansible", "collections", "tests", "molecule", "inventories")
 
 
