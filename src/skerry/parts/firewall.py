@@ -1,9 +1,10 @@
 """A container's place in the firewall: elements of the sets that ``/etc/skerry/firewall.nft`` declares.
 
-Every change is worked out from the live elements and made in one transaction, so making, healing and removing are the
-same deed with other wishes, and an interrupted one leaves either the old or the new state.
+Every change is one transaction, so an interrupted one leaves either the old or the new state. A new container's
+elements are simply created; everything else (other services, healing, removing) is worked out from the live elements.
 """
 
+import contextlib
 import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator
@@ -49,7 +50,9 @@ class Port(Part):
         Raises:
             SkerryError: the firewall is not loaded.
         """
-        _replace(self._own(_live()), set(self.elements()))
+        with _loaded():
+            if not nft.create(self.elements()):
+                _replace(self._own(_live()), set(self.elements()))
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """Shut it out and forget its flows, so that none of them outlives the address.
@@ -133,8 +136,15 @@ def _replace(live: set[Element], wanted: set[Element]) -> None:
 
 
 def _live() -> set[Element]:
-    try:
+    with _loaded():
         return nft.elements("bridge", _TABLE) | nft.elements("inet", _TABLE)
+
+
+@contextlib.contextmanager
+def _loaded() -> Iterator[None]:
+    """Says what to do where nft says that the tables are not there."""
+    try:
+        yield
     except ProgramError as error:
         if "No such file or directory" not in error.stderr:
             raise

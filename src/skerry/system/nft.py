@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from skerry.system.run import run
+from skerry.system.run import ProgramError, run
 
 Field = str | int
 
@@ -43,6 +43,24 @@ def elements(family: str, table: str) -> set[Element]:
     return set(_parse(family, table, answer["nftables"]))
 
 
+def create(new: Iterable[Element]) -> bool:
+    """Add elements none of which is there yet, in one transaction.
+
+    Returns:
+        False where one of them is there already; nothing has changed then.
+
+    Raises:
+        ProgramError: a set is missing, or nft failed.
+    """
+    try:
+        _transact([{"create": _render(element)} for element in new])
+    except ProgramError as error:
+        if "File exists" in error.stderr:
+            return False
+        raise
+    return True
+
+
 def change(remove: Iterable[Element], add: Iterable[Element]) -> None:
     """Take elements away and add others, in one transaction: all of it happens, or nothing.
 
@@ -53,11 +71,14 @@ def change(remove: Iterable[Element], add: Iterable[Element]) -> None:
     Raises:
         ProgramError: a set or an element to remove is missing, or nft failed.
     """
-    commands = [{"delete": _render(element)} for element in remove] + [
-        {"add": _render(element)} for element in add
-    ]
+    commands = [{"delete": _render(element)} for element in remove]
+    commands += [{"add": _render(element)} for element in add]
     if commands:
-        run(["nft", "--json", "--file", "-"], stdin=json.dumps({"nftables": commands}))
+        _transact(commands)
+
+
+def _transact(commands: list[dict[str, Any]]) -> None:
+    run(["nft", "--json", "--file", "-"], stdin=json.dumps({"nftables": commands}))
 
 
 def _parse(family: str, table: str, objects: Iterable[dict[str, Any]]) -> Iterator[Element]:
