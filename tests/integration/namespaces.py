@@ -22,7 +22,7 @@ import yaml
 
 from skerry.model.addresses import Addresses, addresses
 from skerry.model.host import HostConfig
-from skerry.parts.firewall import Port
+from skerry.parts.firewall import Port, link_local
 from tests.integration import frames
 
 ROLE = Path(__file__).parents[2] / "roles" / "firewall"
@@ -182,6 +182,16 @@ class Net:
                     name = rule["comment"]
                     found[name] = found.get(name, 0) + int(statement["counter"]["packets"])
         return found
+
+
+def mac_of(namespace: str, link: str) -> str:
+    """The MAC address of a link."""
+    return str(json.loads(run("ip", "-n", namespace, "-json", "link", "show", link))[0]["address"])
+
+
+def link_local_of(namespace: str, link: str) -> str:
+    """The IPv6 link-local address that the kernel gave to a link."""
+    return str(link_local(mac_of(namespace, link)))
 
 
 class Wire:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.frames import IPV4, IPV6, ethernet, group_mac, icmpv6, ipv4, ipv6, udp
 from tests.integration.namespaces import (
     FORBIDDEN,
     GATEWAY4,
@@ -17,15 +18,19 @@ from tests.integration.namespaces import (
     UPLINK4,
     UPLINK6,
     Net,
+    Wire,
     connect,
     echoes,
     inside,
+    link_local_of,
     listen,
+    mac_of,
     reaches,
     run,
 )
 
 SERVICE, UNDECLARED = 1071, 8080
+UDP = socket.IPPROTO_UDP
 FAMILIES = ["IPv4", "IPv6"]
 
 
@@ -141,6 +146,38 @@ def test_outsiders_reach_ssh_https_and_ping(net: Net, family: str) -> None:
     found = [port for port in (22, 25, 53, 80, 443, SERVICE) if reaches(net.internet, uplink, port)]
     assert found == [22, 443]
     assert echoes(net.internet, uplink)
+
+
+def test_the_host_reaches_itself(net: Net) -> None:
+    assert [reaches(net.host, address, UNDECLARED) for address in ("127.0.0.1", "::1", UPLINK4)] == [True] * 3
+
+
+@pytest.mark.parametrize(("source", "target", "ports"), [
+    ("203.0.113.2", "255.255.255.255", (67, 68)),
+    ("fe80::2", "", (547, 546)),
+])  # fmt: skip
+def test_the_host_hears_its_dhcp_server(net: Net, source: str, target: str, ports: tuple[int, int]) -> None:
+    """Broadcast and link-local answers belong to no flow that conntrack knows."""
+    uplink4, uplink6 = Wire(net.internet, "eth0"), link_local_of(net.host, "up0")
+    message = udp(source, target or uplink6, *ports, b"your address")
+    packet = ipv6(source, uplink6, UDP, message) if ":" in source else ipv4(source, target, UDP, message)
+    with listen(net.host, ports[1], socket.SOCK_DGRAM) as client:
+        uplink4.send(
+            ethernet("02:00:00:00:00:02", mac_of(net.host, "up0"), IPV6 if ":" in source else IPV4, packet)
+        )
+        assert client.recv(100) == b"your address"
+    uplink4.close()
+
+
+def test_the_host_answers_queries_for_its_multicast_groups(net: Net) -> None:
+    """A switch that hears no report stops passing neighbour solicitations on."""
+    wire = Wire(net.internet, "eth0")
+    query = icmpv6("fe80::2", "ff02::1", 130, bytes([0, 1, 0, 0]) + bytes(16))
+    before = net.counters()["host policy"]
+    wire.send(ethernet("02:00:00:00:00:02", group_mac("ff02::1"), IPV6, query))
+    assert reaches(net.internet, UPLINK4, 443), "later packets have arrived"
+    assert net.counters()["host policy"] == before
+    wire.close()
 
 
 # ---- into a container
