@@ -18,9 +18,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
@@ -73,13 +74,17 @@ def remove(route: Route) -> None:
 
 def systemctl(*words: str) -> str:
     """Ask systemd; it must succeed."""
-    return subprocess.run(["systemctl", *words], check=True, capture_output=True, text=True, timeout=90).stdout
+    return subprocess.run(
+        ["systemctl", *words], check=True, capture_output=True, text=True, timeout=90
+    ).stdout
 
 
 class Origin:
     """A container's program: shows the request it got, echoes WebSockets, streams without end."""
 
     def __init__(self, address: str, port: int) -> None:
+        self.name = f"{address}:{port}"
+        self.clients: set[socket.socket] = set()
         self.socket = socket.create_server((address, port), backlog=512)
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -87,35 +92,35 @@ class Origin:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.socket.accept()
+                self.clients.add(client)
                 threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
     def serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), client, client.makefile("rb") as stream:
             while head := b"".join(iter(stream.readline, b"\r\n")):
-                if b"\nupgrade: websocket" in head:
-                    self.websocket(client, head)
-                    return
+                lines = [line.partition(b":") for line in head.splitlines()[1:]]
+                headers = {name.lower(): value.strip() for name, _, value in lines}
+                if headers.get(b"upgrade", b"").lower() == b"websocket":
+                    self.websocket(client, stream, headers[b"sec-websocket-key"])
+                    break
                 if head.startswith(b"GET /stream"):
                     self.stream(client)
-                    return
-                size = [line for line in head.splitlines() if line.startswith(b"content-length:")]
-                body = stream.read(int(size[0].split()[1])) if size else b""
-                name = ("%s:%s\n" % self.socket.getsockname()).encode()
-                answer = name + head + b"\r\n" + body
+                    break
+                body = stream.read(int(headers.get(b"content-length", b"0")))
+                answer = f"{self.name}\n".encode() + head + b"\r\n" + body
                 client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+        self.clients.discard(client)
 
-    def websocket(self, client: socket.socket, head: bytes) -> None:
-        key = next(line.split()[1] for line in head.splitlines() if line.startswith(b"sec-websocket-key:"))
+    def websocket(self, client: socket.socket, stream: BinaryIO, key: bytes) -> None:
         accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
         client.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
             b"sec-websocket-accept: " + accept + b"\r\n\r\n"
         )
-        while frame := client.recv(4096):  # short messages: one frame, one read
-            mask, data = frame[2:6], frame[6:]
-            client.sendall(
-                bytes([frame[0], len(data)]) + bytes(b ^ mask[i % 4] for i, b in enumerate(data))
-            )
+        while len(start := stream.read(2)) == 2:  # short messages only
+            mask, data = stream.read(4), stream.read(start[1] & 0x7F)
+            echo = bytes(byte ^ mask[number % 4] for number, byte in enumerate(data))
+            client.sendall(bytes([start[0], len(data)]) + echo)
 
     def stream(self, client: socket.socket) -> None:
         client.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
@@ -124,8 +129,11 @@ class Origin:
             time.sleep(0.05)
 
     def close(self) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
+        """As the kernel does it when a program is killed: its port and all its connections at once."""
+        for each in (self.socket, *self.clients):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
 
 def status(host: str) -> int:
@@ -143,15 +151,15 @@ def status(host: str) -> int:
         return 0
 
 
-def race(deed: str, rounds: int) -> dict[str, Any]:
-    """Remove a route in the middle of ``systemctl DEED``, at another moment each time; who sees it afterwards?"""
+def race(verb: str, rounds: int) -> dict[str, Any]:
+    """Remove a route in the middle of ``systemctl VERB``, at another moment each time; who sees it afterwards?"""
     seen_alive, problems = 0, []
     for number in range(rounds):
         host = f"{number:024x}-{'e' * 24}.{DOMAIN}"
         route = Route(host, ADDRESSES[0], 1071, "default", "p", "i")
         make(route)
         with ThreadPoolExecutor(1) as pool:
-            begun = pool.submit(systemctl, deed, UNIT)
+            begun = pool.submit(systemctl, verb, UNIT)
             time.sleep(random.Random(number).uniform(0, 0.35))
             seen_alive += status(host) == 200
             remove(route)
@@ -202,7 +210,9 @@ def crowd(threads: int, each: int) -> dict[str, Any]:
 
 def many(count: int) -> dict[str, Any]:
     """So many routes in the store: how long a sync and a reload take, and whether all are there."""
-    rows = [(f"{n:024x}-{'f' * 24}.{DOMAIN}", "test", f"{ADDRESSES[0]}|1071|default|p|i") for n in range(count)]
+    rows = [
+        (f"{n:024x}-{'f' * 24}.{DOMAIN}", "test", f"{ADDRESSES[0]}|1071|default|p|i") for n in range(count)
+    ]
     store("SELECT 1")
     with contextlib.closing(sqlite3.connect(HOST.database, timeout=10)) as db, db:
         db.executemany("INSERT INTO route VALUES (?, ?, ?)", rows)
@@ -247,7 +257,7 @@ def origin(address: str, port: int, running: bool) -> None:
         ORIGINS[address, port] = Origin(address, port)
 
 
-DEEDS = {
+DEEDS: dict[str, Callable[..., Any]] = {
     "make": lambda **route: make(Route(**route)),
     "remove": lambda **route: remove(Route(**route)),
     "exists": lambda **route: Route(**route).exists(HOST),
@@ -262,7 +272,6 @@ DEEDS = {
     "status": status,
     "port_80": port_80,
     "origin": origin,
-    "run": lambda argv: subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout,
 }
 
 
