@@ -31,14 +31,21 @@ _log = logging.getLogger(__name__)
 
 def mount_all(host: HostConfig, db: Database) -> None:
     """Take away what a crash left behind, and mount every image. One that cannot be mounted does not stop the others."""
-    every = store.all_images(db)
-    for leftover in images.sweep(host, {image.digest for image in every}):
-        _log.warning("%s belongs to no image: removed", leftover)
-    for image in every:
-        try:
-            images.mount(host, image.digest)
-        except (SkerryError, OSError) as error:
-            _log.error("image %s: %s", image.name, error)
+    if images.clear_workshop(host):
+        _log.warning("the making of an image was cut off: nothing of it is left")
+    every = [image.digest for image in store.all_images(db)]
+    for digest in sorted(images.digests(host) - set(every)):
+        _log.warning("image %s is in no row of the store: removed", digest)
+        _try(images.remove, host, digest)
+    for digest in every:
+        _try(images.mount, host, digest)
+
+
+def _try(deed: Callable[[HostConfig, str], None], host: HostConfig, digest: str) -> None:
+    try:
+        deed(host, digest)
+    except (SkerryError, OSError) as error:
+        _log.error("image %s: %s", digest, error)
 
 
 def list_all(db: Database) -> dict[str, Any]:
@@ -143,10 +150,10 @@ def _decide(db: Database, request: ImageDeed, recipe: Recipe | None) -> ImagePla
 
 def _bring(db: Database, request: ImageImport | ImageBuild, digest: str) -> ImagePlan:
     """Decide about an image whose digest is known; empty: it is still to be built."""
-    build = isinstance(request, ImageBuild)
-    reason = (
-        f"Debian {request.suite} by mmdebstrap" if build else f"it is not on this host; from {request.path}"
-    )
+    if isinstance(request, ImageBuild):
+        reason = f"Debian {request.suite} by mmdebstrap"
+    else:
+        reason = f"it is not on this host; from {request.path}"
     found = _found(db, request.name, digest)
     return decide.bring(request.verb, _wanted(request, digest, found.same or found.named), found, reason)
 

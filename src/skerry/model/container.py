@@ -43,7 +43,8 @@ class TakesEffect:
     unit_property: str = ""
 
 
-def _check_env(value: dict[str, str]) -> dict[str, str]:
+def check_env(value: dict[str, str]) -> dict[str, str]:
+    """Refuse variables that no program could be given, and those that the host sets."""
     for name, text in value.items():
         if not _ENV_NAME.fullmatch(name) or name.startswith("SKERRY_"):
             raise ValueError(
@@ -54,7 +55,8 @@ def _check_env(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-def _check_command(value: list[str] | None) -> list[str] | None:
+def check_command(value: list[str] | None) -> list[str] | None:
+    """Refuse a command without a program, or one that cannot be passed on."""
     if value is not None and (
         not value or any("\n" in word or "\0" in word for word in value) or not value[0]
     ):
@@ -79,7 +81,9 @@ def _check_services(value: tuple[Service, ...]) -> tuple[Service, ...]:
     names = [service.name for service in value]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"the name {name!r} is there twice; each service has a URL, and so a name, of its own")
+            raise ValueError(
+                f"the name {name!r} is there twice; each service has a URL, and so a name, of its own"
+            )
     return value
 
 
@@ -128,13 +132,13 @@ class Spec(Frozen):
     ] = ()
     env: Annotated[
         dict[str, str],
-        AfterValidator(_check_env),
+        AfterValidator(check_env),
         Field(description="Environment of its program. C(SKERRY_ID) and its like are set by the host."),
         TakesEffect("restart"),
     ] = {}
     command: Annotated[
         list[str] | None,
-        AfterValidator(_check_command),
+        AfterValidator(check_command),
         Field(description="Program and arguments to run instead of the image's own."),
         TakesEffect("restart"),
     ] = None

@@ -45,7 +45,7 @@ def build(recipe: Recipe, tar: str, folder: str, watch: Callable[[], None]) -> N
     recipe.pack(Path(extra))
     os.mkdir(f"{folder}/root")
     job = sandbox.Job(
-        argv=recipe.command(extra, "-", "root"),
+        argv=["/usr/bin/mmdebstrap", *recipe.arguments(extra, "-", "root")],
         stdout=tar,
         scratch=f"{folder}/root",
         privileged=True,

@@ -64,19 +64,19 @@ def remove(host: HostConfig, digest: str) -> None:
         os.unlink(file_path(host, digest))
 
 
-def sweep(host: HostConfig, known: set[str]) -> list[str]:
-    """Take away all that belongs to none of the images with these digests; returns what it was."""
+def clear_workshop(host: HostConfig) -> bool:
+    """Take away what an engine that was killed was making; whether there was anything."""
     sandbox.end_all()
-    removed = []
-    if os.path.lexists(_work_folder(host)):
+    found = os.path.lexists(_work_folder(host))
+    if found:
         shutil.rmtree(_work_folder(host))
-        removed.append(_work_folder(host))
-    here = {path.stem for path in Path(host.pool, "images").glob("*.erofs")}
-    here |= {path.name for path in Path(host.run, "images").glob("*")}
-    for digest in sorted(here - known):
-        remove(host, digest)
-        removed.append(f"image file {digest}")
-    return removed
+    return found
+
+
+def digests(host: HostConfig) -> set[str]:
+    """The digests of which there is a file or a mount."""
+    files = {path.stem for path in Path(host.pool, "images").glob("*.erofs")}
+    return files | {path.name for path in Path(host.run, "images").glob("*")}
 
 
 def _work_folder(host: HostConfig) -> str:

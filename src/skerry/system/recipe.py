@@ -1,4 +1,4 @@
-"""What a Debian image is made of, and the command that makes its tarball.
+"""What a Debian image is made of, and how mmdebstrap makes its tarball.
 
 Standard library only and on its own, so that an Ansible module can carry it: the same recipe gives the same tarball on a
 host and on a controller.
@@ -70,8 +70,8 @@ class Recipe:
                 member.mtime = EPOCH - int(file.digest()[:6], 16)
                 tar.addfile(member, io.BytesIO(file.data))
 
-    def command(self, extra: str, target: str, mode: str) -> list[str]:
-        """The command that makes the tarball ``target`` and adds the files in the tarball ``extra``.
+    def arguments(self, extra: str, target: str, mode: str) -> list[str]:
+        """What mmdebstrap is told: it makes the tarball ``target`` and adds the files in the tarball ``extra``.
 
         Args:
             extra: what :meth:`pack` made.
@@ -80,7 +80,6 @@ class Recipe:
         """
         left_out = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT]
         return [
-            "mmdebstrap",
             "--quiet",
             "--variant=essential",
             f"--mode={mode}",

@@ -136,46 +136,53 @@ def journal(unit: str, lines: int = 15) -> str:
     return run(["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={unit}"])
 
 
-def mount(source: str, target: str, kind: str, options: str, timeout: float = 30.0) -> None:
+def mount(source: str, target: str, kind: str, options: str) -> None:
     """Mount ``source`` at ``target`` by a transient mount unit: in the host's own mount namespace, which every unit sees.
 
     Raises:
-        SkerryError: it could not be mounted within ``timeout`` seconds.
+        SkerryError: it could not be mounted.
     """
     unit = _mount_unit(target)
     if state(unit) == "failed":
         _forget(unit)
     start_transient(unit, [("What", ("s", source)), ("Type", ("s", kind)), ("Options", ("s", options))])
-    deadline = time.monotonic() + timeout
-    while (now := state(unit)) != "active":
-        if now == "failed" or time.monotonic() > deadline:
-            log = journal(unit)
+    if (found := _settled(unit)) != "active":
+        log = journal(unit)
+        if found == "failed":
             _forget(unit)
-            raise SkerryError(
-                Code.FAILED, f"{source} could not be mounted at {target}", "Its log says why", log
-            )
-        time.sleep(0.003)
+        raise SkerryError(Code.FAILED, f"{source} could not be mounted at {target}", "Its log says why", log)
 
 
-def unmount(target: str, timeout: float = 30.0) -> None:
+def unmount(target: str) -> None:
     """Unmount what is mounted at ``target``, whoever mounted it; nothing happens where nothing is.
 
     Raises:
         SkerryError: it is in use, or systemd refused.
     """
     unit = _mount_unit(target)
-    if state(unit) not in {"active", "activating"}:
+    if state(unit) in {"inactive", "failed"}:
         return
     try:
         with _bus() as manager:
             manager.stop_unit(unit, "fail")
     except BusError as error:
         raise _failure(unit, "stop", error) from error
-    deadline = time.monotonic() + timeout
-    while (now := state(unit)) in {"active", "deactivating", "activating"} and time.monotonic() < deadline:
-        time.sleep(0.003)
-    if now not in {"inactive", "failed"}:
+    if _settled(unit) not in {"inactive", "failed"}:
         raise SkerryError(Code.FAILED, f"{target} could not be unmounted", "Its log says why", journal(unit))
+
+
+def _settled(unit: str, timeout: float = 90.0) -> str:
+    """The active state of ``unit`` once its job is done; systemd itself ends a mount that takes 90 seconds."""
+    deadline = time.monotonic() + timeout + 5
+    while time.monotonic() < deadline:
+        with _bus() as manager:
+            found = manager.list_units_by_patterns([], [unit])
+        if not found:
+            return "inactive"
+        if found[0][7] == 0:  # no job is left
+            return str(found[0][3])
+        time.sleep(0.003)
+    return "unsettled"
 
 
 def _mount_unit(target: str) -> str:
