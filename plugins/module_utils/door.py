@@ -17,29 +17,26 @@ KEY = ("realm", "project", "name")
 _UNDECIDED = {"state", "version", "created", "fences", "image_digest"}
 
 
-def ask(module: AnsibleModule, verb: str, timeout: float | None = None, **fields: Any) -> Fields:
+def ask(module: AnsibleModule, request: Fields, patience: float | None = None) -> Fields:
     """One call to the engine. Where that fails, the module ends with what was wrong and what would be right.
 
     Args:
         module: the module that asks.
-        verb: what to do.
-        timeout: seconds of silence to bear, where the client's own are too few.
-        fields: the rest of the request.
+        request: the verb and its fields.
+        patience: seconds of silence to bear, where the client's own are too few.
     """
-    client = EngineClient() if timeout is None else EngineClient(timeout=timeout)
+    client = EngineClient() if patience is None else EngineClient(timeout=patience)
     try:
-        return client.call(verb, **fields)
+        return client.call(**request)
     except EngineError as error:
         journal = {"journal": error.journal} if error.journal else {}
         module.fail_json(msg=str(error), code=error.code, **journal)
     raise AssertionError("fail_json ends the module")
 
 
-def carry_out(module: AnsibleModule, request: Fields, timeout: float | None = None) -> Fields:
+def carry_out(module: AnsibleModule, request: Fields, patience: float | None = None) -> Fields:
     """Have a request carried out; in check mode ask only what it would do."""
-    if module.check_mode:
-        return ask(module, "plan", timeout, of=request)
-    return ask(module, timeout=timeout, **request)
+    return ask(module, {"verb": "plan", "of": request} if module.check_mode else request, patience)
 
 
 def given(params: Fields) -> Fields:

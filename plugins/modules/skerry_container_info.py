@@ -91,7 +91,7 @@ def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
     options = given(module.params)
     name = options.pop("name", None)
-    found = ask(module, "list", **options)["containers"]
+    found = ask(module, {"verb": "list", **options})["containers"]
     module.exit_json(containers=[one for one in found if name in (None, one["name"])])
 
 

@@ -115,16 +115,26 @@ def _request(args: argparse.Namespace, program: Sequence[str]) -> Result:
     return request
 
 
-def _show_event(event: Event) -> None:
-    match event:
-        case {"event": "plan", "verb": verb, "steps": steps}:
-            text = f"{verb}: {len(steps)} steps"
-        case {"event": "step", "number": number, "of": of, "title": title}:
-            took = f"{event['ms']:7.1f} ms" if "ms" in event else ""
-            text = f"  {number}/{of} {took}  {title}"
-        case _:
-            text = f"  {event.get('stage', event)}"
-    print(text, file=sys.stderr, flush=True)
+def _watcher() -> Callable[[Event], None]:
+    """Prints progress as it comes; of a stage that goes on and on, its first line only."""
+    stage = ""
+
+    def show(event: Event) -> None:
+        nonlocal stage
+        match event:
+            case {"event": "plan", "verb": verb, "steps": steps}:
+                text = f"{verb} in {len(steps)} step{'s' * (len(steps) != 1)}"
+            case {"event": "step", "number": number, "of": of, "title": title}:
+                took = f"{event['ms']:7.1f} ms" if "ms" in event else ""
+                text = f"  {number}/{of} {took}  {title}"
+            case {"stage": new} if new != stage:
+                stage = new
+                text = f"  {stage} …"
+            case _:
+                return
+        print(text, file=sys.stderr, flush=True)
+
+    return show
 
 
 def _containers(result: Result) -> str:
@@ -164,20 +174,25 @@ def _operations(result: Result) -> str:
     return table(rows, ("id", "started", "verb", "container", "state", "steps", "ms", "error"))
 
 
+def _plan(result: Result) -> str:
+    """What would be done."""
+    lines = [f"{plan['verb']}: {step}" for plan in result["plans"] for step in plan["steps"]]
+    return "\n".join([*lines, *_waiting(result)] or ["no change"])
+
+
 def _deed(result: Result) -> str:
-    """What a change led to; for a plan, its steps."""
-    lines = [f"{plan['verb']}: {step}" for plan in result.get("plans", []) for step in plan["steps"]]
-    after, before = result.get("after"), result.get("before")
-    waiting = [option for plan in result.get("plans", []) for option in plan["restart_required"]]
-    if waiting:
-        lines.append(f"restart it, and it takes over: {', '.join(waiting)}")
-    if not result.get("changed"):
-        lines.append("no change")
-    if after:
-        lines.append(f"{after.get('name')}: {after.get('state', 'done')} {after.get('url', '')}".rstrip())
-    elif before:
-        lines.append(f"{before.get('name')}: deleted; its URL is dead")
+    """What a change led to."""
+    lines = _waiting(result) if result["changed"] else ["no change"]
+    if after := result["after"]:
+        lines.append(f"{after['name']}: {after.get('state', 'done')} {after.get('url', '')}".rstrip())
+    elif before := result["before"]:
+        lines.append(f"{before['name']}: deleted" + ("; its URL is dead" if "url" in before else ""))
     return "\n".join(lines)
+
+
+def _waiting(result: Result) -> list[str]:
+    options = [option for plan in result["plans"] for option in plan["restart_required"]]
+    return [f"restart it, and it takes over: {', '.join(options)}"] if options else []
 
 
 _SHOW: dict[str, Callable[[Result], str]] = {
@@ -186,6 +201,7 @@ _SHOW: dict[str, Callable[[Result], str]] = {
     "operations": _operations,
     "info": _fields,
     "status": _fields,
+    "plan": _plan,
 }
 
 
@@ -206,7 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if planning:
         request = {"verb": "plan", "of": request}
     try:
-        result = EngineClient(args.socket).call(on_event=None if args.json else _show_event, **request)
+        result = EngineClient(args.socket).call(on_event=None if args.json else _watcher(), **request)
     except EngineError as error:
         _show_error(error)
         return EXIT_CODES.get(error.code, 1)
