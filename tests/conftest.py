@@ -1,15 +1,26 @@
 """What all tests share: how hypothesis works here, which lab a test belongs to, and the host on it."""
 
+import io
 import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import testinfra
 from hypothesis import settings
+from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from tests.integration.playbooks import play
+
 ROOT = Path(__file__).parents[1]
+
+# The programs of this .venv, whether or not it is activated: ansible-playbook, ansible-inventory.
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 # The same examples on every run, so that a red run is red again; HYPOTHESIS_PROFILE=deep looks further.
 settings.register_profile("gate", max_examples=100, derandomize=True, deadline=None, database=None)
@@ -51,3 +62,26 @@ def lab() -> str:
 def host(lab: str) -> Host:
     """The lab's host, by ssh as root (testinfra)."""
     return testinfra.get_host(f"ansible://{lab}?ansible_inventory={ROOT / 'inventories' / 'lab'}")
+
+
+@pytest.fixture(scope="session")
+def hello(lab: str) -> str:
+    """The sample image is on the lab's host; its name."""
+    play(lab, "playbooks/image/hello.yml").ok()
+    return "hello"
+
+
+@pytest.fixture(scope="session")
+def on_host(host: Host, lab: str) -> Callable[..., CommandResult]:
+    """Runs a program of tests/integration/on_host on the lab's host, as root: ``on_host("churn.py", 50, 4)``."""
+    programs = ROOT / "tests" / "integration" / "on_host"
+    with tarfile.open(fileobj=(archive := io.BytesIO()), mode="w") as tar:
+        tar.add(programs, "on_host", filter=lambda item: None if "__pycache__" in item.name else item)
+    unpack = [sys.executable, "-m", "skerry_lab", "ssh", lab, "tar -C /run -xf -"]
+    subprocess.run(unpack, input=archive.getvalue(), check=True)
+
+    def run(program: str, *arguments: object) -> CommandResult:
+        words = " ".join(str(argument) for argument in arguments)
+        return host.run(f"python3 /run/on_host/{program} {words}")
+
+    return run

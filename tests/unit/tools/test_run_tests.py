@@ -59,7 +59,12 @@ def test_at_its_limit_a_suite_is_killed_with_its_children(tmp_path: Path) -> Non
 
 def test_the_commands_know_their_lab(tmp_path: Path) -> None:
     code = f"import os; open({str(tmp_path / 'lab')!r}, 'w').write(os.environ['SKERRY_LAB'])"
-    assert run_suite(Suite("a", "fast", 1, [[sys.executable, "-c", code]], machine="test-a")).problem == ""
+    assert (
+        run_suite(
+            Suite("a", "fast", 1, [[sys.executable, "-c", code]], settings={"SKERRY_LAB": "test-a"})
+        ).problem
+        == ""
+    )
     assert (tmp_path / "lab").read_text() == "test-a"
     assert os.environ.get("SKERRY_LAB") != "test-a"
 
