@@ -55,8 +55,8 @@ def _remove_strangers(engine: Engine) -> None:
 
 def _load_tables(engine: Engine) -> None:
     """Firewall elements of what runs, routes of everything: both in one go."""
-    running = [item for item in containers.all_containers(engine.db) if running(item)]
-    firewall.replace_all([anatomy.port(engine.host, item) for item in running])
+    active = [item for item in containers.all_containers(engine.db) if running(item)]
+    firewall.replace_all([anatomy.port(engine.host, item) for item in active])
     proxy.sync(engine.host)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import leftovers
+
 from skerry.client import EngineClient, EngineError
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +23,7 @@ CHANGES = {"memory": "192M", "disk": "2G", "services": [{"name": "other", "port"
 
 
 def call(verb: str, **arguments: object) -> dict:
-    return EngineClient().call(verb, **arguments)
+    return EngineClient(timeout=60).call(verb, **arguments)
 
 
 def quiet(verb: str, **arguments: object) -> None:
@@ -77,10 +78,11 @@ def crash(verb: str, arguments: dict, point: dict) -> str:
     restart_engine()
     try:
         call(verb, container=KEY, **arguments)
-        return "THE ENGINE DID NOT DIE"
     except EngineError as error:
         if POINT.exists():
             return f"REFUSED INSTEAD: {error}"
+    else:
+        return "THE ENGINE DID NOT DIE"
     wait_for_engine()
     newest = call("operations", count=1)["operations"][0]
     return newest["state"] if newest["verb"] == verb else f"THE NEWEST OPERATION IS {newest['verb']}"
@@ -100,7 +102,7 @@ def wait_for_engine() -> None:
 
 
 def problems() -> list[str]:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while (found := list(leftovers.differences())) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
