@@ -288,6 +288,34 @@ def test_is_dropped_by_its_rule_and_the_honest_one_arrives(net: Net, wires: Wire
     assert net.counters()[rule] > before
 
 
+@pytest.mark.parametrize("kind", ["solicitation", "advertisement"])
+def test_neighbour_messages_without_an_option_arrive(net: Net, wires: Wires, kind: str) -> None:
+    me, token = net.slots[1], secrets.token_bytes(12)
+    packets = {
+        "solicitation": neighbour(me.ipv6, GATEWAY6, NS, GATEWAY6),
+        "advertisement": neighbour(me.ipv6, GATEWAY6, NA, me.ipv6),
+    }
+    wires.attacker.send(nd(me, packets[kind]) + token)
+    assert wires.host.waits_for(token)
+
+
+def test_another_port_of_the_bridge_does_not_reach_a_container(net: Net, wires: Wires) -> None:
+    """Whoever puts a port of his own on the bridge talks to the host only."""
+    run("ip", "-n", net.host, "link", "add", "other0", "type", "veth", "peer", "name", "other1")
+    for line in ("other0 master skerry0 up", "other1 up"):
+        run("ip", "-n", net.host, "link", "set", *line.split())
+    other, stray, honest = Wire(net.host, "other1"), secrets.token_bytes(12), secrets.token_bytes(12)
+    mac, me = "02:00:00:00:00:77", net.slots[1]
+    before = net.counters()["other to port"]
+    other.send(frame(mac, IPV4, v4(GATEWAY4, me.ipv4), me.mac) + stray)
+    other.send(frame(mac, IPV4, v4(GATEWAY4, me.ipv4)) + honest)
+    assert wires.host.waits_for(honest)
+    assert not wires.attacker.saw(stray)
+    assert net.counters()["other to port"] > before
+    other.close()
+    run("ip", "-n", net.host, "link", "del", "other0")
+
+
 @pytest.mark.parametrize("payload", ["ARP", "IPv4", "IPv6"])
 def test_what_a_container_shouts_only_the_host_hears(net: Net, wires: Wires, payload: str) -> None:
     me, token = net.slots[1], secrets.token_bytes(12)
