@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
+from skerry_lab import mitogen
 from tools.files import LOGS, ROOT
 
 TAIL_LINES = 30
@@ -54,16 +54,6 @@ def pytest(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-q", *arguments]
 
 
-def mitogen() -> dict[str, str]:
-    """The settings that make Ansible run its tasks through Mitogen: a tenth of the seconds on a slow machine."""
-    spec = find_spec("ansible_mitogen")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    return {
-        "ANSIBLE_STRATEGY": "mitogen_linear",
-        "ANSIBLE_STRATEGY_PLUGINS": f"{folders[0]}/plugins/strategy",
-    }
-
-
 def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
     """A suite on a platform of its own: the lab comes up, site.yml makes a platform of it, the tests, the end."""
     machine = f"test-{name}"
@@ -75,7 +65,7 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
         pytest(f"--lab={kind}", *folders),
     ]
     # Ansible as users have it, without Mitogen, is what the scenario base_system runs on.
-    settings = {"SKERRY_LAB": machine, **mitogen()}
+    settings = {"SKERRY_LAB": machine, **mitogen.environment()}
     return Suite(name, kind, minutes, commands, always=[[*lab, "down", machine]], settings=settings)
 
 

@@ -1,0 +1,95 @@
+"""What a newcomer does: a fresh clone, one command, a URL; then the container's end."""
+
+import os
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from skerry_lab.demo import get
+
+ROOT = Path(__file__).parents[2]
+URL = re.compile(r"^https://\S+", re.MULTILINE)
+CURL = re.compile(r"curl --cacert (\S+) https://")
+UNKNOWN = "0" * 24
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A fresh clone in which `make try` or `make lab` ran, and what it said."""
+
+    clone: Path
+    state: Path
+    command: str
+    output: str
+
+    @property
+    def url(self) -> str:
+        return URL.findall(self.output)[-1]
+
+    @property
+    def ca(self) -> Path:
+        return Path(CURL.findall(self.output)[-1])
+
+    def run(self, *words: str) -> str:
+        """Run a command in the clone; what it printed."""
+        return run_in(self.clone, self.state, *words)
+
+
+def run_in(clone: Path, state: Path, *words: str) -> str:
+    # Labs of its own: whoever runs the tests may have a lab of the same name. The images are shared.
+    environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+    for name in ("SKERRY_LAB", "ANSIBLE_CONFIG", "MAKEFLAGS", "MAKELEVEL"):
+        environment.pop(name, None)
+    done = subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module", params=["try", "lab"])
+def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    clone, state = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("state")
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    try:
+        yield Journey(clone, state, request.param, run_in(clone, state, "make", request.param))
+    finally:
+        run_in(clone, state, "make", "lab-down", f"NAME={request.param}")
+
+
+def web_socket(url: str, ca: Path) -> ClientConnection:
+    """A web socket to the container; its name is one that only browsers and curl resolve."""
+    parts = urlsplit(url)
+    plain = socket.create_connection(("127.0.0.1", parts.port or 443), timeout=30)
+    context = ssl.create_default_context(cafile=str(ca))
+    return connect(
+        f"wss://{parts.netloc}/ws", sock=plain, ssl=context, server_hostname=parts.hostname, proxy=None
+    )
+
+
+def test_from_a_fresh_clone_to_a_url_and_to_its_end(journey: Journey) -> None:
+    host = urlsplit(journey.url).hostname or ""
+    identity = host.partition(".")[0].split("-")[1]
+    never = journey.url.replace(host.partition(".")[0], f"{UNKNOWN}-{UNKNOWN}")
+
+    status, page = get(journey.url, journey.ca)
+    assert status == 200
+    assert identity in page
+    status, unknown = get(never, journey.ca)
+    assert status == 404
+
+    with web_socket(journey.url, journey.ca) as talk:
+        talk.send("still here?")
+        assert talk.recv(timeout=30)
+        journey.run(".venv/bin/ansible-playbook", "playbooks/container/delete.yml", "-e", "name=hello")
+        with pytest.raises(ConnectionClosed):
+            talk.recv(timeout=30)
+
+    assert get(journey.url, journey.ca) == (404, unknown)
