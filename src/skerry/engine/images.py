@@ -228,7 +228,12 @@ def _write(host: HostConfig, db: Database, chosen: ImagePlan, recipe: Recipe | N
 
 
 def _view(image: Image) -> dict[str, Any]:
-    return dataclasses.asdict(image) | {"command": list(image.command)}
+    """The image as JSON; its size and digest are null where only the making will tell."""
+    return dataclasses.asdict(image) | {
+        "digest": image.digest or None,
+        "size": image.size or None,
+        "command": list(image.command),
+    }
 
 
 def _answer(chosen: ImagePlan, timings: list[list[float]]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+../../src/skerry/system/recipe.py
