@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from skerry_lab import inventory
+from skerry_lab.demo import demo
 from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.recipe import Flavour, Kind
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     deeds = parser.add_subparsers(required=True, metavar="command")
     _add_up(deeds)
+    _add_machine(_add(deeds, "demo", _demo, "a lab, a platform on it, and a container's URL", names=1))
     _add(deeds, "down", _down, "end labs and take away all that is theirs", names="*").add_argument(
         "--all", action="store_true", help="all of them, Molecule's too"
     )
@@ -66,8 +68,7 @@ def _add(
 
 def _add_up(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     up = _add(deeds, "up", _up, "start a lab, or leave a running one as it is", names=1)
-    _add_kind(up)
-    up.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help="metal: its RAM")
+    _add_machine(up)
     up.add_argument("--owner", default="make", help="who it is for; the inventory goes by it")
     up.add_argument("--fresh", action="store_true", help="end it first if it runs")
 
@@ -78,10 +79,21 @@ def _add_kind(command: argparse.ArgumentParser) -> None:
     command.add_argument("--image", type=Flavour, choices=list(Flavour), default=Flavour.HOST, help=text)
 
 
+def _add_machine(command: argparse.ArgumentParser) -> None:
+    _add_kind(command)
+    text = f"metal: its RAM (default: {DEFAULT_MEMORY_MIB})"
+    command.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help=text)
+
+
 def _up(labs: Labs, args: argparse.Namespace) -> int:
     wanted = Wanted(args.names[0], args.kind, args.image, args.owner, args.memory)
     lab = labs.up(wanted, fresh=args.fresh)
     print(f"{lab.name}: up; ssh on 127.0.0.1:{lab.ports['ssh']}, https on 127.0.0.1:{lab.ports['https']}")
+    return 0
+
+
+def _demo(labs: Labs, args: argparse.Namespace) -> int:
+    print(demo(labs, Wanted(args.names[0], args.kind, args.image, memory_mib=args.memory)))
     return 0
 
 
