@@ -33,7 +33,8 @@ def test_suites_are_found_by_their_folders(tmp_path: Path) -> None:
 
 def test_pytests_closing_lines_are_counted() -> None:
     text = "...\n3 passed, 2 deselected in 1.00s\nFAILED x - 9 passed\n==== 1 failed, 2 errors in 61.2s (0:01:01) ====\n"
-    assert count(text) == Counter(passed=3, deselected=2, failed=1, error=2)
+    text += "  \x1b[2m│\x1b[0m ===== \x1b[32m6 passed\x1b[0m in 22.91s\n"
+    assert count(text) == Counter(passed=9, deselected=2, failed=1, error=2)
 
 
 def test_a_suite_stops_at_its_first_failure_and_cleans_up(tmp_path: Path) -> None:

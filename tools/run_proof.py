@@ -1,0 +1,69 @@
+"""A long proof: `make proof NAME=…` runs tests/proofs/test_NAME.py and keeps what it printed in docs/proofs/NAME.md."""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools.files import ROOT
+
+
+def commit(root: Path) -> str:
+    """The commit that is checked out, and whether files differ from it."""
+    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def page(name: str, root: Path, outcome: str, output: str) -> str:
+    """The page that keeps a proof."""
+    return f"""# Proof: {name}
+
+| | |
+|---|---|
+| outcome | {outcome} |
+| when | {datetime.now(UTC):%Y-%m-%d %H:%M} UTC |
+| commit | {commit(root)} |
+| machine | {os.cpu_count()} processors, Linux {platform.release()} |
+| again | `make proof NAME={name}` |
+
+```text
+{output.strip()}
+```
+"""
+
+
+def run(test: Path, root: Path) -> tuple[int, str]:
+    """Run a proof with its output on the screen as well; exit code and output."""
+    command = [sys.executable, "-u", "-m", "pytest", "-q", "--capture=no", str(test)]
+    lines = []
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    return process.returncode, "".join(lines)
+
+
+def main(root: Path = ROOT) -> int:
+    """Run the proof that the command line names, and keep it; its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", help="a proof: the NAME of tests/proofs/test_NAME.py")
+    name = parser.parse_args().name
+    test = root / "tests" / "proofs" / f"test_{name}.py"
+    if not test.exists():
+        known = sorted(path.stem.removeprefix("test_") for path in test.parent.glob("test_*.py"))
+        parser.error(f"no such proof: {name}; there are: {', '.join(known) or 'none yet'}")
+    code, output = run(test, root)
+    kept = root / "docs" / "proofs" / f"{name}.md"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(page(name, root, "held" if code == 0 else "FAILED", output))
+    print(f"kept in {kept.relative_to(root)}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
