@@ -92,15 +92,15 @@ def _check_answer(lab: Lab, url: str) -> None:
         except OSError as error:
             last = str(error)
         else:
-            if status == http.HTTPStatus.OK and _container_id(url) in page:
+            if status == http.HTTPStatus.OK and container_id(url) in page:
                 return
             last = f"{status}: {page[:200]}"
         time.sleep(0.2)
     raise LabError(f"{url} does not answer as it should; last: {last}")
 
 
-def _container_id(url: str) -> str:
-    """The id in a URL whose first label is PROJECT-CONTAINER."""
+def container_id(url: str) -> str:
+    """The id in a URL whose first label is PROJECT-CONTAINER or PROJECT-CONTAINER-SERVICE."""
     label = (urlsplit(url).hostname or "").partition(".")[0]
     return label.split("-")[1]
 

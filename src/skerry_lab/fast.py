@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_lab import images, launch
+from skerry_lab import cgroups, images, launch
 from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
 from skerry_lab.fast_stage import StageSpec
@@ -60,6 +60,7 @@ class FastMachine:
             process.kill()
         for nspawn in machines:
             nspawn.kill()  # its end is the end of the whole process namespace, and of its mounts
+        cgroups.forget(lab.alias)
 
     def console(self, lab: Lab) -> list[str]:
         """The command that opens a root shell without the network."""

@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from skerry_lab import cgroups
 from skerry_lab.errors import LabError
 from skerry_lab.ports import LOOPBACK
 from skerry_lab.run import become, read_text, run, start_beside, tail
@@ -50,6 +51,8 @@ def outside(spec: StageSpec) -> None:
     """Become the process that holds the namespaces. The working folder is the lab's."""
     if _has_systemd():
         _enter_cgroup("outer")
+    else:
+        cgroups.enter(f"skerry-lab-{spec.name}")
     namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation=private"]
     become(["unshare", *namespaces, sys.executable, "-m", "skerry_lab.fast_stage", "inside", spec.to_json()])
 

@@ -71,7 +71,7 @@ def source(packages: Iterable[str], customise: str = "") -> TreeRecipe:
             f"deb {wanted['security_mirror']} {suite}-security main",
         ),
         keyring=wanted["keyring"],
-        packages=tuple(sorted(packages)),
+        packages=tuple(sorted(set(packages))),
         customise=customise,
     )
 

@@ -1,0 +1,34 @@
+"""The baked image holds what the roles install: one list, checked here against the others."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from skerry_lab.recipe import Flavour, Kind, tree_recipe
+
+ROOT = Path(__file__).parents[3]
+BAKED = set(tree_recipe(Kind.FAST, Flavour.HOST).packages)
+ESSENTIAL = {"util-linux"}
+
+
+def package_lists(value: object) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("roles/*/vars/main.yml")), ids=lambda path: path.parts[-3])
+def test_a_roles_packages_are_baked(path: Path) -> None:
+    variables = yaml.safe_load(path.read_text()) or {}
+    wanted = {name for key, value in variables.items() if "_packages" in key for name in package_lists(value)}
+    assert wanted <= BAKED, f"add to src/skerry_lab/packages.toml: {sorted(wanted - BAKED)}"
+
+
+def test_the_engines_packages_are_baked() -> None:
+    source = (ROOT / "packaging/build_deb.py").read_text()
+    block = re.search(r"^DEPENDS = \((.*?)^\)", source, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    text = " ".join(re.findall(r'"(.*?)"', block.group(1)))
+    wanted = {part.split("(")[0].strip() for part in text.split(",")}
+    missing = wanted - BAKED - ESSENTIAL
+    assert not missing, f"add to src/skerry_lab/packages.toml: {sorted(missing)}"
