@@ -22,10 +22,7 @@ PROGRAMS = ("mmdebstrap", "zstd")
 def bring(module: AnsibleModule) -> dict[str, Any]:
     """The tarball of the folder that the module's options name: the kept one, or a new one."""
     folder, cache = Path(module.params["folder"]), Path(module.params["cache"])
-    try:
-        recipe, settings = from_folder(folder)
-    except RecipeError as error:
-        module.fail_json(msg=str(error))
+    recipe, settings = _read(module, folder)
     path = cache / f"{folder.name}-{recipe.digest()[:24]}.tar.zst"
     cache.mkdir(parents=True, exist_ok=True)
     with _only(path):
@@ -34,6 +31,14 @@ def bring(module: AnsibleModule) -> dict[str, Any]:
             _build(module, recipe, path)
     digest = module.sha256(str(path)) if path.exists() else ""
     return {"changed": missing, "path": str(path), "sha256": digest, **settings}
+
+
+def _read(module: AnsibleModule, folder: Path) -> tuple[Recipe, dict[str, Any]]:
+    try:
+        return from_folder(folder)
+    except RecipeError as error:
+        module.fail_json(msg=str(error))
+    raise AssertionError("fail_json ends the module")
 
 
 @contextmanager
