@@ -96,7 +96,6 @@ class Connection:
         try:
             with self.client, self.stream:
                 self.client.settimeout(IDLE_SECONDS)
-                self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while self.answer():
                     pass
         except BadRequestError as error:
@@ -218,6 +217,7 @@ def main() -> None:
         say(f"listening on port {server.getsockname()[1]}")
         while True:
             client, _ = server.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=Connection(client).serve, daemon=True).start()
 
 
