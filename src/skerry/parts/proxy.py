@@ -88,12 +88,10 @@ class Route(Part):
         """
         master = Master(host.proxy_socket)
         try:
-            workers = master.workers()
-            return all(
-                master.entries(worker, host.routes_map).get(self.host) == self.value for worker in workers
-            )
+            live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
         except ProxyDownError:
             return False
+        return all(value == self.value for value in live)
 
     def _set_live(self, host: HostConfig) -> None:
         with routes.lock(host.routes_map):

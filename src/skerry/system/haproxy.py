@@ -17,7 +17,7 @@ _WORD = re.compile(r"[!-:<-~]+")  # printable ASCII without space and ';', which
 _NOT_LISTENING = "Can't connect to the target CLI!"
 _VERSION = re.compile(r"New version created: (\d+)")
 _WORKER = re.compile(r"^(\d+)\s+worker\s", re.MULTILINE)
-_ENTRY = re.compile(r"^0x[0-9a-f]+ (\S+) (.*)$", re.MULTILINE)
+_VALUE = re.compile(r'found=yes, .*value="(.*)", type=')
 _STREAM = re.compile(r"^(0x[0-9a-f]+): \[", re.MULTILINE)
 _SERVER = re.compile(r"^  server=\S+ \(id=\d+\) addr=(\S+)$", re.MULTILINE)
 
@@ -153,13 +153,14 @@ class Master:
                 self.tell(worker, f"add map @{found[1]} {map_path} <<\n{batch}")
             self.tell(worker, f"commit map @{found[1]} {map_path}")
 
-    def entries(self, worker: int, map_path: str) -> dict[str, str]:
-        """The map as one worker has it.
+    def lookup(self, worker: int, map_path: str, key: str) -> str | None:
+        """What ``key`` leads to in one worker, or None.
 
         Raises:
             ProxyError: HAProxy does not run or does not answer.
         """
-        return dict(_ENTRY.findall(self.ask(f"@!{worker} show map {map_path}")))
+        found = _VALUE.search(self.ask(f"@!{worker} get map {map_path} {key}"))
+        return found[1] if found else None
 
     def streams_to(self, worker: int, address: str) -> list[str]:
         """Ids of one worker's streams (requests, WebSockets) that lead to ``address``, "IP:PORT".

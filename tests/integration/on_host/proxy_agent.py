@@ -79,6 +79,12 @@ def systemctl(*words: str) -> str:
     ).stdout
 
 
+def live_map(worker: int) -> dict[str, str]:
+    """The whole map as one worker has it."""
+    lines = MASTER.ask(f"@!{worker} show map {HOST.routes_map}").split("\n")
+    return dict(line.split(" ")[1:] for line in lines if line)
+
+
 class Origin:
     """A container's program: shows the request it got, echoes WebSockets, streams without end."""
 
@@ -169,7 +175,7 @@ def race(verb: str, rounds: int) -> dict[str, Any]:
             begun.result()
         if (found := status(host)) != 404:
             problems.append(f"round {number}: {found} at the end")
-        if any(host in MASTER.entries(worker, HOST.routes_map) for worker in MASTER.workers()):
+        if any(host in live_map(worker) for worker in MASTER.workers()):
             problems.append(f"round {number}: a worker has it at the end")
     return {"seen_alive": seen_alive, "problems": problems}
 
@@ -197,7 +203,7 @@ def crowd(threads: int, each: int) -> dict[str, Any]:
 
     with ThreadPoolExecutor(threads) as pool:
         wanted = set().union(*pool.map(one, range(threads)))
-    live = set(MASTER.entries(MASTER.workers()[0], HOST.routes_map)) - {routes.READY[0]}
+    live = set(live_map(MASTER.workers()[0])) - {routes.READY[0]}
     for host in wanted:
         forget(host)
     proxy.sync(HOST)
@@ -219,11 +225,11 @@ def many(count: int) -> dict[str, Any]:
     begun = time.perf_counter()
     proxy.sync(HOST)
     synced = time.perf_counter() - begun
-    live = len(MASTER.entries(MASTER.workers()[0], HOST.routes_map)) - 1
+    live = len(live_map(MASTER.workers()[0])) - 1
     begun = time.perf_counter()
     proxy.reload(HOST)
     reloaded = time.perf_counter() - begun
-    after = len(MASTER.entries(MASTER.workers()[0], HOST.routes_map)) - 1
+    after = len(live_map(MASTER.workers()[0])) - 1
     store("DELETE FROM route WHERE container_id = 'test'")
     proxy.sync(HOST)
     return {"live": live, "live_after_reload": after, "sync_ms": synced * 1000, "reload_ms": reloaded * 1000}

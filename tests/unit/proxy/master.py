@@ -77,5 +77,8 @@ class StandIn:
         self.maps[worker] = self.pending.pop(worker)
         return "\n"
 
-    def _show(self, worker: int, _version: Any, _rest: str) -> str:
-        return "".join(f"0x7f00 {key} {value}\n" for key, value in self.maps[worker].items()) + "\n"
+    def _get(self, worker: int, _version: Any, rest: str) -> str:
+        value = self.maps[worker].get(rest)
+        if value is None:
+            return "type=str, case=sensitive, found=no\n\n"
+        return f'type=str, case=sensitive, found=yes, idx=tree, key="{rest}", value="{value}", type="str"\n\n'
