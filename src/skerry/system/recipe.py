@@ -8,6 +8,8 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
+import shlex
 import tarfile
 import tomllib
 from pathlib import Path
@@ -25,6 +27,8 @@ _HOOKS = (
     'rm -rf "$1"/var/log/apt "$1"/var/log/*.log "$1"/var/cache/ldconfig/aux-cache',
 )
 _KEYS = {"suite", "packages", "files", "command", "env"}
+_SUITE, _PACKAGE = re.compile(r"[a-z]+"), re.compile(r"[a-z0-9][a-z0-9+.-]*")
+_TARGET = re.compile(r"(/[^/\0]+)+")
 
 
 class RecipeError(Exception):
@@ -90,7 +94,7 @@ class Recipe:
             *left_out,
             "--dpkgopt=path-include=/usr/share/doc/*/copyright",
             "--skip=output/mknod",
-            f"--customize-hook=tar-in {extra} /",
+            f"--customize-hook=tar-in {shlex.quote(extra)} /",
             *(f"--customize-hook={hook}" for hook in _HOOKS),
             self.suite,
             target,
@@ -106,14 +110,13 @@ def from_folder(folder: Path) -> tuple[Recipe, dict[str, Any]]:
     path = folder / "image.toml"
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
-        if unknown := sorted(set(said) - _KEYS):
-            raise RecipeError(f"{path}: unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
+        _check(said)
         files = [_file(folder / source, target) for source, target in said.get("files", {}).items()]
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: {error}") from error
     recipe = Recipe(
         suite=said.get("suite", "trixie"),
-        packages=tuple(sorted(said.get("packages", []))),
+        packages=tuple(sorted(set(said.get("packages", [])))),
         files=tuple(sorted(files, key=lambda file: file.target)),
     )
     return recipe, {"command": said.get("command", []), "env": said.get("env", {})}
@@ -121,3 +124,37 @@ def from_folder(folder: Path) -> tuple[Recipe, dict[str, Any]]:
 
 def _file(source: Path, target: str) -> File:
     return File(target, 0o755 if source.stat().st_mode & 0o100 else 0o644, source.read_bytes())
+
+
+def is_target(path: object) -> bool:
+    """Whether a file may lie there in an image: a whole path, without ``.`` and ``..``."""
+    return isinstance(path, str) and bool(_TARGET.fullmatch(path)) and not {".", ".."} & set(path.split("/"))
+
+
+def _check(said: dict[str, Any]) -> None:
+    """Refuse what is no recipe.
+
+    Raises:
+        ValueError: what is wrong, where.
+    """
+    if unknown := sorted(set(said) - _KEYS):
+        raise ValueError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
+    for key, what in (("packages", "package names"), ("command", "words")):
+        words = said.get(key, [])
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{key}: {words!r} is not a list of {what}")
+    suite = said.get("suite", "trixie")
+    _require(
+        _SUITE.fullmatch(str(suite)), "suite", suite, "the code name of a Debian release, such as trixie"
+    )
+    for package in said.get("packages", []):
+        _require(_PACKAGE.fullmatch(package), "packages", package, "the name of a package")
+    for target in said.get("files", {}).values():
+        _require(is_target(target), "files", target, "a path in an image, such as /srv/app/main.py")
+    for name, text in said.get("env", {}).items():
+        _require(isinstance(text, str), f"env: {name}", text, "text; put it in quotes")
+
+
+def _require(right: object, key: str, value: object, wanted: str) -> None:
+    if not right:
+        raise ValueError(f"{key}: {value!r} is not {wanted}")

@@ -68,11 +68,24 @@ def check(file: BinaryIO, watch: Callable[[int], None]) -> Contents:
                 scan.look_at(member)
                 tar.members.clear()  # or else it remembers every one
                 watch(member.offset)
+        _check_end(file, tar.offset)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise _refusal(
             f"it is not a tarball, or a damaged one ({error})", "a tar archive, pax, GNU or ustar"
         ) from error
     return scan.result()
+
+
+def _check_end(file: BinaryIO, end: int) -> None:
+    """The reader takes a damaged header for the end; who makes the image may not, and would see what nobody looked at."""
+    file.seek(end)
+    length = 0
+    while block := file.read(LARGEST_HEADER):
+        length += len(block)
+        if block.strip(b"\0"):
+            raise _refusal(f"it is damaged: at byte {end} there is no header", "a whole tar archive")
+    if length < tarfile.BLOCKSIZE:
+        raise _refusal(f"it is cut off at byte {end + length}", "a whole tar archive, with its end mark")
 
 
 def _refusal(found: str, wanted: str) -> SkerryError:
