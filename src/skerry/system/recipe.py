@@ -143,6 +143,8 @@ def _check(said: dict[str, Any]) -> None:
         words = said.get(key, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ValueError(f"{key}: {words!r} is not a list of {what}")
+    for key in ("files", "env"):
+        _require(isinstance(said.get(key, {}), dict), key, said.get(key), f"a table [{key}]")
     suite = said.get("suite", "trixie")
     _require(
         _SUITE.fullmatch(str(suite)), "suite", suite, "the code name of a Debian release, such as trixie"
