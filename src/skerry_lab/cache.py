@@ -30,8 +30,8 @@ class Cache:
             build: fills an empty folder.
         """
         place = self.home / f"{name}-{key}"
-        waiting = f"another run is making {name}; waiting for it"
-        with locked(self._lock(place), on_wait=lambda: self.progress.say(waiting)):
+        waiting = f"wait: another run is making {name}"
+        with locked(self._lock(place), lambda: self.progress.stage(waiting)):
             if not place.is_dir():
                 self._build(place, build)
         os.utime(place)  # the time of its last use, for `drop_unused`

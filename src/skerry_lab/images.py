@@ -1,6 +1,7 @@
 """Debian roots: made by mmdebstrap, kept in the cache."""
 
 import os
+import shlex
 from pathlib import Path
 
 from skerry_lab.cache import Cache
@@ -19,7 +20,7 @@ def tree(cache: Cache, flavour: Flavour) -> Path:
 
     def build(place: Path) -> None:
         with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):
-            _run_mmdebstrap(cache, name, recipe, place / "root", {})
+            _run(cache, name, mmdebstrap(recipe, place / "root"))
 
     return cache.entry(name, recipe.digest(), build) / "root"
 
@@ -27,18 +28,33 @@ def tree(cache: Cache, flavour: Flavour) -> Path:
 def tarball(cache: Cache, name: str, recipe: TreeRecipe, target: Path, *, keys: Path) -> None:
     """Make a recipe's root as a tar archive, with the keys `login` and `host` of a folder in it."""
     with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):
-        _run_mmdebstrap(cache, name, recipe, target, {"SKERRY_LAB_KEYS": str(keys)})
+        _run(cache, name, mmdebstrap(recipe, target, keys))
 
 
-def _run_mmdebstrap(cache: Cache, name: str, recipe: TreeRecipe, target: Path, env: dict[str, str]) -> None:
+def _run(cache: Cache, name: str, command: list[str]) -> None:
     log = cache.home / f"{name}.log"
     log.unlink(missing_ok=True)
     # Debian's hook would make an initial RAM disk for every kernel; the lab has one of its own.
-    run_logged(mmdebstrap(recipe, target), log, timeout=_BUILD_S, env={"INITRD": "No", **env})
+    run_logged(command, log, timeout=_BUILD_S, env={"INITRD": "No"})
 
 
-def mmdebstrap(recipe: TreeRecipe, target: Path) -> list[str]:
-    """The command that makes a recipe's root, as an archive if the target ends in .tar, else as a folder."""
+def _hooks(keys: Path | None) -> list[str]:
+    """Run the finishing script inside the root, where it works without real root rights as well."""
+    words = [f"upload {shlex.quote(str(CUSTOMISE))} /lab-customise"]
+    if keys is not None:
+        words.append(f"sync-in {shlex.quote(str(keys))} /lab-keys")
+    words += ['chroot "$1" sh /lab-customise', 'rm -rf "$1/lab-customise" "$1/lab-keys"']
+    return [f"--customize-hook={word}" for word in words]
+
+
+def mmdebstrap(recipe: TreeRecipe, target: Path, keys: Path | None = None) -> list[str]:
+    """The command that makes a recipe's root.
+
+    Args:
+        recipe: what it is made of.
+        target: an archive if its name ends in .tar, else a folder.
+        keys: a folder with the key pairs `login` and `host`, to be put into it.
+    """
     options = [
         "--variant=minbase",
         f"--format={'tar' if target.suffix == '.tar' else 'directory'}",
@@ -49,6 +65,6 @@ def mmdebstrap(recipe: TreeRecipe, target: Path) -> list[str]:
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        f"--customize-hook={CUSTOMISE}",
+        *_hooks(keys),
     ]
     return ["mmdebstrap", *options, recipe.suite, str(target), *recipe.mirrors]

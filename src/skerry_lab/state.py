@@ -124,8 +124,8 @@ class LabStore:
 
     def lock(self, name: str, progress: Progress) -> AbstractContextManager[None]:
         """Held by whoever changes a lab: `up` and `down`."""
-        waiting = f"another run is changing the lab {name}; waiting for it"
-        return locked(self.home / "locks" / f"{check_name(name)}.lock", lambda: progress.say(waiting))
+        waiting = f"wait: another run is changing the lab {name}"
+        return locked(self.home / "locks" / f"{check_name(name)}.lock", lambda: progress.stage(waiting))
 
     def ports_lock(self) -> AbstractContextManager[None]:
         """Held from choosing ports to having them written down."""
