@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis works here, which lab a test belongs to, and the host on it."""
+"""What all tests share: how hypothesis works here, the lab's host, and what it needs on it."""
 
 import io
 import os
@@ -16,6 +16,9 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests.integration.playbooks import play
+from tests.lab_choice import pytest_addoption, pytest_collection_modifyitems
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # hooks are found by their names
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,27 +29,6 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 settings.register_profile("gate", max_examples=100, derandomize=True, deadline=None, database=None)
 settings.register_profile("deep", max_examples=10_000, deadline=timedelta(seconds=10))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--lab", choices=("fast", "metal"), help="run only the tests that belong on this kind of lab"
-    )
-
-
-def belongs_on(item: pytest.Item) -> str:
-    """Tests of tests/system, and those that need what only a booted machine has, belong on metal; the others on fast."""
-    needs = [what for mark in item.iter_markers("needs") for what in mark.args]
-    return "metal" if needs or ROOT / "tests" / "system" in item.path.parents else "fast"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not (lab := config.getoption("--lab")):
-        return
-    elsewhere = [item for item in items if belongs_on(item) != lab]
-    if elsewhere:
-        config.hook.pytest_deselected(items=elsewhere)
-        items[:] = [item for item in items if item not in elsewhere]
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def test_a_kind_of_lab_chooses_its_tests(tmp_path: Path, kind: str, chosen: set[
     for name, content in TESTS.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
+    shutil.copy(ROOT / "tests" / "lab_choice.py", tmp_path / "tests" / "conftest.py")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", f"--lab={kind}", "tests"]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
