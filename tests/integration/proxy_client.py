@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -189,10 +189,10 @@ class Http2:
         self.engine.send_data(number, data)
         self._flush()
 
-    def wait(self, number: int, *, until: int = 0) -> Stream:
-        """Read until a stream has ended or, where given, has that many bytes of body."""
+    def wait(self, number: int, until: Callable[[Stream], bool] = lambda _: False) -> Stream:
+        """Read until a stream has ended or, where given, satisfies ``until``."""
         stream = self.streams[number]
-        while not (stream.ended or (until and len(stream.body) >= until)):
+        while not (stream.ended or until(stream)):
             block = self.socket.recv(65_536)
             if not block:
                 stream.ended = stream.reset = True

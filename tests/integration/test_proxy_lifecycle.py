@@ -157,3 +157,21 @@ def test_the_workers_are_fenced_in(host: Host, agent: Agent) -> None:
 def test_debians_own_haproxy_cannot_start(host: Host) -> None:
     assert host.check_output("systemctl is-enabled haproxy.service || true") == "masked"
     assert not host.service("haproxy.service").is_running
+
+
+def test_an_upgraded_program_is_taken_up_without_a_restart(host: Host, agent: Agent) -> None:
+    before = agent("workers")
+    master = host.check_output(f"systemctl show --property=MainPID --value {UNIT}")
+    program = "/usr/sbin/haproxy"
+    host.check_output(
+        f"cp --preserve {program} {program}.new && mv {program}.new {program}"
+    )  # as dpkg does it
+    inode = host.check_output(f"stat -c %i {program}")
+    deadline = time.monotonic() + 60
+    while set(before) & set(agent("workers")):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert host.check_output(f"systemctl show --property=MainPID --value {UNIT}") == master
+    for process in (master, *agent("workers")):
+        assert host.check_output(f"stat -Lc %i /proc/{process}/exe") == inode
+    assert agent("status", host=STAYS["host"]) == 200
