@@ -3,7 +3,9 @@
 import logging
 import os
 import secrets
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.store.db import Database
 from skerry.system import files, systemd
 
+_DRAIN_SECONDS = 60.0  # a stop or an upgrade lets what has begun be carried out
 _log = logging.getLogger("skerry.engine")
 
 
@@ -61,8 +64,13 @@ def main() -> int:
         _log.critical("%s", error)
         return 1
     server = Server(f"{host.run}/engine.sock", lambda request, progress: _handle(engine, request, progress))
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     systemd.notify("READY=1")
     server.serve_forever()
+    systemd.notify("STOPPING=1")
+    if not server.drain(_DRAIN_SECONDS):
+        _log.warning("a request is still being carried out; the next start settles it")
+    engine.db.close()
     return 0
 
 

@@ -7,6 +7,7 @@ import socket
 import socketserver
 import sqlite3
 import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -92,6 +93,8 @@ class Server(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path: str, handle: Handle) -> None:
         self._handle = handle
+        self._busy = 0
+        self._idle = threading.Condition()
         activated = os.environ.get("LISTEN_PID") == str(os.getpid())
         super().__init__(path, _Connection, bind_and_activate=not activated)
         if activated:
@@ -100,4 +103,16 @@ class Server(socketserver.ThreadingUnixStreamServer):
 
     def answer(self, request: Request, progress: Progress) -> dict[str, Any]:
         """Answer one typed request."""
-        return self._handle(request, progress)
+        with self._idle:
+            self._busy += 1
+        try:
+            return self._handle(request, progress)
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until no request is being carried out; False where one still was after ``timeout`` seconds."""
+        with self._idle:
+            return self._idle.wait_for(lambda: self._busy == 0, timeout)

@@ -25,14 +25,18 @@ class Ready(Part):
     def make(self, host: HostConfig) -> None:  # noqa: ARG002
         """Wait for it."""
         unit = f"skerry-{self.id}.service"
-        alive = lambda: systemd.state(unit) not in {"failed", "inactive", "restarting"}  # noqa: E731
-        if not tcp.wait_for(self.address, self.port, self.timeout, alive):
-            raise SkerryError(
-                Code.FAILED,
-                f"nothing answered on port {self.port} of the container within {self.timeout:g} s",
-                "Let its program listen on all addresses at that port, name another port, or wait for 'running' only",
-                systemd.journal(unit),
-            )
+
+        def alive() -> bool:
+            return systemd.state(unit) not in {"failed", "inactive", "restarting"}
+
+        if tcp.wait_for(self.address, self.port, self.timeout, alive):
+            return
+        if alive():
+            message = f"nothing answered on port {self.port} of the container within {self.timeout:g} s"
+            hint = "Let its program listen on all addresses at that port, name another, or wait for 'running' only"
+        else:
+            message, hint = "the container's program ended while it was waited for", "Its log says why"
+        raise SkerryError(Code.FAILED, message, hint, systemd.journal(unit))
 
     def remove(self, host: HostConfig) -> None:
         """Nothing to take back: waiting left nothing."""

@@ -4,6 +4,7 @@
 """
 
 import json
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -20,9 +21,23 @@ def make(name: str, **options: object) -> dict:
     client, key = EngineClient(), {"name": name}
     client.call("ensure", container=key, state="absent")
     made = client.call("create", container=key, spec=spec, start=False)["after"]
-    target = Path(f"/var/lib/skerry/pool/c/{made['id']}/upper/prisoner")
-    target.write_bytes((HERE / "prisoner.py").read_bytes())
+    smuggle_in(Path(f"/var/lib/skerry/pool/c/{made['id']}/upper"))
     return client.call("start", container=key, timeout=120)["after"]
+
+
+def smuggle_in(upper: Path) -> None:
+    """The program, and the host's own ctypes, which the sample image's small Python lacks."""
+    shutil.copy(HERE / "prisoner.py", upper / "prisoner")
+    library = Path("/usr/lib/python3.13")
+    wanted = [
+        *library.glob("ctypes/*.py"),
+        *library.glob("ctypes/macholib/*.py"),
+        *library.glob("lib-dynload/_ctypes*"),
+    ]
+    for path in [*wanted, *Path("/usr/lib/x86_64-linux-gnu").glob("libffi.so.8*")]:
+        target = upper / path.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
 
 
 def ask(container: dict, deed: str) -> dict:

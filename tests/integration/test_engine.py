@@ -1,0 +1,96 @@
+"""The engine on a real host: containers outlive it, a full disk leaves nothing, and it looks who speaks."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAME = "outlives"
+
+
+@pytest.fixture
+def island(host, hello):
+    """A running container; its view."""
+    host.run(f"skerry delete {NAME}")
+    made = json.loads(host.check_output(f"skerry create {NAME} --image={hello} --json"))["after"]
+    yield made
+    host.run(f"skerry delete {NAME}")
+
+
+def started_at(host, container):
+    return host.check_output(
+        f"systemctl show -P ActiveEnterTimestampMonotonic skerry-{container['id']}.service"
+    )
+
+
+def page(host, container):
+    """The status and the body of its page, asked for on the host itself."""
+    name = container["url"].removeprefix("https://").split(":")[0].rstrip("/")
+    curl = f"curl --silent --cacert /etc/skerry/pki/ca.crt --resolve {name}:443:127.0.0.1 https://{name}/"
+    return host.check_output(f"{curl} --write-out ' %{{http_code}}'")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "systemctl restart skerry-engine.service",
+        "systemctl kill --signal=KILL skerry-engine.service",
+        "systemctl restart skerry-engine.socket skerry-engine.service",
+    ],
+)
+def test_containers_and_routes_outlive_the_engine(host, island, event):
+    before = started_at(host, island)
+    host.check_output(event)
+    assert host.run_test("skerry status").rc == 0
+    assert started_at(host, island) == before
+    assert island["id"] in page(host, island)
+
+
+def test_containers_outlive_an_upgrade_of_the_package(host, lab, island, tmp_path):
+    before, version = started_at(host, island), host.check_output("dpkg-query -W -f '${Version}' skerry")
+    copy = tmp_path / "src"
+    subprocess.run(["cp", "-r", ROOT / "packaging", ROOT / "src", tmp_path], check=True)
+    (copy / "skerry/__init__.py").write_text((copy / "skerry/__init__.py").read_text() + "\n# newer\n")
+    build = [sys.executable, tmp_path / "packaging/build_deb.py", tmp_path / "out"]
+    package = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
+    install = [
+        sys.executable,
+        "-m",
+        "skerry_lab",
+        "ssh",
+        lab,
+        "cat >/run/newer.deb && dpkg -i /run/newer.deb",
+    ]
+    with open(package, "rb") as file:
+        subprocess.run(install, stdin=file, check=True, capture_output=True)
+    try:
+        assert host.check_output("dpkg-query -W -f '${Version}' skerry") != version
+        assert started_at(host, island) == before
+        assert island["id"] in page(host, island)
+    finally:
+        host.check_output("rm /run/newer.deb")
+
+
+@pytest.mark.usefixtures("hello")
+@pytest.mark.parametrize("what", ["pool", "state"])
+def test_a_full_disk_in_the_middle_of_a_create_leaves_nothing(on_host, what):
+    done = on_host("full_disk.py", what)
+    assert done.rc == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["full"]["code"] != 0
+    assert "full" in report["full"]["stderr"] or "No space left" in report["full"]["stderr"], report
+    assert "nospace" not in report["listed"]
+    assert report["after"]["code"] == 0, report["after"]
+    assert (report["delete"], report["left"]) == (0, [])
+    assert on_host("leftovers.py").rc == 0
+
+
+def test_a_crashing_program_is_tried_again_and_said_so(host, hello):
+    host.run("skerry delete crasher")
+    failed = host.run(f"skerry create crasher --image={hello} -- /usr/bin/python3 -c 'raise SystemExit(3)'")
+    assert failed.rc != 0
+    assert "crasher" in failed.stderr
+    assert host.run("skerry info crasher").rc != 0, "a failed create must leave nothing"
