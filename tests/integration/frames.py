@@ -48,6 +48,14 @@ def udp(source: str, target: str, source_port: int, target_port: int, payload: b
     return head + struct.pack("!H", checksum(pseudo + head + b"\0\0" + payload) or 0xFFFF) + payload
 
 
+def tcp(
+    source: str, target: str, source_port: int, target_port: int, flags: int, payload: bytes = b""
+) -> bytes:
+    head = struct.pack("!HHIIBBH", source_port, target_port, 1, 0, 5 << 4, flags, 1024)
+    pseudo = ip(source) + ip(target) + struct.pack("!IHBB", 20 + len(payload), 0, 0, socket.IPPROTO_TCP)
+    return head + struct.pack("!HH", checksum(pseudo + head + bytes(4) + payload), 0) + payload
+
+
 def ipv4(source: str, target: str, protocol: int, payload: bytes) -> bytes:
     head = (
         struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0) + ip(source) + ip(target)

@@ -13,7 +13,7 @@ import select
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -279,3 +279,21 @@ def echoes(namespace: str, address: str) -> bool:
             if client.recv(1500)[start] == answer:
                 return True
     return False
+
+
+def tcp_states(namespace: str, port: int) -> list[int]:
+    """The states of a namespace's connections at a local port."""
+    with inside(namespace):
+        tables = [Path(f"/proc/thread-self/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    fields = [line.split() for table in tables for line in table.splitlines()[1:]]
+    return [int(row[3], 16) for row in fields if row[1].endswith(f":{port:04X}")]
+
+
+def eventually(true: Callable[[], bool], seconds: float = 3.0) -> bool:
+    """Whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True

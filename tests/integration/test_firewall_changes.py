@@ -10,7 +10,9 @@ from skerry.model.errors import SkerryError
 from skerry.parts.firewall import Port, replace_all, slots
 from skerry.system import nft
 from skerry.system.run import ProgramError
+from tests.integration.frames import IPV4, ethernet, ipv4, udp
 from tests.integration.namespaces import (
+    GATEWAY4,
     HOST,
     INTERNET4,
     INTERNET6,
@@ -18,9 +20,11 @@ from tests.integration.namespaces import (
     ROLE,
     UPLINK4,
     Net,
+    Wire,
     connect,
     inside,
     listen,
+    mac_of,
     reaches,
     rules,
     run,
@@ -247,6 +251,23 @@ def test_a_foreign_firewall_is_left_alone_and_opens_nothing(net: Net) -> None:
         assert proxy_reaches(net, 1, 1071)
         assert not reaches(net.internet, net.slots[1].ipv4, 1071)
         assert not reaches(net.internet, UPLINK4, 8080)
+
+
+def test_without_the_bridge_s_table_the_policy_still_knows_strangers(net: Net) -> None:
+    """Two fences: whoever passes the first one by is stopped by the second."""
+    net.port(1, 1071).make(HOST)
+    run("nft", "delete", "table", "bridge", "skerry")
+    own, wire, gateway = net.slots[1], Wire(net.container(1), "eth0"), mac_of(net.host, HOST.bridge)
+    with listen(net.host, 53, socket.SOCK_DGRAM) as server:
+        for source, target, text in (
+            ("10.90.7.7", gateway, b"by a stranger's address"),
+            (own.ipv4, "01:80:c2:00:00:03", b"around the bridge"),
+            (own.ipv4, gateway, b"by the front door"),
+        ):
+            packet = ipv4(source, GATEWAY4, socket.IPPROTO_UDP, udp(source, GATEWAY4, 4000, 53, text))
+            wire.send(ethernet(own.mac, target, IPV4, packet))
+        assert server.recv(100) == b"by the front door"
+    wire.close()
 
 
 def test_the_number_of_rules_does_not_depend_on_the_number_of_containers(net: Net) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.frames import IPV4, IPV6, ethernet, group_mac, icmpv6, ipv4, ipv6, udp
+from tests.integration.frames import IPV4, IPV6, ethernet, group_mac, icmpv6, ipv4, ipv6, tcp, udp
 from tests.integration.namespaces import (
     FORBIDDEN,
     GATEWAY4,
@@ -21,16 +21,19 @@ from tests.integration.namespaces import (
     Wire,
     connect,
     echoes,
+    eventually,
     inside,
     link_local_of,
     listen,
     mac_of,
     reaches,
     run,
+    tcp_states,
 )
 
 SERVICE, UNDECLARED = 1071, 8080
 UDP = socket.IPPROTO_UDP
+LAST_ACK = 9  # include/net/tcp_states.h: it waits for the answer to its last packet
 FAMILIES = ["IPv4", "IPv6"]
 
 
@@ -112,6 +115,19 @@ def test_a_denial_is_told(net: Net, family: str) -> None:
         connect(net.container(1), pick(family, INTERNET4, INTERNET6), 25, seconds=4)
 
 
+def test_what_conntrack_calls_invalid_does_not_leave_with_its_inner_address(net: Net) -> None:
+    own, gateway = net.slots[1], mac_of(net.host, HOST.bridge)
+    inner, outer = Wire(net.container(1), "eth0"), Wire(net.internet, "eth0")
+    syn_and_fin = tcp(own.ipv4, INTERNET4, 4000, 80, 0x03, b"invalid, so never translated")
+    honest = udp(own.ipv4, INTERNET4, 4000, 443, b"valid and translated")
+    inner.send(ethernet(own.mac, gateway, IPV4, ipv4(own.ipv4, INTERNET4, socket.IPPROTO_TCP, syn_and_fin)))
+    inner.send(ethernet(own.mac, gateway, IPV4, ipv4(own.ipv4, INTERNET4, UDP, honest)))
+    assert outer.waits_for(b"valid and translated")
+    assert not outer.saw(b"never translated")
+    inner.close()
+    outer.close()
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_unknown_container_reaches_nothing(net: Net, family: str) -> None:
     assert not reaches(net.container(3), pick(family, INTERNET4, INTERNET6), 80)
@@ -189,6 +205,18 @@ def test_the_proxy_and_root_reach_a_service_and_nobody_else_does(net: Net, famil
         uid: reaches(net.host, of(net, 1, family), SERVICE, uid=uid) for uid in (PROXY_UID, 0, OTHER_UID)
     }
     assert reached == {PROXY_UID: True, 0: True, OTHER_UID: False}
+
+
+def test_a_closed_connection_ends_on_both_sides(net: Net) -> None:
+    """The kernel's last answer comes from no socket, so from no account."""
+    with listen(net.container(2), 9999) as server:
+        with inside(net.host):
+            net.port(2, SERVICE, 9999).make(HOST)
+        client = connect(net.host, net.slots[2].ipv4, 9999, uid=PROXY_UID)
+        inner = server.accept()[0]
+        client.close()
+        inner.close()
+        assert eventually(lambda: LAST_ACK not in tcp_states(net.container(2), 9999))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def test_create_says_where_it_is_and_how_to_ask_it(created: Run) -> None:
     assert f"{NAME} is running:" in said
     assert len(urls) == 1
     assert re.search(rf"curl (--cacert \S+ )?{re.escape(urls.pop())}", said)
-    assert created.changed == 1
+    assert len(created.changed) == 1
 
 
 def test_list_is_one_table(lab: str, created: Run) -> None:
@@ -46,19 +45,19 @@ def test_list_is_one_table(lab: str, created: Run) -> None:
     assert mine[:4] == [lab, NAME, "default", "running"]
     assert mine[4] in created.output
     assert mine[5:] == ["128M", "1", "256", "1G", "hello"]
-    assert shown.changed == 0
+    assert not shown.changed
 
 
 def test_every_deed_and_again(lab: str, created: Run) -> None:
     again = deed(lab, "create", "-e", "memory=128M").ok()
-    assert again.changed == 0
+    assert not again.changed
     assert "memory 128M to 192M" in deed(lab, "update", "-e", "memory=192M").ok().output
     assert "no change" in deed(lab, "update", "-e", "memory=192M").ok().output
     assert f"{NAME} is running:" in deed(lab, "restart").ok().output
     assert f"{NAME} is stopped:" in deed(lab, "stop").ok().output
-    assert deed(lab, "stop").ok().changed == 0
+    assert not deed(lab, "stop").ok().changed
     assert f"{NAME} is running:" in deed(lab, "start").ok().output
-    assert deed(lab, "start").ok().changed == 0
+    assert not deed(lab, "start").ok().changed
 
 
 def test_check_mode_prints_the_steps_and_deletes_nothing(lab: str, created: Run) -> None:
@@ -76,7 +75,7 @@ def test_delete_says_that_the_url_is_dead(lab: str, hello: str) -> None:
     assert url in gone.output
     again = play(lab, "playbooks/container/delete.yml", "-e", "name=shortlived").ok()
     assert "there is no container shortlived: nothing to do" in again.output
-    assert again.changed == 0
+    assert not again.changed
 
 
 @pytest.mark.parametrize("verb", ["create", "start", "stop", "restart", "update", "delete"])
@@ -151,11 +150,3 @@ def test_the_modules_run_from_the_installed_collection(lab: str, tmp_path: Path)
     assert "Show the table" in run(
         "ansible-playbook", "-i", inventory, "-l", lab, "skerry.host.container.list"
     )
-
-
-def test_a_deed_takes_seconds(lab: str, created: Run) -> None:
-    """Not a bar: the figure is printed. What would break is a deed that waits for something."""
-    begin = time.monotonic()
-    play(lab, "playbooks/container/list.yml").ok()
-    print(f"list.yml took {time.monotonic() - begin:.1f} s")
-    assert time.monotonic() - begin < 60

@@ -51,7 +51,7 @@ def errno_name(number: int) -> str:
 
 
 def who() -> dict:
-    status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+    status = dict(line.split(":", 1) for line in read("/proc/self/status").splitlines())
     fields = ("Uid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
     return {name: status[name].split()[0] for name in fields} | {
         "uid_map": open("/proc/self/uid_map").read().split(),

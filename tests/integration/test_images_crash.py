@@ -1,0 +1,152 @@
+"""Images when the engine is killed in the middle, the disk fills up, or somebody unmounts them."""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.image_lab import INCOMING, ImageLab
+from tests.integration.test_images import root, zstd
+from tests.unit.images.tarballs import member
+
+# Kills the engine as soon as a file of the workshop is there, in the middle of an import.
+_KILL = """
+import json, os, signal, subprocess, sys, threading, time
+from skerry.client import EngineClient, EngineError
+request, path = json.loads(sys.argv[1]), sys.argv[2]
+show = ["systemctl", "show", "--property=MainPID", "--value", "skerry-engine.service"]
+pid = int(subprocess.run(show, capture_output=True, text=True).stdout)
+def watch():
+    while not os.path.exists(path):
+        time.sleep(0.0005)
+    os.kill(pid, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+try:
+    EngineClient().call(**request)
+    print(json.dumps("it was done before"))
+except EngineError as error:
+    print(json.dumps(error.message))
+deadline = time.monotonic() + 30
+while True:
+    try:
+        EngineClient().call("status")
+        break
+    except EngineError:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+"""
+# Fills the pool as soon as mkfs.erofs is at work; empties it afterwards.
+_FILL = """
+import json, os, shutil, sys
+from skerry.client import EngineClient, EngineError
+request, full, pool = json.loads(sys.argv[1]), "/var/lib/skerry/pool/full", "/var/lib/skerry/pool"
+def fill(event):
+    if event.get("stage") == "mkfs.erofs" and not os.path.exists(full):
+        with open(full, "wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(pool).free - (4 << 20))
+                file.seek(0, 2)
+                while True:
+                    file.write(os.urandom(1 << 20))
+            except OSError:
+                pass
+try:
+    EngineClient().call(on_event=fill, **request)
+    answer = "it was done before"
+except EngineError as error:
+    answer = error.message
+finally:
+    if os.path.exists(full):
+        os.unlink(full)
+print(json.dumps(answer))
+"""
+
+
+@pytest.fixture(scope="session")
+def images(lab: str) -> ImageLab:
+    return ImageLab(lab)
+
+
+@pytest.fixture
+def name(images: ImageLab) -> Iterator[str]:
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    yield name
+    images.run(f"rm -f {INCOMING}/{name}*")
+    images.ask("image_delete", name=name).ok()
+
+
+def large(name: str, mebibytes: int) -> bytes:
+    """A root with as many MiB that do not compress, so that every stage takes its time."""
+    return root(name, member("./big", data=os.urandom(mebibytes << 20)))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["work/packed", "work/tar", "work/scratch/erofs", "{digest}.erofs"],
+    ids=["verify", "unpack", "mkfs", "mount"],
+)
+def test_killed_in_the_middle_it_leaves_nothing(images: ImageLab, name: str, seen: str) -> None:
+    before = images.traces()
+    data = zstd(large(name, 32))
+    digest = hashlib.sha256(data).hexdigest()
+    path = f"/var/lib/skerry/pool/images/{seen.format(digest=digest)}"
+    request = {"verb": "image_import", "name": name, **images.put(f"{name}.tar", data)}
+    said = images.python(_KILL, json.dumps(request), path)
+    assert "the engine ended" in said
+    assert images.traces() == before
+    images.bring(name, data).ok()
+    assert images.run(f"cat {images.mounted(digest)}/etc/mark") == name
+
+
+def test_a_disk_that_fills_up_in_the_middle_is_told_and_leaves_nothing(images: ImageLab, name: str) -> None:
+    before = images.traces()
+    data = large(name, 200)
+    request = {"verb": "image_import", "name": name, **images.put(f"{name}.tar", data)}
+    assert "too little room to make this image" in images.python(_FILL, json.dumps(request))
+    assert images.traces() == before
+    images.bring(name, root(name)).ok()
+
+
+def test_a_disk_that_is_full_before_is_told_at_once(images: ImageLab, name: str) -> None:
+    before, full = images.traces(), "/var/lib/skerry/pool/full"
+    data = large(name, 40)
+    try:
+        images.run(f"fallocate -l $(($(df --output=avail -B1 {full[:-5]} | tail -1) - 150000000)) {full}")
+        said = images.bring(name, data).error
+    finally:
+        images.run(f"rm -f {full}")
+    assert (said["code"], "too little room" in said["message"]) == ("host", True)
+    assert images.traces() == before
+
+
+def test_an_engine_that_starts_mounts_what_is_not_mounted(images: ImageLab, name: str) -> None:
+    data = root(name)
+    images.bring(name, data).ok()
+    place = images.mounted(hashlib.sha256(data).hexdigest())
+    before = images.traces()
+    images.run(f"umount {place} && systemctl restart skerry-engine.service")
+    assert images.traces() == before
+    assert images.run(f"cat {place}/etc/mark") == name
+    images.run("systemctl restart skerry-engine.service")
+    assert images.traces() == before
+
+
+def test_an_engine_that_starts_takes_away_what_has_no_row(images: ImageLab) -> None:
+    before = images.traces()
+    stray = f"/var/lib/skerry/pool/images/{'e' * 64}.erofs"
+    images.run(f"touch {stray}; mkdir /run/skerry/images/{'e' * 64}; systemctl restart skerry-engine.service")
+    assert images.traces() == before
+
+
+def test_one_lost_file_does_not_keep_the_engine_down(images: ImageLab, name: str) -> None:
+    data = root(name)
+    digest = hashlib.sha256(data).hexdigest()
+    images.bring(name, data).ok()
+    images.run(f"umount {images.mounted(digest)}; rm /var/lib/skerry/pool/images/{digest}.erofs")
+    images.run("systemctl restart skerry-engine.service")
+    assert images.image(name)["digest"] == digest
+    assert "is missing" in images.run("journalctl --unit=skerry-engine --lines=5 --output=cat")
+    assert images.ask("image_delete", name=name).ok()["changed"]
