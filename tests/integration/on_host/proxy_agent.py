@@ -283,6 +283,7 @@ DEEDS: dict[str, Callable[..., Any]] = {
 
 def main() -> None:
     """Answer requests until there are no more."""
+    had_store = Path(HOST.database).exists()
     for address in ADDRESSES:
         subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
         origin(address, 1071, running=True)
@@ -296,6 +297,8 @@ def main() -> None:
             print(json.dumps(answer), flush=True)
     finally:
         store("DELETE FROM route WHERE container_id = 'test'")
+        if not had_store:
+            Path(HOST.database).unlink()  # an engine would not know its schema
         proxy.sync(HOST)
         for address in ADDRESSES:
             subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=False)
