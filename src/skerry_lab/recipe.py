@@ -62,14 +62,10 @@ def tree_recipe(kind: Kind, flavour: Flavour) -> TreeRecipe:
 def source(packages: Iterable[str], customise: str = "") -> TreeRecipe:
     """The recipe for these packages, from where packages.toml says."""
     wanted = _packages()
-    suite, mirror = wanted["suite"], wanted["mirror"]
+    suite = wanted["suite"]
     return TreeRecipe(
         suite=suite,
-        mirrors=(
-            f"deb {mirror} {suite} main",
-            f"deb {mirror} {suite}-updates main",
-            f"deb {wanted['security_mirror']} {suite}-security main",
-        ),
+        mirrors=tuple(wanted["mirrors"]),
         keyring=wanted["keyring"],
         packages=tuple(sorted(set(packages))),
         customise=customise,
