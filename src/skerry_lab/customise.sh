@@ -36,13 +36,13 @@ rm -f /etc/systemd/system/timers.target.wants/dpkg-db-backup.timer
 # Else the first boot rebuilds what has just been built.
 touch /etc/.updated /var/.updated
 
-[ -d /lab-keys ] || exit 0
+[ -e /lab/host ] || exit 0
 
 # The metal lab's disk: its network, and the image's keys. Each lab gets keys of its own at its first login.
 install -d -m 0700 /root/.ssh
-install -m 0600 /lab-keys/login.pub /root/.ssh/authorized_keys
-install -m 0600 /lab-keys/host /etc/ssh/ssh_host_ed25519_key
-install -m 0644 /lab-keys/host.pub /etc/ssh/ssh_host_ed25519_key.pub
+install -m 0600 /lab/login.pub /root/.ssh/authorized_keys
+install -m 0600 /lab/host /etc/ssh/ssh_host_ed25519_key
+install -m 0644 /lab/host.pub /etc/ssh/ssh_host_ed25519_key.pub
 cat >/etc/systemd/network/20-lab.network <<'END'
 [Match]
 Type=ether

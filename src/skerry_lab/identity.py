@@ -3,6 +3,7 @@
 import base64
 import io
 import tarfile
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def archive(files: list[File]) -> str:
         for file in files:
             member = tarfile.TarInfo(file.path)
             content = file.text.encode("ascii")
-            member.mode, member.size = file.mode, len(content)
+            member.mode, member.size, member.mtime = file.mode, len(content), int(time.time())
             tar.addfile(member, io.BytesIO(content))
     return base64.b64encode(out.getvalue()).decode("ascii")
 

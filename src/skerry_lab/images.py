@@ -9,6 +9,7 @@ from skerry_lab.recipe import CUSTOMISE, Flavour, Kind, TreeRecipe, tree_recipe
 from skerry_lab.run import run_logged
 
 _BUILD_S = 1800
+_KEYS = ("login.pub", "host", "host.pub")
 # What no test reads, left out: a third of the files.
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 
@@ -40,10 +41,9 @@ def _run(cache: Cache, name: str, command: list[str]) -> None:
 
 def _hooks(keys: Path | None) -> list[str]:
     """Run the finishing script inside the root, where it works without real root rights as well."""
-    words = [f"upload {shlex.quote(str(CUSTOMISE))} /lab-customise"]
-    if keys is not None:
-        words.append(f"sync-in {shlex.quote(str(keys))} /lab-keys")
-    words += ['chroot "$1" sh /lab-customise', 'rm -rf "$1/lab-customise" "$1/lab-keys"']
+    uploads = [CUSTOMISE] if keys is None else [CUSTOMISE, *(keys / name for name in _KEYS)]
+    words = [f"upload {shlex.quote(str(path))} /lab/{path.name}" for path in uploads]
+    words = ['mkdir "$1/lab"', *words, f'chroot "$1" sh /lab/{CUSTOMISE.name}', 'rm -r "$1/lab"']
     return [f"--customize-hook={word}" for word in words]
 
 

@@ -45,12 +45,22 @@ TOOLS = {
     ),
     Kind.METAL: (*_COMMON,),
 }
+_UNPRIVILEGED = (Tool("newuidmap", "uidmap"),)
 _DISK = {Kind.FAST: 3 * GIB, Kind.METAL: 8 * GIB}
 
 
-def missing_packages(kind: Kind, present: Callable[[Tool], bool] = Tool.present) -> list[str]:
-    """The Debian packages to install for this kind, by name."""
-    return sorted({tool.package for tool in TOOLS[kind] if not present(tool)})
+def missing_packages(
+    kind: Kind, present: Callable[[Tool], bool] = Tool.present, *, root: bool = True
+) -> list[str]:
+    """The Debian packages to install for this kind, by name.
+
+    Args:
+        kind: the kind of lab.
+        present: tells whether a tool is there.
+        root: whether root runs the lab; another user needs more.
+    """
+    tools = TOOLS[kind] if root else (*TOOLS[kind], *_UNPRIVILEGED)
+    return sorted({tool.package for tool in tools if not present(tool)})
 
 
 def apt_line(packages: list[str]) -> str:
@@ -64,7 +74,7 @@ def ensure(kind: Kind, cache: Path, state: Path, progress: Progress) -> None:
     Raises:
         LabError: something is wrong that only the user can mend; the message says how.
     """
-    _ensure_packages(missing_packages(kind), progress)
+    _ensure_packages(missing_packages(kind, root=os.geteuid() == 0), progress)
     if kind is Kind.FAST and os.geteuid() != 0:
         raise LabError("the fast lab mounts and makes namespaces, which needs root: run it with sudo")
     for folder in (cache, state):

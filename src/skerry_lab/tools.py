@@ -48,14 +48,24 @@ def tools(cache: Cache) -> Tools:
         with cache.progress.stage("tools: QEMU and mke2fs of Debian 13"):
             log = cache.home / "tools.log"
             log.unlink(missing_ok=True)
-            run_logged(_unpack(recipe, place / "root"), log, timeout=_FETCH_S)
+            tarball = place / "root.tar"
+            run_logged(_fetch(recipe, tarball), log, timeout=_FETCH_S)
+            _unpack(tarball, place / "root")
+            tarball.unlink()
 
     return Tools(cache.entry("tools", digest({"unpacked": list(recipe.packages)}), build) / "root")
 
 
-def _unpack(recipe: TreeRecipe, target: Path) -> list[str]:
+def _unpack(tarball: Path, target: Path) -> None:
+    """Unpack as the user's own files, whoever made the archive, and without its device nodes."""
+    target.mkdir()
+    options = ["--no-same-owner", "--exclude=./dev", f"--directory={target}"]
+    run(["tar", "--extract", f"--file={tarball}", *options], timeout=600)
+
+
+def _fetch(recipe: TreeRecipe, target: Path) -> list[str]:
     mode = "root" if os.geteuid() == 0 else "unshare"
     return [
-        "mmdebstrap", "--variant=extract", "--format=directory", f"--mode={mode}", f"--keyring={recipe.keyring}",
+        "mmdebstrap", "--variant=extract", "--format=tar", f"--mode={mode}", f"--keyring={recipe.keyring}",
         f"--include={','.join(recipe.packages)}", recipe.suite, str(target), *recipe.mirrors,
     ]  # fmt: skip
