@@ -253,10 +253,11 @@ def test_a_foreign_firewall_is_left_alone_and_opens_nothing(net: Net) -> None:
         assert not reaches(net.internet, UPLINK4, 8080)
 
 
-def test_without_the_bridge_s_table_the_policy_still_knows_strangers(net: Net) -> None:
-    """Two fences: whoever passes the first one by is stopped by the second."""
+def test_without_the_other_tables_the_policy_still_knows_strangers(net: Net) -> None:
+    """Whoever passes the bridge's fence by is stopped by the next one."""
     net.port(1, 1071).make(HOST)
     run("nft", "delete", "table", "bridge", "skerry")
+    run("nft", "delete", "table", "inet", "skerry_host")
     own, wire, gateway = net.slots[1], Wire(net.container(1), "eth0"), mac_of(net.host, HOST.bridge)
     with listen(net.host, 53, socket.SOCK_DGRAM) as server:
         for source, target, text in (
