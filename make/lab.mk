@@ -4,10 +4,10 @@ LAB := PYTHONPATH=$(CURDIR)/src python3 -m skerry_lab
 .PHONY: try lab lab-list lab-down lab-ssh lab-logs lab-images
 
 try: .venv ## a host, a container and its URL, in two minutes
-	@$(LAB) demo try --kind fast
+	@$(PY) -m skerry_lab demo try --kind fast
 
 lab: .venv ## the same on a machine that boots
-	@$(LAB) demo lab --kind metal
+	@$(PY) -m skerry_lab demo lab --kind metal
 
 lab-list: ## the labs of this computer
 	@$(LAB) list
@@ -18,8 +18,8 @@ lab-ssh: ## log in: make lab-ssh NAME=try
 lab-logs: ## what a machine said: make lab-logs NAME=try
 	@$(LAB) logs $(or $(NAME),try)
 
-lab-down: ## end labs: make lab-down [NAME=try]
-	@$(LAB) down $(or $(NAME),--all)
+lab-down: ## end the labs of make try and make lab, or another: make lab-down NAME=...
+	@$(LAB) down $(or $(NAME),try lab)
 
 lab-images: ## make the images ahead of time
 	@$(LAB) image --kind fast

@@ -48,6 +48,8 @@ def demo(labs: Labs, wanted: Wanted) -> str:
     lab = labs.up(wanted)
     with stage(f"lab {lab.name}: site.yml makes a platform of it"):
         _play(lab, "site.yml")
+    with stage("image hello: the sample app"):
+        _play(lab, "playbooks/image/hello.yml")
     with stage(f"container {CONTAINER}: create"):
         _play(lab, "playbooks/container/create.yml", "-e", f"name={CONTAINER}")
     with stage("first answer"):

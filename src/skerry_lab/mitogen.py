@@ -10,4 +10,12 @@ def environment() -> dict[str, str]:
     if found is None or found.origin is None:
         return {}
     plugins = Path(found.origin).parent / "plugins" / "strategy"
-    return {"ANSIBLE_STRATEGY_PLUGINS": str(plugins), "ANSIBLE_STRATEGY": "mitogen_linear"}
+    return {
+        "ANSIBLE_STRATEGY_PLUGINS": str(plugins),
+        "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_DEPRECATION_WARNINGS": "False",  # it would say of each run that strategies will go one day
+    }
+
+
+if __name__ == "__main__":
+    print("\n".join(f"{name}={value}" for name, value in environment().items()))
