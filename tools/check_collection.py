@@ -64,15 +64,20 @@ def build(root: Path, home: Path) -> Path:
     return next(home.glob("skerry-host-*.tar.gz"))
 
 
-def check(root: Path, home: Path) -> Iterator[str]:
-    """What is wrong with the collection, in place, built and installed."""
-    yield from (f"in place: {problem}" for problem in undocumented(root, root / "collections", home))
-    tarball = build(root, home)
+def strays(tarball: Path) -> Iterator[str]:
+    """What lies in a built collection and does not belong there."""
     with tarfile.open(tarball) as archive:
         tops = {name.partition("/")[0] for name in archive.getnames()}
     yield from (
         f"{name} does not belong in the collection: see build_ignore" for name in STAYS_OUT if name in tops
     )
+
+
+def check(root: Path, home: Path) -> Iterator[str]:
+    """What is wrong with the collection, in place, built and installed."""
+    yield from (f"in place: {problem}" for problem in undocumented(root, root / "collections", home))
+    tarball = build(root, home)
+    yield from strays(tarball)
     installed = home / "collections"
     install = ("collection", "install", "--offline", "--collections-path", str(installed), str(tarball))
     ansible("galaxy", *install, collections=installed, home=home)
