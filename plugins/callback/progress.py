@@ -15,6 +15,7 @@ from ansible import context
 from ansible.executor.stats import AggregateStats
 from ansible.executor.task_result import CallbackTaskResult
 from ansible.inventory.host import Host
+from ansible.playbook import Playbook
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.plugins.callback.default import CallbackModule as DefaultCallback
@@ -37,6 +38,9 @@ author: The Skerry authors (@skerry)
 
 UNIT_MODULES = {"systemd", "systemd_service", "service"}
 JOURNAL_LINES = 30
+# Variables of playbooks/container/*.yml, in the user's words. Ansible warns of them, since its own keywords have
+# the same names; on a command line they cannot be confused.
+COMMAND_LINE_WORDS = ("name", "port", "timeout")
 
 
 def clock(seconds: float) -> str:
@@ -100,6 +104,13 @@ class CallbackModule(DefaultCallback):
 
     def _now(self) -> str:
         return clock(time.monotonic() - self._begin)
+
+    def v2_playbook_on_start(self, playbook: Playbook) -> None:
+        """Take the playbooks' own words on the command line as said already, so that no warning greets the user."""
+        for word in COMMAND_LINE_WORDS:
+            warning = f"Found variable using reserved name {word!r}.\nOrigin: <CLI option '-e'>\n\n{word}\n\n"
+            self._display._deduplicate(f"[WARNING]: {warning}", self._display._warns)
+        super().v2_playbook_on_start(playbook)
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
         """Begin a stage."""

@@ -34,6 +34,7 @@ def test_create_says_where_it_is_and_how_to_ask_it(created: Run) -> None:
     assert len(urls) == 1
     assert re.search(rf"curl (--cacert \S+ )?{re.escape(urls.pop())}", said)
     assert len(created.changed) == 1
+    assert "WARNING" not in said
 
 
 def test_list_is_one_table(lab: str, created: Run) -> None:
