@@ -15,7 +15,6 @@ from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.mitogen import environment
 from skerry_lab.ports import LOOPBACK
-from skerry_lab.recipe import Kind
 from skerry_lab.run import run_shown
 from skerry_lab.state import Lab
 
@@ -66,9 +65,8 @@ def demo(labs: Labs, wanted: Wanted) -> str:
 def _play(lab: Lab, *words: str) -> None:
     program = Path(sys.prefix) / "bin/ansible-playbook"
     chosen = {"SKERRY_LAB": lab.name, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg")}
-    faster = environment() if lab.kind is Kind.METAL else {}
     os.chdir(REPOSITORY)
-    if run_shown([str(program), *words], env={**chosen, **faster}) != 0:
+    if run_shown([str(program), *words], env={**chosen, **environment()}) != 0:
         raise LabError(
             f"{words[0]} failed on the lab {lab.name}, which is left as it is: `lab ssh {lab.name}`"
         )

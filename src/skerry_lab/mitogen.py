@@ -13,6 +13,7 @@ def environment() -> dict[str, str]:
     return {
         "ANSIBLE_STRATEGY_PLUGINS": str(plugins),
         "ANSIBLE_STRATEGY": "mitogen_linear",
+        "ANSIBLE_TIMEOUT": "120",  # seconds; a first login on an emulated machine under load takes 20
         "ANSIBLE_DEPRECATION_WARNINGS": "False",  # it would say of each run that strategies will go one day
     }
 
