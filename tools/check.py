@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from tools.files import LOGS, ROOT, is_shell, repository_files
 
 SHOWN_LINES = 40
+# Collections in the user's own ~/.ansible would hide those of this repository from ansible-lint.
+ENVIRONMENT = {"ANSIBLE_HOME": str(ROOT / ".cache" / "ansible"), "NO_COLOR": "1"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def run(check: Check) -> Result:
     answer = subprocess.run(
         check.command,
         cwd=ROOT,
+        env={**os.environ, **ENVIRONMENT},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
