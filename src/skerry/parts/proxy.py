@@ -76,7 +76,7 @@ class Route(Part):
         try:
             _insist(lambda: self._delete_live(host))
             if self.ip:
-                _insist(lambda: _close_streams(Master(host.proxy_socket), f"{self.ip}:{self.port}"))
+                _insist(lambda: _close_streams(host, f"{self.ip}:{self.port}"))
         except ProxyDownError:
             return
 
@@ -88,7 +88,8 @@ class Route(Part):
         """
         master = Master(host.proxy_socket)
         try:
-            live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
+            with routes.lock(host.routes_map):
+                live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
         except ProxyDownError:
             return False
         return all(value == self.value for value in live)
@@ -173,16 +174,24 @@ def _is_container(host: HostConfig, ip: str) -> bool:
     return address in prefix and int(address) - int(prefix.network_address) >= FIRST_HOST
 
 
-def _close_streams(master: Master, address: str) -> None:
+def _close_streams(host: HostConfig, address: str) -> None:
     """End every stream to ``address`` in every worker, and look again until none is left."""
     deadline = time.monotonic() + _CLOSE_SECONDS
-    while open_streams := [(w, stream) for w in master.workers() for stream in master.streams_to(w, address)]:
+    while left := _close_once(host, address):
         if time.monotonic() > deadline:
             raise SkerryError(
                 Code.FAILED,
-                f"{len(open_streams)} connections to {address} are still open in the proxy",
+                f"{left} connections to {address} are still open in the proxy",
                 "Try again; 'systemctl reload skerry-proxy' helps if it stays so",
             )
-        for worker, stream in open_streams:
-            master.close_stream(worker, stream)
         time.sleep(0.005)
+
+
+def _close_once(host: HostConfig, address: str) -> int:
+    """Tell every stream to ``address`` to end; returns how many there were."""
+    master = Master(host.proxy_socket)
+    with routes.lock(host.routes_map):  # a reload closes the socket for a moment
+        streams = [(pid, each) for pid in master.workers() for each in master.streams_to(pid, address)]
+        for worker, stream in streams:
+            master.close_stream(worker, stream)
+    return len(streams)

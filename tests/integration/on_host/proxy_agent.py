@@ -142,16 +142,29 @@ class Origin:
             each.close()
 
 
-def status(host: str) -> int:
-    """The status of one request for ``host``: 0 where nobody listens."""
+def begin(host: str, path: str) -> ssl.SSLSocket:
+    """A request for ``host`` whose answer is still to be read."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    tls = context.wrap_socket(socket.create_connection(("127.0.0.1", 443), timeout=5), server_hostname=host)
+    tls.sendall(f"GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+    return tls
+
+
+def goes_on(stream: ssl.SSLSocket) -> bool:
+    """Whether an answer without end still comes a second from now."""
+    end = time.monotonic() + 1
+    with contextlib.suppress(OSError):
+        while stream.recv(65_536):
+            if time.monotonic() > end:
+                return True
+    return False
+
+
+def status(host: str) -> int:
+    """The status of one request for ``host``: 0 where nobody listens."""
     try:
-        with (
-            socket.create_connection(("127.0.0.1", 443), timeout=5) as plain,
-            context.wrap_socket(plain, server_hostname=host) as tls,
-        ):
-            tls.sendall(f"GET / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+        with begin(host, "/") as tls:
             return int(tls.recv(4096).split()[1])
     except (OSError, IndexError):
         return 0
@@ -164,11 +177,13 @@ def race(verb: str, rounds: int) -> dict[str, Any]:
         host = f"{number:024x}-{'e' * 24}.{DOMAIN}"
         route = Route(host, ADDRESSES[0], 1071, "default", "p", "i")
         make(route)
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool, begin(host, "/stream") as download:
             begun = pool.submit(systemctl, verb, UNIT)
             time.sleep(random.Random(number).uniform(0, 0.35))
             seen_alive += status(host) == 200
             remove(route)
+            if goes_on(download):
+                problems.append(f"round {number}: a download goes on")
             while not begun.done():
                 if (found := status(host)) == 200:
                     problems.append(f"round {number}: {found} after the removal")
@@ -235,6 +250,12 @@ def many(count: int) -> dict[str, Any]:
     return {"live": live, "live_after_reload": after, "sync_ms": synced * 1000, "reload_ms": reloaded * 1000}
 
 
+def workers() -> list[int]:
+    """HAProxy's workers, when it does not reload just now."""
+    with routes.lock(HOST.routes_map):
+        return MASTER.workers()
+
+
 def port_80(request: str) -> str:
     """What the redirecting port answers."""
     with socket.create_connection(("127.0.0.1", 80), timeout=5) as connection:
@@ -274,7 +295,7 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "unforce": lambda key: MASTER.delete_entry(HOST.routes_map, key),
     "systemctl": lambda words: systemctl(*words),
     "kill_worker": kill_worker,
-    "workers": MASTER.workers,
+    "workers": workers,
     "status": status,
     "port_80": port_80,
     "origin": origin,
