@@ -52,7 +52,7 @@ def checks() -> list[Check]:
         Check("collection builds, plugins found", tool("check_collection")),
         Check("reference pages are current", tool("gen_docs", "--check")),
         Check("yamllint", program("yamllint", "--strict", ".")),
-        Check("import-linter", program("lint-imports", "--cache-dir", ".cache/import_linter")),
+        Check("import-linter", program("lint-imports", "--no-logo", "--cache-dir", ".cache/import_linter")),
         Check("shellcheck", program("shellcheck", *shell_files)),
         Check("argument specs = defaults", tool("check_argument_specs")),
         Check("module options = model", tool("gen_module_options", "--check")),

@@ -81,12 +81,26 @@ def test_a_seeded_defect_is_found(
     assert said in answer.stdout + answer.stderr
 
 
-def test_an_arrow_that_points_back_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("skerry", "skerry/model", "skerry/engine", "skerry_lab"):
+ROOMS = ("client", "engine", "launch", "model", "parts", "plan", "store", "system", "table")
+
+
+@pytest.mark.parametrize(
+    ("room", "imports", "said"),
+    [
+        ("model", "skerry.engine", "skerry.model is not allowed to import skerry.engine"),
+        ("plan", "skerry.store", "skerry.plan is not allowed to import skerry.store"),
+        ("client", "pydantic", "skerry.client is not allowed to import pydantic"),
+        ("store", "socket", "skerry.store is not allowed to import socket"),
+    ],
+)
+def test_an_arrow_that_points_back_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str, imports: str, said: str
+) -> None:
+    for package in ("skerry", "skerry_lab", *(f"skerry/{name}" for name in ROOMS)):
         (tmp_path / "src" / package).mkdir(parents=True)
         (tmp_path / "src" / package / "__init__.py").write_text("")
-    (tmp_path / "src/skerry/model/__init__.py").write_text("import skerry.engine\n")
+    (tmp_path / "src/skerry" / room / "__init__.py").write_text(f"import {imports}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
     answer = run_in(tmp_path, "lint-imports", "--no-cache")
     assert answer.returncode == 1
-    assert "skerry.model is not allowed to import skerry.engine" in answer.stdout
+    assert said in answer.stdout
