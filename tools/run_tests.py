@@ -74,7 +74,7 @@ def suites(root: Path = ROOT) -> list[Suite]:
     """Every suite there is, found by its folder; the quick ones first."""
     found = [Suite("unit", "-", 5, [pytest("tests/unit")])]
     if (root / "tests" / "integration").is_dir():
-        found.append(on_lab("fast", "fast", 20, "tests/integration"))
+        found.append(on_lab("fast", "fast", 30, "tests/integration"))
     for scenario in sorted((root / "molecule").glob("*/molecule.yml")):
         name = scenario.parent.name
         # It ends its lab itself; one that was killed is ended by the next run.
