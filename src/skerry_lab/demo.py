@@ -27,12 +27,12 @@ _NEXT = """
 
   curl --cacert {ca} {url}
 
-Containers of this lab:
+In {repository}:
+  export PATH=$PWD/.venv/bin:$PATH
   ansible-playbook{limit} playbooks/container/list.yml
   ansible-playbook{limit} playbooks/container/create.yml -e name=blog
   ansible-playbook{limit} playbooks/container/delete.yml -e name={name}
 The lab: make lab-list, make lab-ssh NAME={lab}, make lab-logs NAME={lab}, make lab-down NAME={lab}
-(ansible-playbook is in .venv/bin; run it in {repository})
 
 {table}"""
 

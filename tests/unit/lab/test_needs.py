@@ -8,6 +8,11 @@ from skerry_lab.needs import Tool, apt_line, filesystem_of, missing_packages
 from skerry_lab.recipe import Kind
 
 
+def test_without_root_more_is_needed() -> None:
+    assert missing_packages(Kind.METAL, lambda tool: tool.what != "newuidmap") == []
+    assert missing_packages(Kind.METAL, lambda tool: tool.what != "newuidmap", root=False) == ["uidmap"]
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_nothing_is_missing_where_all_is_there(kind: Kind) -> None:
     assert missing_packages(kind, lambda _tool: True) == []
