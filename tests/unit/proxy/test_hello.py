@@ -109,7 +109,13 @@ def test_an_unmasked_frame_ends_the_websocket(client: socket.socket) -> None:
 
 def test_limits_are_told_in_words(hello: ModuleType) -> None:
     assert hello.mebibytes("134217728") == "128 MiB"
-    assert hello.mebibytes("max") == hello.mebibytes("") == "not limited"
+    assert hello.mebibytes("max") == hello.mebibytes("")
+    assert hello.mebibytes("").endswith(" MiB")
+    assert [hello.count(text) for text in ("64", "max", "")] == [
+        "64",
+        "not limited",
+        "not visible from inside",
+    ]
     assert hello.cpus("50000 100000") == "0.50 CPUs"
     assert hello.cpus("max 100000").endswith(" CPUs")
 
