@@ -199,11 +199,16 @@ def test_a_broken_file_changes_nothing(net: Net) -> None:
 
 def drift(net: Net, text: str) -> tuple[int, str]:
     """What the role's own check says: its exit code and its output."""
+    return program(net, "drift", text)
+
+
+def program(net: Net, verb: str, text: str) -> tuple[int, str]:
+    """The role's own program on a file with this text: its exit code and its output."""
     path = f"/tmp/{net.prefix}.nft"
     with open(path, "w") as file:
         file.write(text)
-    script = str(ROLE / "files/usr/lib/skerry/firewall-drift")
-    done = subprocess.run([script, path], text=True, capture_output=True, check=False)
+    script = str(ROLE / "files/usr/lib/skerry/firewall")
+    done = subprocess.run([script, verb, path], text=True, capture_output=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -217,6 +222,22 @@ def test_damage_is_found_and_mended(net: Net) -> None:
     net.load()
     assert drift(net, rules()) == (0, "")
     assert drift(net, rules(firewall_ssh_ports=[2222]))[0] == 1
+
+
+def test_what_an_older_version_left_goes_with_a_reload_and_elements_stay(net: Net) -> None:
+    older = """
+        set former { type ipv4_addr; }
+        chain gone { drop; }
+        chain hooked { type filter hook forward priority filter; policy drop; ip saddr @former jump gone; }
+        """
+    net.load()
+    run("nft", "--file", "-", stdin="table inet skerry {" + older.replace("; }", "\n}") + "\n}")
+    port = net.port(1, 1071)
+    port.make(HOST)
+    assert drift(net, rules())[0] == 1
+    assert program(net, "reload", rules()) == (0, "")
+    assert drift(net, rules()) == (0, "")
+    assert port.exists(HOST)
 
 
 @pytest.mark.parametrize("table", ["inet skerry_host", "bridge skerry", "inet skerry"])

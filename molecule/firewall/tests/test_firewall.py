@@ -20,13 +20,13 @@ def test_the_service_loads_the_rules_at_boot_and_nothing_flushes_them(host: Host
 
 
 def test_the_kernel_has_the_file_s_rules(host: Host) -> None:
-    assert host.check_output("/usr/lib/skerry/firewall-drift") == ""
+    assert host.check_output("/usr/lib/skerry/firewall drift") == ""
     assert "by_hand" not in host.check_output("nft list tables")
 
 
 def test_stopping_and_starting_the_service_opens_nothing(host: Host) -> None:
     host.check_output("systemctl stop skerry-firewall.service")
-    assert host.check_output("/usr/lib/skerry/firewall-drift") == ""
+    assert host.check_output("/usr/lib/skerry/firewall drift") == ""
     host.check_output("systemctl start skerry-firewall.service")
 
 
