@@ -57,6 +57,12 @@ def _take_back(db: Database, host: HostConfig, operation_id: int, plan: Plan, er
         operations.finish(db, operation_id, "undone", error)
 
 
+def _withdraw(db: Database, host: HostConfig, plan: Plan) -> None:
+    """Write the routes of before: durably first, or a proxy that starts while we undo would serve those of after."""
+    with db.transaction():
+        containers.set_routes(db, plan.container.id, _routes(host, plan, after=False))
+
+
 def _undo(host: HostConfig, steps: Sequence[Step]) -> list[str]:
     """Undo ``steps`` from the last to the first. One that cannot be undone does not keep the others from it."""
     problems = []
@@ -121,12 +127,17 @@ def _fail(
         with db.transaction():
             operations.finish(db, operation_id, "failed", str(cause))
         return cause
-    problems = _undo(host, plan.steps[: done + 1])
-    try:
-        _take_back(db, host, operation_id, plan, str(cause))
-    except sqlite3.Error as second:
-        problems.append(str(store_error(second)))
-    hint = "; ".join([cause.hint or "Nothing of it is left", *problems])
+    problems: list[str] = []
+    for deed in (
+        lambda: _withdraw(db, host, plan),
+        lambda: problems.extend(_undo(host, plan.steps[: done + 1])),
+        lambda: _take_back(db, host, operation_id, plan, str(cause)),
+    ):
+        try:
+            deed()
+        except sqlite3.Error as second:  # a full store must not keep the host from being cleaned
+            problems.append(str(store_error(second)))
+    hint = "; ".join(filter(None, [cause.hint, *(problems or ["Nothing of it is left"])]))
     return SkerryError(cause.code, f"{plan.verb} {plan.container.key}: {cause.message}", hint, cause.journal)
 
 
@@ -144,6 +155,7 @@ def recover(db: Database, host: HostConfig, operation: operations.Operation) -> 
         _advance(db, host, operation.id, plan, list(operation.timings), lambda _event: None)
         _close(db, operation.id, plan)
         return "finished"
+    _withdraw(db, host, plan)
     problems = _undo(host, plan.steps[: operation.done + 1])
     if problems:
         raise SkerryError(Code.FAILED, f"{plan.verb} {operation.container}: {'; '.join(problems)}")

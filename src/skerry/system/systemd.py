@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from skerry.model.errors import Code, SkerryError
@@ -93,18 +93,19 @@ def kill(unit: str, timeout: float = 10.0) -> None:
     """
     if state(unit) == "inactive":
         return
-    for stop in (
-        lambda manager: manager.kill_unit(unit, "all", signal.SIGKILL),
-        lambda manager: manager.stop_unit(unit, "fail"),
-    ):
-        try:
-            with _bus() as manager:
-                stop(manager)
-        except BusError as error:
-            # There was nothing to kill: it had ended, or waited to be tried again.
-            if state(unit) not in {"inactive", "failed", "restarting"}:
-                raise _failure(unit, "stop", error) from error
+    _end(unit, lambda manager: manager.kill_unit(unit, "all", signal.SIGKILL))
+    _end(unit, lambda manager: manager.stop_unit(unit, "fail"))
     wait_gone(unit, timeout)
+
+
+def _end(unit: str, call: "Callable[[Manager], object]") -> None:
+    """Make a call that ends ``unit``; that there was nothing to end is no failure."""
+    try:
+        with _bus() as manager:
+            call(manager)
+    except BusError as error:
+        if state(unit) not in {"inactive", "failed", "restarting"}:
+            raise _failure(unit, "stop", error) from error
 
 
 def wait_gone(unit: str, timeout: float) -> None:

@@ -61,7 +61,7 @@ def test_undoing_touches_nothing_that_another_made(db, host, container, shelf):
 def test_one_step_that_cannot_be_undone_does_not_keep_the_others(db, host, container, shelf):
     plan = plan_of(shelf, container, "abc", after=container)
     shelf.failing |= {"make c", "remove b"}
-    with pytest.raises(SkerryError, match="could not undo 'make .*b is stuck"):
+    with pytest.raises(SkerryError, match=r"could not undo 'make .*b is stuck"):
         executor.run(db, host, begin(db, host, plan), plan, ignore)
     assert shelf.things == ["b"]
 
@@ -100,52 +100,74 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing in the engine may catch it."""
 
 
+@dataclasses.dataclass
+class Scene:
+    """One drawn case: how many steps, making or removing, and where it dies."""
+
+    count: int
+    making: bool
+    die_at: int
+    marked: bool
+
+    @property
+    def whole(self):
+        """Whether the last step of a making plan was marked: then there is nothing left but to close it."""
+        return self.making and self.marked and self.die_at == self.count - 1
+
+
+@st.composite
+def scenes(draw):
+    count = draw(st.integers(1, 5))
+    return Scene(count, draw(st.booleans()), draw(st.integers(0, count - 1)), draw(st.booleans()))
+
+
+def dying(deed, name):
+    """``deed`` of a part; after that of the part called ``name`` the process is gone."""
+
+    def wrapper(self, host):
+        deed(self, host)
+        if self.name == name:
+            raise Killed
+
+    return wrapper
+
+
+def run_until_death(db, host, shelf, plan, scene):
+    number, seen, deed = begin(db, host, plan), [], "make" if scene.making else "remove"
+
+    def mark_then_die(event):
+        seen.append(event)
+        if scene.marked and len(seen) == scene.die_at + 1:
+            raise Killed
+
+    original = getattr(shelf, deed)
+    if not scene.marked:
+        setattr(shelf, deed, dying(original, plan.steps[scene.die_at].part.name))
+    try:
+        with pytest.raises(Killed):
+            executor.run(db, host, number, plan, mark_then_die)
+    finally:
+        setattr(shelf, deed, original)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(data=st.data())
-def test_killed_anywhere_then_recovered(db, host, container, shelf, data):
+@given(scene=scenes())
+def test_killed_anywhere_then_recovered(db, host, container, shelf, scene):
     """Killed after any effect or any mark, a plan is undone as a whole or finished as a whole."""
-    shelf.things.clear()
-    count = data.draw(st.integers(1, 5))
-    names = [f"n{i}" for i in range(count)]
-    making = data.draw(st.booleans())
-    unique = f"{operations.recent(db, 1)[0].id if operations.recent(db, 1) else 0:024x}"
-    fresh = dataclasses.replace(container, id=unique, key=container.key)
-    if making:
+    fresh = dataclasses.replace(container, id=f"{db.value('SELECT count(*) FROM operation'):024x}")
+    names = [f"n{number}" for number in range(scene.count)]
+    shelf.things[:] = [] if scene.making else names
+    if scene.making:
         plan = plan_of(shelf, fresh, names, after=fresh)
     else:
         with db.transaction():
             containers.insert(db, fresh)
-        shelf.things += names
         plan = plan_of(shelf, fresh, names, action="remove", recovery="finish", before=fresh)
-    number = begin(db, host, plan)
-    die_at, marked = data.draw(st.integers(0, count - 1)), data.draw(st.booleans())
-    done = []
-
-    def stop_at(event):
-        done.append(event)
-        if len(done) == die_at + 1 and marked:
-            raise Killed
-
-    real = plan.steps[die_at].part
-    original = shelf.make if making else shelf.remove
-
-    def effect_then_die(self, host):
-        original(self, host)
-        if self == real and not marked:
-            raise Killed
-
-    setattr(shelf, "make" if making else "remove", effect_then_die)
-    try:
-        with pytest.raises(Killed):
-            executor.run(db, host, number, plan, stop_at)
-    finally:
-        setattr(shelf, "make" if making else "remove", original)
+    run_until_death(db, host, shelf, plan, scene)
     (left,) = operations.unfinished(db)
     outcome = executor.recover(db, host, left)
-    whole = making and marked and die_at == count - 1
-    assert outcome == ("finished" if whole or not making else "undone")
-    assert shelf.things == (names if whole else [])
-    assert (containers.find_id(db, fresh.id) is not None) == whole
-    if whole:
-        with db.transaction():
-            containers.delete(db, fresh.id)
+    assert outcome == ("finished" if scene.whole or not scene.making else "undone")
+    assert shelf.things == (names if scene.whole else [])
+    assert (containers.find_id(db, fresh.id) is not None) == scene.whole
+    with db.transaction():
+        containers.delete(db, fresh.id)
