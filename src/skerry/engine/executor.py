@@ -128,11 +128,12 @@ def _fail(
             operations.finish(db, operation_id, "failed", str(cause))
         return cause
     problems: list[str] = []
-    for deed in (
+    deeds: tuple[Callable[[], None], ...] = (
         lambda: _withdraw(db, host, plan),
         lambda: problems.extend(_undo(host, plan.steps[: done + 1])),
         lambda: _take_back(db, host, operation_id, plan, str(cause)),
-    ):
+    )
+    for deed in deeds:
         try:
             deed()
         except sqlite3.Error as second:  # a full store must not keep the host from being cleaned
