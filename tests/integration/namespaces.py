@@ -10,6 +10,7 @@ import json
 import os
 import re
 import select
+import shutil
 import socket
 import subprocess
 import time
@@ -105,6 +106,11 @@ class Net:
 
     def up(self) -> None:
         """Build it, with the rules but without any container's entries."""
+        missing = [program for program in ("ip", "bridge", "nft", "unshare") if not shutil.which(program)]
+        assert not missing, (
+            f"{', '.join(missing)}: install iproute2, nftables and util-linux on this computer"
+        )
+        assert os.geteuid() == 0, "network namespaces need root"
         for name in (self.host, self.internet, *map(self.container, self.slots)):
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")

@@ -51,8 +51,9 @@ class Port(Part):
             SkerryError: the firewall is not loaded.
         """
         with _loaded():
-            if not nft.create(self.elements()):
-                _replace(self._own(_live()), set(self.elements()))
+            created = nft.create(self.elements())
+        if not created:
+            _replace(self._own(_live()), set(self.elements()))
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """Shut it out and forget its flows, so that none of them outlives the address.
@@ -151,5 +152,5 @@ def _loaded() -> Iterator[None]:
         raise SkerryError(
             Code.HOST,
             "the firewall is not loaded: nftables has no table 'skerry'",
-            "Run 'systemctl restart skerry-firewall' on this host, or its playbook",
+            "Run 'systemctl reload-or-restart skerry-firewall' on this host, or its playbook",
         ) from error
