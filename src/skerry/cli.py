@@ -21,6 +21,7 @@ _EPILOG = (
     "'skerry plan VERB …' shows what a command would do. A program and its arguments come last, after '--'. "
     "Exit codes: 0 done, " + ", ".join(f"{code} {name}" for name, code in EXIT_CODES.items()) + "."
 )
+_SHOWN_ERROR = 80  # characters in a table; --json has all of it
 Result = dict[str, Any]
 
 
@@ -168,7 +169,9 @@ def _images(result: Result) -> str:
 
 def _operations(result: Result) -> str:
     rows = [
-        one | {"steps": f"{one['done']}/{len(one['steps'])}", "ms": round(sum(one["timings_ms"]))}
+        one
+        | {"steps": f"{one['done']}/{len(one['steps'])}", "ms": round(sum(one["timings_ms"]))}
+        | {"started": one["started"][:19], "error": one["error"][:_SHOWN_ERROR]}
         for one in result["operations"]
     ]
     return table(rows, ("id", "started", "verb", "container", "state", "steps", "ms", "error"))

@@ -104,7 +104,7 @@ def test_a_program_that_does_not_answer_leaves_nothing_and_shows_its_log(
     )
     assert wrong_port["msg"].startswith(
         "create default/default/mute: nothing answered on port 9999 of the container within 1 s. "
-        "Let its program listen on all addresses at that port, name another port, or wait for 'running' only"
+        "Let its program listen on all addresses at that port"
     )
     assert wrong_port["code"] == "failed"
     assert wrong_program["failed"]
