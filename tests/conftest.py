@@ -59,6 +59,7 @@ def on_host(host: Host, lab: str) -> Callable[..., CommandResult]:
     programs = ROOT / "tests" / "integration" / "on_host"
     with tarfile.open(fileobj=(archive := io.BytesIO()), mode="w") as tar:
         tar.add(programs, "on_host", filter=lambda item: None if "__pycache__" in item.name else item)
+        tar.add(programs.parent / "frames.py", "on_host/frames.py")
     unpack = [sys.executable, "-m", "skerry_lab", "ssh", lab, "tar -C /run -xf -"]
     subprocess.run(unpack, input=archive.getvalue(), check=True)
 

@@ -1,0 +1,10 @@
+"""Real frames from a real container's own network namespace."""
+
+import pytest
+
+from tests.integration.spoofing import check_spoofing
+
+
+@pytest.mark.usefixtures("hello")
+def test_a_container_cannot_lie_about_who_it_is(on_host):
+    check_spoofing(on_host("spoof.py"))
