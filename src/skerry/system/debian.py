@@ -1,7 +1,6 @@
 """A Debian root file system, made on this host by mmdebstrap."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from skerry.model.errors import Code, SkerryError
@@ -29,22 +28,18 @@ def read_file(path: str) -> bytes:
         ) from error
 
 
-def build(recipe: Recipe, tar: str, folder: str, watch: Callable[[], None]) -> None:
-    """Make the tarball of a recipe.
+def prepare(recipe: Recipe, tar: str, folder: str) -> sandbox.Job:
+    """The job that makes the tarball of a recipe.
 
     Args:
         recipe: what to build.
         tar: the file to make.
         folder: an empty folder for what is needed meanwhile.
-        watch: called often.
-
-    Raises:
-        SkerryError: mmdebstrap failed; the journal says why.
     """
     extra = f"{folder}/extra.tar"
     recipe.pack(Path(extra))
     os.mkdir(f"{folder}/root")
-    job = sandbox.Job(
+    return sandbox.Job(
         argv=["/usr/bin/mmdebstrap", *recipe.arguments(extra, "-", "root")],
         stdout=tar,
         scratch=f"{folder}/root",
@@ -54,4 +49,3 @@ def build(recipe: Recipe, tar: str, folder: str, watch: Callable[[], None]) -> N
         timeout=_TIMEOUT,
         env=(f"SOURCE_DATE_EPOCH={EPOCH}",),
     )
-    sandbox.run(job, watch)

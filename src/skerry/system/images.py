@@ -23,6 +23,8 @@ _CHUNK = 1 << 20
 _MEBI = 1024**2
 MOST_UNPACKED = 8 * 1024 * _MEBI  # bytes that an image may unpack to
 _SPARE = 64 * _MEBI  # bytes of the pool that making an image leaves to the containers
+# 32 KiB a cluster against the 4 of its default: a tenth smaller, and what does not compress takes a seventh of the time.
+_COMPRESSION = ("-zlz4hc", "-C32768")
 # Debian installs no bzip2 by itself, but the engine's Python reads it.
 _BUNZIP = (
     "import bz2, shutil, sys; shutil.copyfileobj(bz2.open(sys.stdin.buffer), sys.stdout.buffer, 1 << 20)"
@@ -153,12 +155,20 @@ class Workshop:
             self._told = time.monotonic()
             self.progress({"event": "progress", "stage": stage, "bytes": done, "of": of})
 
-    def _watch(self, stage: str, path: str, of: int = 0) -> Callable[[], None]:
-        def look() -> None:
-            with contextlib.suppress(FileNotFoundError):
-                self.tell(stage, os.stat(path).st_blocks * 512, of)
+    def _run(self, job: sandbox.Job, stage: str, written: Callable[[], int]) -> None:
+        """Run a job, tell how far it is, and end it before it takes the containers' spare room."""
 
-        return look
+        def look() -> None:
+            self.tell(stage, written())
+            if shutil.disk_usage(self.host.pool).free < _SPARE // 2:
+                raise _no_room(self.host)
+
+        try:
+            sandbox.run(job, look)
+        except sandbox.JobError as error:
+            if "No space left" in error.journal:
+                raise _no_room(self.host) from error
+            raise
 
     def fetch(self, path: str, sha256: str) -> str:
         """Copy the tarball in, check its digest on the way, and unpack it; returns the digest.
@@ -205,7 +215,7 @@ class Workshop:
         limit = min(MOST_UNPACKED, self._room())
         job = sandbox.Job(packer[1:], stdin=packed, stdout=self.tar, largest_file=limit)
         try:
-            sandbox.run(job, self._watch("decompress", self.tar))
+            self._run(job, "decompress", lambda: _written(self.tar))
         except sandbox.JobError as error:
             if os.path.exists(self.tar) and os.stat(self.tar).st_size >= limit:
                 raise _bomb(path) if limit == MOST_UNPACKED else _no_room(self.host) from error
@@ -225,8 +235,8 @@ class Workshop:
         """
         folder, free = f"{self.folder}/debian", shutil.disk_usage(self.host.pool).free
         os.mkdir(folder)
-        written = lambda: self.tell("mmdebstrap", free - shutil.disk_usage(self.host.pool).free)  # noqa: E731
-        debian.build(recipe, self.tar, folder, written)
+        job = debian.prepare(recipe, self.tar, folder)
+        self._run(job, "mmdebstrap", lambda: free - shutil.disk_usage(self.host.pool).free)
         shutil.rmtree(folder)
         with open(self.tar, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -251,17 +261,12 @@ class Workshop:
         return size
 
     def _convert(self) -> None:
-        argv = ["/usr/bin/mkfs.erofs", "--quiet", "-zlz4hc", "--tar=f", f"{sandbox.SCRATCH}/erofs"]
+        argv = ["/usr/bin/mkfs.erofs", "--quiet", *_COMPRESSION, "--tar=f", f"{sandbox.SCRATCH}/erofs"]
         # No limit on its file: it keeps what it has not yet packed at the file's far end, behind a hole of 1 TiB.
         job = sandbox.Job(
             argv, stdin=self.tar, scratch=f"{self.folder}/scratch", largest_file=sandbox.UNLIMITED
         )
-        try:
-            sandbox.run(job, self._watch("mkfs.erofs", self.erofs))
-        except sandbox.JobError as error:
-            if shutil.disk_usage(self.host.pool).free < _SPARE:
-                raise _no_room(self.host) from error
-            raise
+        self._run(job, "mkfs.erofs", lambda: _written(self.erofs))
 
     def _take_over(self, digest: str) -> int:
         """The maker is gone; from here on the file is root's, and nobody writes to it any more."""
@@ -284,21 +289,30 @@ class Workshop:
         return found.st_size
 
 
+def _written(path: str) -> int:
+    """Bytes of a file without its holes; 0 where it is not there yet."""
+    try:
+        return os.stat(path).st_blocks * 512
+    except FileNotFoundError:
+        return 0
+
+
 def _open_tarball(path: str) -> BinaryIO:
     try:
-        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: SIM115 - the caller closes it
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # a pipe shall not make us wait
     except OSError as error:
-        raise SkerryError(
-            Code.INVALID,
-            f"path: {path} cannot be read: {error.strerror}",
-            "Give the path of a tarball on this host",
-        ) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise SkerryError(
-            Code.INVALID, f"path: {path} is not a file", "Give the path of a tarball on this host"
-        )
-    return file
+        raise _no_tarball(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _no_tarball(f"{path} is not a file")
+    return open(descriptor, "rb")
+
+
+def _no_tarball(found: str) -> SkerryError:
+    hint = "Give the path of a tarball on this host; the engine sees nothing below /tmp, /home and /root"
+    return SkerryError(Code.INVALID, f"path: {found}", hint)
 
 
 def _bomb(path: str) -> SkerryError:

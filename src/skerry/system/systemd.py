@@ -94,7 +94,7 @@ def kill(unit: str, timeout: float = 10.0) -> None:
     if state(unit) == "inactive":
         return
     _end(unit, lambda manager: manager.kill_unit(unit, "all", signal.SIGKILL))
-    _end(unit, lambda manager: manager.stop_unit(unit, "fail"))
+    _end(unit, lambda manager: manager.stop_unit(unit, "replace"))  # also where it is still starting
     wait_gone(unit, timeout)
 
 
