@@ -86,6 +86,7 @@ def _launch(lab: Lab, spec: StageSpec) -> ProcessIdentity:
     argv = [sys.executable, "-m", "skerry_lab.fast_stage", "outside", spec.to_json()]
     if Path("/run/systemd/system").is_dir():
         scope = ["systemd-run", "--scope", "--quiet", "--collect", "--property=Delegate=yes"]
+        scope.append(f"--description=Skerry lab {lab.name}")
         argv = [*scope, f"--unit={lab.alias}-{uuid.uuid4().hex[:8]}", *argv]
     return launch.start(argv, lab.home, lab.console_log)
 
