@@ -61,6 +61,7 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
     lab = [sys.executable, "-m", "skerry_lab"]
     options = ["--kind", kind, "--owner", "test", "--fresh"]
     commands = [
+        ["tools/test_programs.sh"],
         [*lab, "up", machine, *options],
         ["ansible-playbook", "site.yml"],
         pytest(f"--lab={kind}", *folders),

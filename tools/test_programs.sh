@@ -1,0 +1,16 @@
+#!/bin/sh
+# Programs that tests on this computer start themselves: the firewall's packets fly in its own network namespaces.
+set -eu
+PATH="$PATH:/usr/sbin:/sbin"
+missing=
+command -v nft >/dev/null || missing="$missing nftables"
+command -v ip >/dev/null || missing="$missing iproute2"
+command -v unshare >/dev/null || missing="$missing util-linux"
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+    echo "The tests need more programs. As root: apt-get install --no-install-recommends$missing" >&2
+    exit 1
+fi
+apt-get update --quiet=2
+# shellcheck disable=SC2086 # a list of words
+apt-get install --yes --quiet=2 --no-install-recommends $missing
