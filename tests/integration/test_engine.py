@@ -94,3 +94,16 @@ def test_a_crashing_program_is_tried_again_and_said_so(host, hello):
     assert failed.rc != 0
     assert "crasher" in failed.stderr
     assert host.run("skerry info crasher").rc != 0, "a failed create must leave nothing"
+
+
+def test_an_option_that_waits_for_a_restart_is_told_until_then(host, island):
+    def pending():
+        return json.loads(host.check_output(f"skerry info {NAME} --json"))["container"]["restart_pending"]
+
+    assert not pending()
+    before = started_at(host, island)
+    host.check_output(f"skerry update {NAME} --env=GREETING=hello")
+    assert pending()
+    assert started_at(host, island) == before, "a changed option must not restart a container by surprise"
+    host.check_output(f"skerry restart {NAME}")
+    assert not pending()

@@ -127,6 +127,7 @@ class Engine:
             "ipv4": own.ipv4,
             "ipv6": own.ipv6,
             "fences": self.host.fences,
+            "restart_pending": anatomy.unit(container).waits_for_restart(self.host),
         }
 
     def info(self, key: ContainerKey) -> dict[str, Any]:

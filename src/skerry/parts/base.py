@@ -18,6 +18,7 @@ class Part(abc.ABC):
     """
 
     kind: ClassVar[str]
+    making: ClassVar[str] = "make"  # the word for its making, in titles
 
     def __init_subclass__(cls) -> None:
         _REGISTRY[cls.kind] = cls
@@ -80,7 +81,8 @@ class Step:
 
     def title(self) -> str:
         """The step in a few words: what a person reads in a diff, in check mode and in the journal."""
-        return f"{self.action} {self.part}: {self.reason}"
+        word = self.part.making if self.action == "make" else self.action
+        return f"{word} {self.part}: {self.reason}"
 
     def to_json(self) -> dict[str, Any]:
         """The step as the journal keeps it."""

@@ -14,6 +14,7 @@ class Ready(Part):
     """Port ``port`` of container ``id`` accepts connections; waited for at most ``timeout`` seconds."""
 
     kind: ClassVar[str] = "ready"
+    making: ClassVar[str] = "await"
     id: str
     address: str
     port: int

@@ -114,8 +114,16 @@ class Unit(Part):
         config, rootfs = f"{folder}/config", f"{folder}/rootfs"
         Path(config).write_text(lxc.render(host, self.hostname, rootfs, own, names), encoding="utf-8")
         arguments = [image, storage.folder(host, self.id), rootfs, str(own.uid_base), config, self.id]
-        text = "\0".join([*arguments, str(len(self.env)), *self.env, *self.command])
-        Path(f"{folder}/launch").write_text(text, encoding="utf-8")
+        Path(f"{folder}/launch").write_text("\0".join([*arguments, *self._program()]), encoding="utf-8")
+
+    def _program(self) -> list[str]:
+        """What launch.py is told to run: the number of variables, those, and the command."""
+        return [str(len(self.env)), *self.env, *self.command]
+
+    def waits_for_restart(self, host: HostConfig) -> bool:
+        """Whether it runs with another command or environment than this one. Reads only."""
+        launch = Path(f"{host.run}/c/{self.id}/launch")
+        return launch.exists() and launch.read_text(encoding="utf-8").split("\0")[6:] != self._program()
 
     def _properties(self, host: HostConfig) -> Properties:
         argv = ["/usr/bin/python3", "-I", "-S", LAUNCH, f"{host.run}/c/{self.id}/launch"]

@@ -88,7 +88,7 @@ class Recipe:
             "--variant=essential",
             f"--mode={mode}",
             "--format=tar",
-            f"--include={','.join(self.packages)}",
+            *([f"--include={','.join(self.packages)}"] if self.packages else []),
             '--aptopt=Acquire::Languages "none"',
             "--dpkgopt=force-unsafe-io",
             *left_out,
