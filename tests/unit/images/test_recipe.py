@@ -38,6 +38,15 @@ def test_the_digest_follows_all_that_decides() -> None:
     assert Recipe("trixie", (), (APP,)).digest() == recipes[3].digest()
 
 
+def test_mmdebstrap_takes_no_empty_list() -> None:
+    assert not [word for word in Recipe("trixie").arguments("x", "-", "root") if word.startswith("--include")]
+    assert "--include=a,b" in Recipe("trixie", ("a", "b")).arguments("x", "-", "root")
+
+
+def test_a_path_with_spaces_is_one_word_to_the_hook() -> None:
+    assert "--customize-hook=tar-in '/a b/x' /" in Recipe("trixie").arguments("/a b/x", "-", "root")
+
+
 def test_files_are_packed_the_same_whoever_packs_them(tmp_path: Path) -> None:
     recipe = Recipe("trixie", (), (APP,))
     recipe.pack(tmp_path / "one")
