@@ -1,6 +1,7 @@
 """What this computer must have before any work begins."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from skerry_lab.recipe import Kind
 from skerry_lab.run import run
 
 GIB = 1024**3
+_KERNEL = (6, 12)
+_WAIT_FOR_DPKG = ("-o", "DPkg::Lock::Timeout=600")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def ensure(kind: Kind, cache: Path, state: Path, progress: Progress) -> None:
     Raises:
         LabError: something is wrong that only the user can mend; the message says how.
     """
+    check_computer(kind, os.uname().machine, os.uname().release)
     _ensure_packages(missing_packages(kind, root=os.geteuid() == 0), progress)
     if kind is Kind.FAST and os.geteuid() != 0:
         raise LabError("the fast lab mounts and makes namespaces, which needs root: run it with sudo")
@@ -85,6 +89,23 @@ def ensure(kind: Kind, cache: Path, state: Path, progress: Progress) -> None:
         _check_fast(state)
 
 
+def check_computer(kind: Kind, machine: str, kernel: str) -> None:
+    """Whether this processor and kernel will do; the fast lab's machines run on the computer's own kernel.
+
+    Raises:
+        LabError: they will not.
+    """
+    if machine != "x86_64":
+        raise LabError(f"this computer is {machine}; the lab's machines are amd64 (x86_64)")
+    version = tuple(int(part) for part in re.findall(r"\d+", kernel)[:2])
+    if kind is Kind.FAST and version < _KERNEL:
+        raise LabError(
+            f"this computer's kernel is {kernel}; the fast lab runs on it and needs "
+            f"{'.'.join(map(str, _KERNEL))} (images mounted from files, simple quotas). On Debian 12 that is "
+            "linux-image-amd64 of bookworm-backports; or take the lab that brings its own kernel: `make lab`"
+        )
+
+
 def _ensure_packages(packages: list[str], progress: Progress) -> None:
     if not packages:
         return
@@ -94,7 +115,7 @@ def _ensure_packages(packages: list[str], progress: Progress) -> None:
         raise LabError(f"no apt-get here to install programs with; in Debian they are: {' '.join(packages)}")
     with progress.stage(f"install {' '.join(packages)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "--no-install-recommends", "--yes", *packages]
+        install = ["apt-get", "install", "--no-install-recommends", "--yes", *_WAIT_FOR_DPKG, *packages]
         run(["apt-get", "update"], timeout=600, env=quiet)
         run(install, timeout=1800, env=quiet)
 
@@ -113,6 +134,8 @@ def _check_disk(folder: Path, wanted: int) -> None:
 
 
 def _check_fast(state: Path) -> None:
+    if not Path("/dev/loop0").exists():
+        run(["modprobe", "loop"])  # its devices are handed to the machine when it starts
     for device in ("/dev/net/tun", "/dev/fuse", "/dev/loop-control"):
         if not Path(device).exists():
             raise LabError(f"{device} is missing: load its kernel module (`modprobe {Path(device).name}`)")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from skerry_lab.needs import Tool, apt_line, filesystem_of, missing_packages
+from skerry_lab.errors import LabError
+from skerry_lab.needs import Tool, apt_line, check_computer, filesystem_of, missing_packages
 from skerry_lab.recipe import Kind
 
 
@@ -24,6 +25,22 @@ def test_packages_are_named_once_each() -> None:
         "debian-archive-keyring", "mmdebstrap", "openssh-client", "procps", "slirp4netns", "systemd-container",
     ]  # fmt: skip
     assert apt_line(["a", "b"]) == "sudo apt-get install --no-install-recommends --yes a b"
+
+
+@pytest.mark.parametrize("kernel", ["6.12.117+deb13-amd64", "6.18.44", "7.0.0-rc1"])
+def test_a_kernel_that_will_do(kernel: str) -> None:
+    check_computer(Kind.FAST, "x86_64", kernel)
+
+
+def test_an_old_kernel_is_told_what_would_be_right_and_metal_needs_none() -> None:
+    with pytest.raises(LabError, match=r"6\.1\.0-35-amd64; .* needs 6\.12 .*`make lab`"):
+        check_computer(Kind.FAST, "x86_64", "6.1.0-35-amd64")
+    check_computer(Kind.METAL, "x86_64", "6.1.0-35-amd64")
+
+
+def test_another_processor_is_refused() -> None:
+    with pytest.raises(LabError, match="this computer is aarch64"):
+        check_computer(Kind.METAL, "aarch64", "6.12.0")
 
 
 def test_a_tool_is_a_program_or_a_file(tmp_path: Path) -> None:
