@@ -64,7 +64,7 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
         ["tools/test_programs.sh"],
         [*lab, "up", machine, *options],
         ["ansible-playbook", "site.yml"],
-        pytest(f"--lab={kind}", *folders),
+        pytest(f"--lab={kind}", "--durations=10", *folders),
     ]
     # Ansible as users have it, without Mitogen, is what the scenario base_system runs on.
     settings = {"SKERRY_LAB": machine, **mitogen.environment()}

@@ -12,7 +12,8 @@ SSH = "/etc/ssh/sshd_config.d/10-skerry.conf"
 
 
 def test_a_second_run_changes_nothing(lab: str) -> None:
-    assert play(lab, "site.yml").ok().changed == []
+    changed = play(lab, "site.yml").ok().changed
+    assert not changed, "\n".join(changed)
 
 
 def test_a_file_changed_by_hand_is_found_and_mended(lab: str, host: Host) -> None:
