@@ -34,7 +34,6 @@ def test_site(site_runs: list[SiteRun]) -> None:
         for run in site_runs
     ]
     print(tables.table("site.yml, one host", ("run", "seconds", "tasks", "changed"), rows))
-    assert all(run.changed == 0 for run in site_runs if run.which != "first")
 
 
 @pytest.mark.usefixtures("hello")
