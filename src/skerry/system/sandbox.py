@@ -16,6 +16,16 @@ SCRATCH = "/mnt"  # where a program finds the one folder that it may write to
 UNLIMITED = 2**64 - 1
 _MEBI = 1024**2
 _GRACE = 10.0  # seconds that systemd has to end what ran out of time
+# Not even for a program that runs as root: Skerry's secrets, and the sockets through which root rules the host.
+_OUT_OF_REACH = (
+    "/etc/skerry",
+    "/run/skerry",
+    "/run/skerry-proxy",
+    "/run/dbus",
+    "/run/systemd/private",
+    "/var/lib/skerry/secret",
+    "/var/lib/skerry/state.db",
+)
 _NO_PRIVILEGES = {
     "DynamicUser": ("b", True),
     "NoNewPrivileges": ("b", True),
@@ -30,7 +40,6 @@ _NO_PRIVILEGES = {
     "MemoryDenyWriteExecute": ("b", True),
     "SystemCallFilter": ("(bas)", (True, ["@system-service"])),
     "LockPersonality": ("b", True),
-    "InaccessiblePaths": ("as", ["-/etc/skerry", "-/run/skerry", "-/run/dbus"]),
 }
 
 
@@ -108,6 +117,7 @@ def _properties(job: Job) -> systemd.Properties:
         "ProtectHostname": ("b", True),
         "RestrictRealtime": ("b", True),
         "PrivateMounts": ("b", True),
+        "InaccessiblePaths": ("as", [f"-{path}" for path in _OUT_OF_REACH]),
         "UMask": ("u", 0o077),
     }
     if job.stdin:
