@@ -49,7 +49,7 @@ def stage(root: Path) -> None:
     shutil.copy(SOURCE / "launch.py", program / "launch")
     shutil.copy(SOURCE / "data/app.seccomp", program / "seccomp/app")
     (root / "etc/apparmor.d").mkdir(parents=True)
-    shutil.copy(SOURCE / "data/skerry-app.apparmor", root / "etc/apparmor.d/skerry-app")
+    shutil.copy(SOURCE / "data/lxc-skerry-app.apparmor", root / "etc/apparmor.d/lxc-skerry-app")
     if (SOURCE / "cli.py").exists():
         entry = root / "usr/bin/skerry"
         entry.parent.mkdir(parents=True)
@@ -74,7 +74,7 @@ def finish(root: Path, version: str) -> None:
     control = root / "DEBIAN"
     shutil.copytree(HERE / "control", control)
     (control / "control").write_text(CONTROL.format(version=version, depends=DEPENDS))
-    (control / "conffiles").write_text("/etc/apparmor.d/skerry-app\n")
+    (control / "conffiles").write_text("/etc/apparmor.d/lxc-skerry-app\n")
     for path in [root, *root.rglob("*")]:
         executable = path.is_dir() or path.stat().st_mode & 0o100
         path.chmod(0o755 if executable else 0o644)

@@ -46,7 +46,7 @@ def test_a_fork_bomb_ends_at_its_fence(report):
 
 
 def test_apparmor_is_in_force(report):
-    assert report["who"]["apparmor"] == "skerry-app (enforce)"
+    assert report["who"]["apparmor"] == "lxc-skerry-app (enforce)"
 
 
 def test_root_inside_is_nobody_outside(report):

@@ -12,9 +12,7 @@ def test_the_engine_answers(host: Host) -> None:
     assert status["containers"] == 0
 
 
-@pytest.mark.parametrize(
-    "unit", ["skerry-engine.socket", "skerry-engine.service", "skerry-network.service", "lxcfs.service"]
-)
+@pytest.mark.parametrize("unit", ["skerry-engine.socket", "skerry-engine.service", "skerry-network.service"])
 def test_it_runs_now_and_after_a_boot(host: Host, unit: str) -> None:
     assert host.service(unit).is_running
     assert host.service(unit).is_enabled

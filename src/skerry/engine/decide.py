@@ -72,7 +72,9 @@ class Decider:
 
     def _check_update(self, container: Container, spec: Spec) -> None:
         capacity.check(self.host, spec.memory, spec.cpu, spec.disk)
-        if self._image(spec.image).digest != container.image.digest:
+        # A name may have moved on to a newer image since: the container stays on the one that it was made of.
+        renamed = spec.image != container.spec.image
+        if renamed and self._image(spec.image).digest != container.image.digest:
             raise SkerryError(
                 Code.INVALID,
                 f"container {container.key} is made of image {container.image.name}, and that cannot be changed",

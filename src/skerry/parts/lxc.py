@@ -7,7 +7,8 @@ from skerry.model.addresses import IDS_PER_SLOT, Addresses, gateways
 from skerry.model.host import HostConfig
 
 SECCOMP = "/usr/lib/skerry/seccomp/app"
-APPARMOR = "skerry-app"
+# The name begins with lxc-: Debian confines lxc-start itself, and lets it change to such profiles only.
+APPARMOR = "lxc-skerry-app"
 INIT = "dev/skerry/init"
 
 # Paths under /proc that tell about the host or reach into the kernel, covered by /dev/null inside.
