@@ -49,29 +49,29 @@ def test_containers_and_routes_outlive_the_engine(host, island, event):
     assert island["id"] in page(host, island)
 
 
+def install(lab, sources):
+    """Build the package of a source tree and install it on the lab's host."""
+    build = [sys.executable, sources / "packaging/build_deb.py", sources / ".cache/packages"]
+    package = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
+    unpack = "cat >/run/new.deb && dpkg -i /run/new.deb && rm /run/new.deb"
+    with Path(package).open("rb") as file:
+        command = [sys.executable, "-m", "skerry_lab", "ssh", lab, unpack]
+        subprocess.run(command, stdin=file, check=True, capture_output=True)
+
+
 def test_containers_outlive_an_upgrade_of_the_package(host, lab, island, tmp_path):
     before, version = started_at(host, island), host.check_output("dpkg-query -W -f '${Version}' skerry")
-    copy = tmp_path / "src"
     subprocess.run(["cp", "-r", ROOT / "packaging", ROOT / "src", tmp_path], check=True)
-    (copy / "skerry/__init__.py").write_text((copy / "skerry/__init__.py").read_text() + "\n# newer\n")
-    build = [sys.executable, tmp_path / "packaging/build_deb.py", tmp_path / "out"]
-    package = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
-    install = [
-        sys.executable,
-        "-m",
-        "skerry_lab",
-        "ssh",
-        lab,
-        "cat >/run/newer.deb && dpkg -i /run/newer.deb",
-    ]
-    with open(package, "rb") as file:
-        subprocess.run(install, stdin=file, check=True, capture_output=True)
+    changed = tmp_path / "src/skerry/__init__.py"
+    changed.write_text(changed.read_text() + "\n# newer\n")
     try:
+        install(lab, tmp_path)
         assert host.check_output("dpkg-query -W -f '${Version}' skerry") != version
         assert started_at(host, island) == before
         assert island["id"] in page(host, island)
     finally:
-        host.check_output("rm /run/newer.deb")
+        install(lab, ROOT)
+    assert host.check_output("dpkg-query -W -f '${Version}' skerry") == version
 
 
 @pytest.mark.usefixtures("hello")

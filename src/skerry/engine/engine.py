@@ -127,7 +127,6 @@ class Engine:
             "ipv4": own.ipv4,
             "ipv6": own.ipv6,
             "fences": self.host.fences,
-            "restart_pending": anatomy.unit(container).waits_for_restart(self.host),
         }
 
     def info(self, key: ContainerKey) -> dict[str, Any]:
@@ -136,7 +135,9 @@ class Engine:
         Raises:
             SkerryError: there is none of that name.
         """
-        return {"container": self.view(existing(containers.find(self.db, key), key))}
+        container = existing(containers.find(self.db, key), key)
+        pending = anatomy.unit(container).waits_for_restart(self.host)
+        return {"container": self.view(container) | {"restart_pending": pending}}
 
     def list(self, realm: str | None, project: str | None) -> dict[str, Any]:
         """Every container, or those of one realm or project; one question to systemd for all of them."""
