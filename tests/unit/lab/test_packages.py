@@ -25,10 +25,9 @@ def test_a_roles_packages_are_baked(path: Path) -> None:
 
 
 def test_the_engines_packages_are_baked() -> None:
-    source = (ROOT / "packaging/build_deb.py").read_text()
-    block = re.search(r"^DEPENDS = \((.*?)^\)", source, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    text = " ".join(re.findall(r'"(.*?)"', block.group(1)))
-    wanted = {part.split("(")[0].strip() for part in text.split(",")}
+    control = (ROOT / "packaging/skerry/debian/control").read_text()
+    depends = re.search(r"^Depends: (.*(?:\n .*)*)", control, re.MULTILINE)
+    assert depends is not None
+    wanted = {part.split("(")[0].strip() for part in depends[1].split(",")}
     missing = wanted - BAKED - ESSENTIAL
     assert not missing, f"add to src/skerry_lab/packages.toml: {sorted(missing)}"
