@@ -1,6 +1,7 @@
 """What a container is. Every option is declared here once: type, default, bounds, how it takes effect.
 
-The wire format, the modules' argument specs and the reference pages are generated from these declarations.
+The wire format and the command are made of these declarations; `make options` writes the modules' argument specs and the
+reference pages from them. What an option brings about is elsewhere: docs/explanation/house.md, "A new option".
 """
 
 import dataclasses
@@ -32,11 +33,11 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclasses.dataclass(frozen=True)
 class TakesEffect:
-    """How a changed option reaches a container that runs.
+    """How a changed option reaches a container that runs. It says so only: plan/verbs.py and parts/unit.py do it.
 
     Attributes:
         how: ``live`` at once, ``restart`` at its next start, ``never``: it is refused.
-        unit_property: the property of its systemd unit that the option becomes, if it becomes one.
+        unit_property: for the reader, the property of its systemd unit that ``Unit.fences`` makes of the option.
     """
 
     how: Literal["live", "restart", "never"]
