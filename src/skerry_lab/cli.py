@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from skerry_lab import inventory
+from skerry_lab.board import Board, Bus, CacheMode, Firmware
 from skerry_lab.demo import demo
 from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.run import run_shown
 from skerry_lab.state import DEFAULT_MEMORY_MIB, Lab
+from skerry_lab.switches import Power
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add(deeds, "console", _console, "a shell (fast) or the serial line (metal)", names=1)
     _add(deeds, "logs", _logs, "what the machine said", names=1)
+    _add_switches(deeds)
     image = _add(deeds, "image", _image, "make an image ahead of time")
     _add_kind(image)
     _add(deeds, "prune", _prune, "take away images that nobody used lately").add_argument(
@@ -73,9 +76,25 @@ def _add_up(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     up.add_argument("--fresh", action="store_true", help="end it first if it runs")
 
 
+def _add_switches(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "a bare machine: on (from its disks), off, cut, or disks (cut and on)"
+    _add(deeds, "power", _power, text, names=1).add_argument("what", type=Power, choices=list(Power))
+    _add(deeds, "rescue", _rescue, "start a bare machine in its rescue system", names=1)
+    link = _add(deeds, "link", _link, "a bare machine's network cable: off pulls it", names=1)
+    link.add_argument("what", choices=["on", "off"])
+    disk = _add(
+        deeds, "disk", _disk, "pull a bare machine's disk, or put a new, blank one in its place", names=1
+    )
+    disk.add_argument("what", choices=["pull", "new"])
+    disk.add_argument("slot", type=int, help="0 or 1")
+
+
 def _add_kind(command: argparse.ArgumentParser) -> None:
     command.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="default: fast")
-    text = "host: the platform's packages are in it (default); plain: a bare Debian"
+    text = (
+        "host: the platform's packages are in it (default); plain: a bare Debian; "
+        "rescue (metal): blank disks and a rescue system"
+    )
     command.add_argument("--image", type=Flavour, choices=list(Flavour), default=Flavour.HOST, help=text)
 
 
@@ -83,18 +102,30 @@ def _add_machine(command: argparse.ArgumentParser) -> None:
     _add_kind(command)
     text = f"metal: its RAM (default: {DEFAULT_MEMORY_MIB})"
     command.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help=text)
+    bare = command.add_argument_group("with --image rescue")
+    bare.add_argument("--firmware", type=Firmware, choices=list(Firmware), default=Firmware.UEFI)
+    bare.add_argument("--disks", type=int, choices=[1, 2], default=1)
+    bare.add_argument("--bus", type=Bus, choices=list(Bus), default=Bus.NVME)
+    text = "unsafe is quick; writeback keeps through a power cut what the machine flushed"
+    bare.add_argument("--cache", type=CacheMode, choices=list(CacheMode), default=CacheMode.UNSAFE, help=text)
 
 
 def _up(labs: Labs, args: argparse.Namespace) -> int:
-    wanted = Wanted(args.names[0], args.kind, args.image, args.owner, args.memory)
-    lab = labs.up(wanted, fresh=args.fresh)
+    lab = labs.up(_wanted(args, args.owner), fresh=args.fresh)
     print(f"{lab.name}: up; ssh on 127.0.0.1:{lab.ports['ssh']}, https on 127.0.0.1:{lab.ports['https']}")
     return 0
 
 
 def _demo(labs: Labs, args: argparse.Namespace) -> int:
-    print(demo(labs, Wanted(args.names[0], args.kind, args.image, memory_mib=args.memory)))
+    print(demo(labs, _wanted(args, "make")))
     return 0
+
+
+def _wanted(args: argparse.Namespace, owner: str) -> Wanted:
+    board = None
+    if args.image is Flavour.RESCUE:
+        board = Board(args.firmware, args.bus, args.cache).with_blank_disks(args.disks)
+    return Wanted(args.names[0], args.kind, args.image, owner, args.memory, board)
 
 
 def _down(labs: Labs, args: argparse.Namespace) -> int:
@@ -129,12 +160,36 @@ def _ssh(labs: Labs, args: argparse.Namespace) -> int:
 
 def _console(labs: Labs, args: argparse.Namespace) -> int:
     lab = labs.store.get(args.names[0])
-    return run_shown(labs.machine(lab.kind).console(lab))
+    return run_shown(labs.machine(lab.kind, lab.flavour).console(lab))
 
 
 def _logs(labs: Labs, args: argparse.Namespace) -> int:
     lab = labs.store.get(args.names[0])
-    return run_shown(labs.machine(lab.kind).logs(lab))
+    return run_shown(labs.machine(lab.kind, lab.flavour).logs(lab))
+
+
+def _power(labs: Labs, args: argparse.Namespace) -> int:
+    with labs.switches(args.names[0]) as (switches, lab):
+        switches.power(lab, args.what)
+    return 0
+
+
+def _rescue(labs: Labs, args: argparse.Namespace) -> int:
+    with labs.switches(args.names[0]) as (switches, lab):
+        switches.rescue(lab)
+    return 0
+
+
+def _link(labs: Labs, args: argparse.Namespace) -> int:
+    with labs.switches(args.names[0]) as (switches, lab):
+        switches.link(lab, plugged=args.what == "on")
+    return 0
+
+
+def _disk(labs: Labs, args: argparse.Namespace) -> int:
+    with labs.switches(args.names[0]) as (switches, lab):
+        (switches.pull_disk if args.what == "pull" else switches.new_disk)(lab, args.slot)
+    return 0
 
 
 def _image(labs: Labs, args: argparse.Namespace) -> int:

@@ -1,24 +1,21 @@
-"""Where a metal lab's machine starts from: an image source makes a `BootImage`, and qemu.py runs it.
-
-Today's one source is a prepared plain Debian disk. A machine that installs itself on blank disks is another source
-beside it.
-"""
+"""What a metal machine starts from: a prepared plain Debian disk, or the rescue system's."""
 
 import lzma
 import shutil
 import tarfile
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from skerry_lab import images
 from skerry_lab.cache import Cache
-from skerry_lab.initrd import INIT, initrd
-from skerry_lab.recipe import Flavour, Kind, digest, tree_recipe
+from skerry_lab.initrd import INIT, RESCUE_INIT, initrd
+from skerry_lab.recipe import Flavour, Kind, digest, rescue_recipe, tree_recipe
 from skerry_lab.run import run
 from skerry_lab.ssh import make_key
 from skerry_lab.tools import Tools
 
-SIZE = "40G"
+SIZE, RESCUE_SIZE = "40G", "2G"
 APPEND = "rw console=ttyS0 net.ifnames=0 apparmor=1 security=apparmor quiet"
 
 
@@ -46,8 +43,8 @@ def plain_debian(cache: Cache, tools: Tools, flavour: Flavour) -> BootImage:
         tarball = place / "root.tar"
         images.tarball(cache, f"disk-{flavour}", recipe, tarball, keys=place)
         with cache.progress.stage(f"image disk-{flavour}: kernel and disk"):
-            _unpack_kernel(tarball, place, (tools.root / "usr/bin/busybox").read_bytes())
-            _make_disk(tools, tarball, place)
+            _unpack_kernel(tools, tarball, place, ("virtio_blk",), INIT)
+            _make_disk(tools, tarball, place, SIZE)
         tarball.unlink()
 
     place = cache.entry(f"disk-{flavour}", key, build)
@@ -57,23 +54,52 @@ def plain_debian(cache: Cache, tools: Tools, flavour: Flavour) -> BootImage:
     )  # fmt: skip
 
 
-def _unpack_kernel(tarball: Path, place: Path, busybox: bytes) -> None:
+@dataclass(frozen=True)
+class RescueImage:
+    """A rescue system: booted by QEMU itself, as a provider's network boot does it. The files are shared."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+
+
+def rescue_system(cache: Cache, tools: Tools) -> RescueImage:
+    """The rescue system, made if it is not there yet."""
+
+    def build(place: Path) -> None:
+        tarball = place / "root.tar"
+        images.rescue_tarball(cache, tarball)
+        with cache.progress.stage("image rescue: kernel and disk"):
+            _unpack_kernel(tools, tarball, place, ("virtio_blk", "overlay"), RESCUE_INIT)
+            _make_disk(tools, tarball, place, RESCUE_SIZE)
+        tarball.unlink()
+
+    key = digest([rescue_recipe().digest(), RESCUE_SIZE, RESCUE_INIT.decode()])
+    place = cache.entry("rescue", key, build)
+    return RescueImage(place / "disk.qcow2", place / "vmlinuz", place / "initrd")
+
+
+def _unpack_kernel(tools: Tools, tarball: Path, place: Path, modules: Collection[str], init: bytes) -> None:
+    """The kernel, and an initial RAM disk with these modules of it."""
+    busybox, found = (tools.root / "usr/bin/busybox").read_bytes(), {}
     with tarfile.open(tarball) as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isfile() else None
             if content is None:
                 continue
+            name = PurePosixPath(member.name).name
             if member.name.startswith("./boot/vmlinuz-"):
                 with (place / "vmlinuz").open("wb") as out:
                     shutil.copyfileobj(content, out)
-            elif member.name.endswith("/virtio_blk.ko.xz"):
-                (place / "initrd").write_bytes(initrd(busybox, lzma.decompress(content.read())))
+            elif name.removesuffix(".ko.xz") in modules:
+                found[name.removesuffix(".xz")] = lzma.decompress(content.read())
+    (place / "initrd").write_bytes(initrd(busybox, found, init))
 
 
-def _make_disk(tools: Tools, tarball: Path, place: Path) -> None:
+def _make_disk(tools: Tools, tarball: Path, place: Path, size: str) -> None:
     raw = place / "disk.raw"
     # No journal: a lab's disk is thrown away, and a crash of the machine takes nothing else along.
-    make = ["-q", "-t", "ext4", "-O", "^has_journal", "-d", str(tarball), str(raw), SIZE]
+    make = ["-q", "-t", "ext4", "-O", "^has_journal", "-d", str(tarball), str(raw), size]
     run([*tools.program("usr/sbin/mke2fs"), *make], timeout=600)
     convert = ["convert", "-O", "qcow2", str(raw), str(place / "disk.qcow2")]
     run([*tools.program("usr/bin/qemu-img"), *convert], timeout=600)

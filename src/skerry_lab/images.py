@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from skerry_lab.cache import Cache
-from skerry_lab.recipe import CUSTOMISE, Flavour, Kind, TreeRecipe, tree_recipe
+from skerry_lab.recipe import CUSTOMISE, RESCUE, Flavour, Kind, TreeRecipe, rescue_recipe, tree_recipe
 from skerry_lab.run import run_logged
 
 _BUILD_S = 1800
@@ -32,6 +32,13 @@ def tarball(cache: Cache, name: str, recipe: TreeRecipe, target: Path, *, keys: 
         _run(cache, name, mmdebstrap(recipe, target, keys))
 
 
+def rescue_tarball(cache: Cache, target: Path) -> None:
+    """Make the rescue system's root as a tar archive."""
+    recipe = rescue_recipe()
+    with cache.progress.stage(f"image rescue: mmdebstrap ({len(recipe.packages)} packages)"):
+        _run(cache, "rescue", mmdebstrap(recipe, target, script=RESCUE))
+
+
 def _run(cache: Cache, name: str, command: list[str]) -> None:
     log = cache.home / f"{name}.log"
     log.unlink(missing_ok=True)
@@ -39,21 +46,24 @@ def _run(cache: Cache, name: str, command: list[str]) -> None:
     run_logged(command, log, timeout=_BUILD_S, env={"INITRD": "No"})
 
 
-def _hooks(keys: Path | None) -> list[str]:
+def _hooks(script: Path, keys: Path | None) -> list[str]:
     """Run the finishing script inside the root, where it works without real root rights as well."""
-    uploads = [CUSTOMISE] if keys is None else [CUSTOMISE, *(keys / name for name in _KEYS)]
+    uploads = [script] if keys is None else [script, *(keys / name for name in _KEYS)]
     words = [f"upload {shlex.quote(str(path))} /lab/{path.name}" for path in uploads]
-    words = ['mkdir "$1/lab"', *words, f'chroot "$1" sh /lab/{CUSTOMISE.name}', 'rm -r "$1/lab"']
+    words = ['mkdir "$1/lab"', *words, f'chroot "$1" sh /lab/{script.name}', 'rm -r "$1/lab"']
     return [f"--customize-hook={word}" for word in words]
 
 
-def mmdebstrap(recipe: TreeRecipe, target: Path, keys: Path | None = None) -> list[str]:
+def mmdebstrap(
+    recipe: TreeRecipe, target: Path, keys: Path | None = None, script: Path = CUSTOMISE
+) -> list[str]:
     """The command that makes a recipe's root.
 
     Args:
         recipe: what it is made of.
         target: an archive if its name ends in .tar, else a folder.
         keys: a folder with the key pairs `login` and `host`, to be put into it.
+        script: finishes the root, from inside it.
     """
     options = [
         "--variant=minbase",
@@ -65,6 +75,6 @@ def mmdebstrap(recipe: TreeRecipe, target: Path, keys: Path | None = None) -> li
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        *_hooks(keys),
+        *_hooks(script, keys),
     ]
     return ["mmdebstrap", *options, recipe.suite, str(target), *recipe.mirrors]

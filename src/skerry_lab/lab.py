@@ -1,9 +1,13 @@
 """Up and down: one interface over both kinds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from skerry_lab import needs, ports
+from skerry_lab.bare import BareMachine
+from skerry_lab.board import Board
 from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
 from skerry_lab.fast import FastMachine
@@ -12,6 +16,7 @@ from skerry_lab.paths import cache_home, state_home
 from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.state import DEFAULT_MEMORY_MIB, PORTS, Lab, LabStore, State
+from skerry_lab.switches import Switches
 
 
 class Machine(Protocol):
@@ -42,6 +47,17 @@ class Wanted:
     flavour: Flavour = Flavour.HOST
     owner: str = "make"
     memory_mib: int = DEFAULT_MEMORY_MIB
+    board: Board | None = None
+    """For the flavour `rescue`: the hardware."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            LabError: only a metal machine has disks and firmware.
+        """
+        if self.flavour is Flavour.RESCUE and self.kind is not Kind.METAL:
+            raise LabError("--image rescue is for --kind metal: the fast lab has neither disks nor firmware")
 
 
 @dataclass(frozen=True)
@@ -58,9 +74,23 @@ class Labs:
         progress = Progress()
         return cls(LabStore(state_home()), Cache(cache_home(), progress), progress)
 
-    def machine(self, kind: Kind) -> Machine:
-        """What starts and stops labs of this kind."""
-        return FastMachine(self.cache) if kind is Kind.FAST else MetalMachine(self.cache)
+    def machine(self, kind: Kind, flavour: Flavour) -> Machine:
+        """What starts and stops such labs."""
+        if kind is Kind.FAST:
+            return FastMachine(self.cache)
+        return BareMachine(self.cache) if flavour is Flavour.RESCUE else MetalMachine(self.cache)
+
+    @contextmanager
+    def switches(self, name: str) -> Iterator[tuple[Switches, Lab]]:
+        """The switches of a bare machine, held for us alone, and what is known of it.
+
+        Raises:
+            LabError: there is no such lab, or it is no bare machine.
+        """
+        with self.store.lock(name, self.progress):
+            lab = self.store.get(name)
+            _ = lab.bare
+            yield Switches(BareMachine(self.cache), self.store), lab
 
     def up(self, wanted: Wanted, *, fresh: bool = False) -> Lab:
         """A running lab as it is wanted: the one that runs already, or a new one.
@@ -78,7 +108,7 @@ class Labs:
                 return _same(there, wanted)
             self._clear(wanted.name)
             lab = self._reserve(wanted)
-            self.machine(lab.kind).start(lab)
+            self.machine(lab.kind, lab.flavour).start(lab)
             lab.mark_ready()
             return lab
 
@@ -90,7 +120,7 @@ class Labs:
     def prepare(self, kind: Kind, flavour: Flavour) -> None:
         """Make the images of a kind, so that the first `up` is quick."""
         needs.ensure(kind, self.cache.home, self.store.home, self.progress)
-        self.machine(kind).prepare(flavour)
+        self.machine(kind, flavour).prepare(flavour)
 
     def prune(self, days: float) -> list[str]:
         """Take away cached images that were not used for so many days.
@@ -107,7 +137,7 @@ class Labs:
         lab = self.store.find(name)
         if lab is not None:
             with self.progress.stage(f"lab {name}: down"):
-                self.machine(lab.kind).stop(lab)
+                self.machine(lab.kind, lab.flavour).stop(lab)
         self.store.forget(name)
 
     def _reserve(self, wanted: Wanted) -> Lab:
@@ -115,18 +145,21 @@ class Labs:
         with self.store.ports_lock():
             taken = self.store.ports_taken(but=wanted.name)
             chosen: dict[str, int] = {}
-            for purpose in PORTS:
+            for purpose in PORTS if wanted.board else PORTS.keys() - {"unlock"}:
                 chosen[purpose] = ports.choose(wanted.name, purpose, taken | set(chosen.values()))
             home = self.store.folder(wanted.name)
-            lab = Lab(wanted.name, wanted.kind, wanted.flavour, wanted.owner, wanted.memory_mib, chosen, home)
+            lab = Lab(wanted.name, wanted.kind, wanted.flavour, wanted.owner, wanted.memory_mib, chosen, home,
+                      wanted.board)  # fmt: skip
             self.store.save(lab)
             return lab
 
 
 def _same(there: Lab, wanted: Wanted) -> Lab:
-    if (there.kind, there.flavour) != (wanted.kind, wanted.flavour):
+    same = (there.kind, there.flavour) == (wanted.kind, wanted.flavour)
+    if not same or (there.board and wanted.board and not there.board.same_kind(wanted.board)):
+        hardware = f" ({there.board.summary()})" if there.board else ""
         raise LabError(
-            f"lab {there.name} runs already, as {there.kind} with the image {there.flavour}; "
+            f"lab {there.name} runs already, as {there.kind} with the image {there.flavour}{hardware}; "
             f"end it with `lab down {there.name}` or take another name"
         )
     return there

@@ -63,7 +63,7 @@ class MetalMachine:
         """A saved machine goes on only with as much memory as it had."""
         kit = tools(self.cache)
         image = disk.plain_debian(self.cache, kit, flavour)
-        hardware = Hardware(accelerator(self.cache, kit, image), memory_mib)
+        hardware = Hardware(accelerator(self.cache, kit, image.kernel, image.initrd), memory_mib)
         return Prepared(kit, image, hardware, self._saved(kit, hardware, image))
 
     def start(self, lab: Lab) -> None:

@@ -26,13 +26,19 @@ class Hardware:
     accelerator: str
     memory_mib: int
 
-    def arguments(self) -> list[str]:
-        """As QEMU takes it. One processor: under emulation two are slower."""
+    def computer(self) -> list[str]:
+        """Processor and memory, as QEMU takes them. One processor: under emulation two are slower."""
         kvm = self.accelerator == "kvm"
         return [
             "-machine", "pc", "-accel", "kvm" if kvm else "tcg,thread=multi", "-cpu", "host" if kvm else "max",
             "-smp", "1", "-m", str(self.memory_mib), "-nodefaults", "-no-user-config", "-display", "none",
             "-rtc", "base=utc",
+        ]  # fmt: skip
+
+    def arguments(self) -> list[str]:
+        """All of a machine that boots a prepared disk."""
+        return [
+            *self.computer(),
             # A machine that goes on from a saved state learns by this that it is a new one, and mixes its random
             # numbers anew.
             "-device", "vmgenid,guid=auto",
@@ -51,15 +57,26 @@ def command(tools: Tools, hardware: Hardware, image: BootImage, forward: dict[in
         image: kernel and what goes with it.
         forward: port on 127.0.0.1 → port in the machine.
     """
-    ports = [f"hostfwd=tcp:{LOOPBACK}:{here}-{GUEST}:{there}" for here, there in forward.items()]
-    # The same network as the fast lab's.
-    network = ["ipv4=on", "ipv6=on", "net=10.0.2.0/24", "host=10.0.2.2", "dns=10.0.2.3", f"dhcpstart={GUEST}"]
     return [
         *tools.qemu(), *hardware.arguments(),
         "-drive", "if=none,id=disk0,file=disk.qcow2,format=qcow2,cache=unsafe,discard=unmap",
-        "-netdev", ",".join(["user", "id=net0", *network, *ports]),
+        "-netdev", network(forward),
         "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", image.append,
-        "-chardev", f"socket,id=serial0,path={SERIAL},server=on,wait=off,logfile=console.log",
+        *lines(),
+    ]  # fmt: skip
+
+
+def network(forward: dict[int, int]) -> str:
+    """A user network, the same as the fast lab's; `forward` as for `command`."""
+    ports = [f"hostfwd=tcp:{LOOPBACK}:{here}-{GUEST}:{there}" for here, there in forward.items()]
+    what = ["ipv4=on", "ipv6=on", "net=10.0.2.0/24", "host=10.0.2.2", "dns=10.0.2.3", f"dhcpstart={GUEST}"]
+    return ",".join(["user", "id=net0", *what, *ports])
+
+
+def lines(more: str = "") -> list[str]:
+    """The serial line, all of it logged, and the control socket, both in the working folder."""
+    return [
+        "-chardev", f"socket,id=serial0,path={SERIAL},server=on,wait=off,logfile=console.log{more}",
         "-serial", "chardev:serial0",
         "-qmp", f"unix:{CONTROL},server=on,wait=off",
     ]  # fmt: skip
@@ -71,20 +88,29 @@ class Control:
 
     stream: TextIO
 
-    def monitor(self, line: str) -> None:
-        """A command of the human monitor, which says nothing when all is well.
+    def monitor(self, line: str, answer: str = "") -> None:
+        """A command of the human monitor, which says nothing (or `answer`) when all is well.
 
         Raises:
-            LabError: it said something.
+            LabError: it said something else.
         """
         said = self._execute("human-monitor-command", {"command-line": line})
-        if said:
+        if said != answer:
             raise LabError(f"QEMU, asked to `{line}`: {said}")
 
     def hello(self) -> None:
         """QEMU wants this first."""
         self._read("QMP")
         self._execute("qmp_capabilities", {})
+
+    def why_it_ended(self) -> str:
+        """Wait until QEMU ends, and return the reason in its own words, for instance `guest-reset`."""
+        reason = ""
+        for line in self.stream:
+            event: dict[str, Any] = json.loads(line)
+            if event.get("event") == "SHUTDOWN":
+                reason = str(event["data"]["reason"])
+        return reason
 
     def _execute(self, name: str, arguments: dict[str, str]) -> str:
         self.stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
@@ -104,10 +130,10 @@ class Control:
 
 
 @contextmanager
-def control(home: Path) -> Iterator[Control]:
-    """The control socket of the machine that runs in this folder."""
-    with connect(home / CONTROL) as link:
-        link.settimeout(_ANSWER_S)
+def control(home: Path, name: str = CONTROL, answer_s: float | None = _ANSWER_S) -> Iterator[Control]:
+    """A control socket of the machine that runs in this folder; None waits for ever for an answer."""
+    with connect(home / name) as link:
+        link.settimeout(answer_s)
         with link.makefile("rw", encoding="utf-8") as stream:
             opened = Control(stream)
             opened.hello()

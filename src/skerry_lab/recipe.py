@@ -11,6 +11,7 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 CUSTOMISE = _HERE / "customise.sh"
+RESCUE = _HERE / "rescue.sh"
 PACKAGES = _HERE / "packages.toml"
 
 
@@ -26,6 +27,8 @@ class Flavour(StrEnum):
 
     PLAIN = "plain"
     HOST = "host"
+    RESCUE = "rescue"
+    """No system at all: blank disks, and a rescue system to install one from."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ def tree_recipe(kind: Kind, flavour: Flavour) -> TreeRecipe:
     if flavour is Flavour.HOST:
         packages |= set(wanted["host"])
     return source(packages, CUSTOMISE.read_text(encoding="utf-8"))
+
+
+def rescue_recipe() -> TreeRecipe:
+    """The recipe of the rescue system."""
+    return source(_packages()["rescue"], RESCUE.read_text(encoding="utf-8"))
 
 
 def source(packages: Iterable[str], customise: str = "") -> TreeRecipe:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from skerry_lab.board import Board
 from skerry_lab.errors import LabError
 from skerry_lab.locks import locked
 from skerry_lab.process import ProcessIdentity
@@ -18,7 +19,7 @@ from skerry_lab.ssh import Login
 
 DEFAULT_MEMORY_MIB = 2048
 
-PORTS = {"ssh": 22, "https": 443}
+PORTS = {"ssh": 22, "https": 443, "unlock": 2222}
 """What a machine is reached by from this computer, and the port inside."""
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -45,6 +46,8 @@ class Lab:
     ports: dict[str, int]
     """Ports on 127.0.0.1 by purpose; the purposes are those of `PORTS`."""
     home: Path
+    board: Board | None = None
+    """The hardware of a machine that starts with blank disks."""
 
     @property
     def key(self) -> Path:
@@ -79,7 +82,23 @@ class Lab:
     @property
     def forward(self) -> dict[int, int]:
         """Port on 127.0.0.1 → port in the machine."""
-        return {self.ports[purpose]: inside for purpose, inside in PORTS.items()}
+        return {port: PORTS[purpose] for purpose, port in self.ports.items()}
+
+    @property
+    def passphrase(self) -> Path:
+        """Where the throw-away passphrase of its disks is."""
+        return self.home / "passphrase"
+
+    @property
+    def bare(self) -> Board:
+        """The hardware of a machine that started with blank disks.
+
+        Raises:
+            LabError: it is not such a machine.
+        """
+        if self.board is None:
+            raise LabError(f"lab {self.name} has no disks of its own: that takes --kind metal --image rescue")
+        return self.board
 
     def process(self) -> ProcessIdentity | None:
         """The process whose life is the machine's."""
@@ -147,7 +166,8 @@ class LabStore:
         except (FileNotFoundError, json.JSONDecodeError):
             return None
         kind, flavour = Kind(record["kind"]), Flavour(record["flavour"])
-        return Lab(**{**record, "kind": kind, "flavour": flavour, "home": folder})
+        board = Board.of(record["board"]) if record.get("board") else None
+        return Lab(**{**record, "kind": kind, "flavour": flavour, "home": folder, "board": board})
 
     def get(self, name: str) -> Lab:
         """The lab of this name.

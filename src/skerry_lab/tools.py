@@ -13,7 +13,7 @@ from skerry_lab.cache import Cache
 from skerry_lab.recipe import TreeRecipe, digest, source
 from skerry_lab.run import run, run_logged
 
-PACKAGES = ("busybox-static", "e2fsprogs", "libarchive13t64", "qemu-system-x86", "qemu-utils")
+PACKAGES = ("busybox-static", "e2fsprogs", "libarchive13t64", "ovmf", "qemu-system-x86", "qemu-utils")
 _FETCH_S = 900
 
 
@@ -34,6 +34,10 @@ class Tools:
         firmware = [f"usr/share/{name}" for name in ("qemu", "seabios")]
         places = [word for name in firmware for word in ("-L", str(self.root / name))]
         return [*self.program("usr/bin/qemu-system-x86_64"), *places]
+
+    def uefi(self, name: str) -> Path:
+        """A part of the UEFI firmware, for instance `CODE` or `VARS`."""
+        return self.root / f"usr/share/OVMF/OVMF_{name}_4M.fd"
 
     def qemu_version(self) -> str:
         """What QEMU says it is."""
