@@ -12,7 +12,7 @@ include $(wildcard make/*.mk)
 .PHONY: help .venv lock check test unit docs bench proof clean
 
 help: ## this table
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv: .venv/stamp ## the controller's Python with its locked packages
 
@@ -29,7 +29,7 @@ check: .venv ## the gate: format, lint, types, contracts (two minutes)
 unit: .venv ## the unit tests (seconds)
 	@$(PY) -m pytest -q tests/unit
 
-test: .venv ## every test, each on the lab it needs (within the hour)
+test: .venv ## every test, each on the lab it needs (within the hour); some: make test SUITES="unit fast"
 	@$(PY) -m tools.run_tests $(SUITES)
 
 docs: .venv ## the reference pages, from the roles and modules

@@ -37,11 +37,9 @@ class TakesEffect:
 
     Attributes:
         how: ``live`` at once, ``restart`` at its next start, ``never``: it is refused.
-        unit_property: for the reader, the property of its systemd unit that ``Unit.fences`` makes of the option.
     """
 
     how: Literal["live", "restart", "never"]
-    unit_property: str = ""
 
 
 def check_env(value: dict[str, str]) -> dict[str, str]:
@@ -103,17 +101,17 @@ class Spec(Frozen):
     memory: Annotated[
         Size,
         Field(ge=16 * 1024**2, description="Memory it may use at most. It has no swap."),
-        TakesEffect("live", "MemoryMax"),
+        TakesEffect("live"),
     ] = parse_size("256M")
     cpu: Annotated[
         float,
         Field(ge=0.05, le=1024, description="Processors it may use at most; 0.5 is half of one."),
-        TakesEffect("live", "CPUQuotaPerSecUSec"),
+        TakesEffect("live"),
     ] = 1.0
     pids: Annotated[
         int,
         Field(ge=8, le=4_194_304, description="Processes and threads it may have at most."),
-        TakesEffect("live", "TasksMax"),
+        TakesEffect("live"),
     ] = 256
     disk: Annotated[
         Size,
