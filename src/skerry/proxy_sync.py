@@ -11,7 +11,7 @@ from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.parts import proxy
 
-_DEEDS = {"load": proxy.sync, "reload": proxy.reload}
+_DEEDS = {"load": proxy.load, "reload": proxy.reload}
 
 
 def main(arguments: list[str]) -> int:

@@ -8,20 +8,18 @@ import dataclasses
 import ipaddress
 import re
 import time
-from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, SkerryError, invalid
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part
 from skerry.system import routes
-from skerry.system.haproxy import Master, ProxyDownError, ProxyLostError
+from skerry.system.haproxy import Master, ProxyDownError, ProxyLostError, insist
 
 STOPPED = "stopped"  # in the place of the address: answer 503 at once
 _HOST = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}(-[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?)?")
 _FIELD = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_T = TypeVar("_T")
 _CLOSE_SECONDS = 5.0
 _STARTING_SECONDS = 3.0
 
@@ -63,7 +61,7 @@ class Route(Part):
             SkerryError: the route is not one of this host's, or the proxy does not run.
         """
         self._check(host)
-        _insist(lambda: self._set_live(host), ProxyDownError)
+        insist(lambda: self._set_live(host), down_seconds=_STARTING_SECONDS)
 
     def remove(self, host: HostConfig) -> None:
         """Make the URL answer 404 and close what is open through it. The store has lost it already.
@@ -74,9 +72,9 @@ class Route(Part):
             SkerryError: the proxy refused, or a connection could not be closed.
         """
         try:
-            _insist(lambda: self._delete_live(host))
+            insist(lambda: self._delete_live(host))
             if self.ip:
-                _insist(lambda: _close_streams(host, f"{self.ip}:{self.port}"))
+                insist(lambda: _close_streams(host, f"{self.ip}:{self.port}"))
         except ProxyDownError:
             return
 
@@ -86,12 +84,15 @@ class Route(Part):
         Raises:
             SkerryError: the proxy runs but does not answer.
         """
-        master = Master(host.proxy_socket)
         try:
-            with routes.lock(host.routes_map):
-                live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
+            return insist(lambda: self._is_live(host))
         except ProxyDownError:
             return False
+
+    def _is_live(self, host: HostConfig) -> bool:
+        master = Master(host.proxy_socket)
+        with routes.lock(host.routes_map):
+            live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
         return all(value == self.value for value in live)
 
     def _set_live(self, host: HostConfig) -> None:
@@ -127,9 +128,18 @@ def sync(host: HostConfig) -> int:
         SkerryError: the store cannot be read, or the proxy refused.
     """
     try:
-        return _insist(lambda: _replace_live(host))
+        return insist(lambda: _replace_live(host))
     except ProxyDownError:
         return 0
+
+
+def load(host: HostConfig) -> int:
+    """As ``sync``, but the proxy has been started and must have its routes; returns how many there are.
+
+    Raises:
+        SkerryError: the store cannot be read, or the proxy has not got its routes.
+    """
+    return insist(lambda: _replace_live(host), down_seconds=_STARTING_SECONDS)
 
 
 def reload(host: HostConfig) -> int:
@@ -148,21 +158,12 @@ def reload(host: HostConfig) -> int:
 def _replace_live(host: HostConfig) -> int:
     with routes.lock(host.routes_map):
         wanted = routes.read(host.database)
-        Master(host.proxy_socket).replace_map(host.routes_map, wanted)
+        master = Master(host.proxy_socket)
+        master.replace_map(host.routes_map, wanted)
+        key, value = routes.READY
+        if any(master.lookup(worker, host.routes_map, key) != value for worker in master.workers()):
+            raise ProxyLostError(Code.HOST, "a worker of the proxy has not got its routes")
     return len(wanted) - 1
-
-
-def _insist(deed: Callable[[], _T], *also: type[SkerryError]) -> _T:
-    """Do ``deed``, again for a while as long as HAProxy is just ending or beginning."""
-    retried: tuple[type[SkerryError], ...] = (ProxyLostError, *also)
-    deadline = time.monotonic() + _STARTING_SECONDS
-    while True:
-        try:
-            return deed()
-        except retried:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.02)
 
 
 def _is_container(host: HostConfig, ip: str) -> bool:

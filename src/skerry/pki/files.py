@@ -14,7 +14,7 @@ from skerry.model.errors import SkerryError
 from skerry.pki import certificates
 from skerry.pki.certificates import Authority
 from skerry.system import routes
-from skerry.system.haproxy import Master, ProxyDownError
+from skerry.system.haproxy import Master, ProxyDownError, insist
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,10 +104,14 @@ def serve(place: Place, pem: str) -> None:
     if place.dry_run:
         return
     try:
-        with routes.lock(place.routes_map):  # a reload in between would read the old file
-            Master(place.socket).set_certificate(str(place.server), pem)
-            _write(place, place.server, pem, 0o600)
+        insist(lambda: _swap(place, pem))
     except ProxyDownError:
+        _write(place, place.server, pem, 0o600)
+
+
+def _swap(place: Place, pem: str) -> None:
+    with routes.lock(place.routes_map):  # a reload in between would read the old file
+        Master(place.socket).set_certificate(str(place.server), pem)
         _write(place, place.server, pem, 0o600)
 
 

@@ -2,24 +2,30 @@
 
 Every change goes to all workers. After a reload the old one goes on serving the connections it has, with its
 own copy of each map, for as long as ``hard-stop-after`` lets it.
+
+The master executes itself anew after each start and reload, *after* it has told systemd that it is ready. For that
+moment the socket's file is there and nobody listens, though a worker serves. Only where there is no file, nobody does:
+the unit takes it away when HAProxy has ended.
 """
 
 import dataclasses
 import re
 import socket
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from skerry.model.errors import Code, SkerryError
 
 UNIT = "skerry-proxy.service"
 _PAYLOAD = 12_000  # bytes of one command: it must fit into HAProxy's tune.bufsize, 16 kB
 _WORD = re.compile(r"[!-:<-~]+")  # printable ASCII without space and ';', which would begin another command
-_NOT_LISTENING = "Can't connect to the target CLI!"
-_VERSION = re.compile(r"New version created: (\d+)")
 _WORKER = re.compile(r"^(\d+)\s+worker\s", re.MULTILINE)
 _VALUE = re.compile(r'found=yes, .*value="(.*)", type=')
 _STREAM = re.compile(r"^(0x[0-9a-f]+): \[", re.MULTILINE)
 _SERVER = re.compile(r"^  server=\S+ \(id=\d+\) addr=(\S+)$", re.MULTILINE)
+_LOST_SECONDS = 15.0
+_T = TypeVar("_T")
 
 
 class ProxyError(SkerryError):
@@ -27,11 +33,32 @@ class ProxyError(SkerryError):
 
 
 class ProxyDownError(ProxyError):
-    """Nobody listens on the master socket: HAProxy does not run, so it serves nothing."""
+    """HAProxy does not run, so it serves nothing."""
 
 
 class ProxyLostError(ProxyError):
-    """HAProxy ended, or a worker of it, in the middle of a command: asking again tells what is true now."""
+    """HAProxy, or a worker of it, is beginning or ending: asking again tells what is true now."""
+
+
+def insist(deed: Callable[[], _T], *, down_seconds: float = 0.0) -> _T:
+    """Do ``deed``, and all of it again for as long as HAProxy is just beginning or ending.
+
+    Args:
+        deed: what may be done twice.
+        down_seconds: how long to wait also for a HAProxy that does not run.
+
+    Raises:
+        ProxyLostError: it neither began nor ended in time.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            return deed()
+        except (ProxyLostError, ProxyDownError) as error:
+            patience = _LOST_SECONDS if isinstance(error, ProxyLostError) else down_seconds
+            if time.monotonic() - begun >= patience:
+                raise
+        time.sleep(0.02)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,29 +77,34 @@ class Master:
         """Send one command and return the whole answer; one connection each costs 0.2 ms.
 
         Raises:
-            ProxyDownError: nobody listens.
-            ProxyLostError: it ended before it had answered.
+            ProxyDownError: there is no socket.
+            ProxyLostError: nobody listens on it, or it ended before it had answered.
             ProxyError: no answer in time.
         """
+        hint = f"See 'systemctl status {UNIT}' on this host"
+        try:
+            answer = self._exchange(command)
+        except FileNotFoundError as error:
+            raise ProxyDownError(Code.HOST, f"the proxy does not run ({self.path})", hint) from error
+        except (ConnectionError, BlockingIOError) as error:
+            problem = f"the proxy is beginning or ending ({self.path}: {error.strerror})"
+            raise ProxyLostError(Code.HOST, problem, hint) from error
+        except OSError as error:
+            raise ProxyError(
+                Code.HOST, f"the proxy did not answer '{command.split(maxsplit=1)[0]}': {error}"
+            ) from error
+        # An answer ends with an empty line, except the master's word that it does not reach the worker.
+        if answer != "\n" and not answer.endswith("\n\n"):
+            raise ProxyLostError(Code.HOST, f"the proxy broke off with {answer[-80:]!r}", hint)
+        return answer
+
+    def _exchange(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(self.timeout)
-            try:
-                connection.connect(self.path)
-            except (FileNotFoundError, ConnectionRefusedError) as error:
-                hint = f"See 'systemctl status {UNIT}' on this host"
-                raise ProxyDownError(Code.HOST, f"the proxy does not run ({self.path})", hint) from error
-            try:
-                connection.sendall(command.encode() + b"\n")
-                connection.shutdown(socket.SHUT_WR)  # without it the master waits for the next command
-                return _read_all(connection)
-            except (BrokenPipeError, ConnectionResetError) as error:
-                raise ProxyLostError(
-                    Code.HOST, "the proxy ended", f"See 'systemctl status {UNIT}'"
-                ) from error
-            except OSError as error:
-                raise ProxyError(
-                    Code.HOST, f"the proxy did not answer '{command.split(maxsplit=1)[0]}': {error}"
-                ) from error
+            connection.connect(self.path)
+            connection.sendall(command.encode() + b"\n")
+            connection.shutdown(socket.SHUT_WR)  # without it the master waits for the next command
+            return _read_all(connection)
 
     def workers(self) -> list[int]:
         """Process ids of the current and of all leaving workers: at least one.
@@ -88,29 +120,22 @@ class Master:
             )
         return found
 
-    def tell(self, worker: int, command: str, accept: Iterable[str] = ()) -> str:
-        """Send one command to one worker and return its answer: "" from a worker that has ended meanwhile.
+    def tell(self, worker: int, command: str, accept: str = "") -> str:
+        """Send one command to one worker and return its answer, stripped.
 
         Args:
             worker: its process id.
-            command: a command without an answer of its own.
-            accept: refusals that mean that there is nothing to do.
+            command: what to do.
+            accept: a pattern of the answers that are none of a refusal; by default only silence is.
 
         Raises:
-            ProxyLostError: it is ending, or just beginning.
+            ProxyLostError: it is beginning, ending or gone.
             ProxyError: it answered with anything else, which is a refusal.
         """
-        answer = self.ask(f"@!{worker} {command}")
-        text = answer.strip()
-        if not text and answer:
-            return ""
-        if text in accept:
-            return text
-        if worker not in self.workers():
-            return ""
-        if not text or text == _NOT_LISTENING:
-            raise ProxyLostError(Code.HOST, f"worker {worker} of the proxy does not answer")
-        raise ProxyError(Code.FAILED, f"the proxy refused '{command[:60]}': {text}")
+        answer = self.ask(f"@!{worker} {command}").strip()
+        if not re.fullmatch(accept, answer, re.DOTALL):
+            raise ProxyError(Code.FAILED, f"the proxy refused '{command[:60].strip()}': {answer}")
+        return answer
 
     def set_entry(self, map_path: str, key: str, value: str) -> None:
         """Make ``key`` lead to ``value`` in every worker.
@@ -120,8 +145,7 @@ class Master:
         """
         _check_words(key, value)
         for worker in self.workers():
-            missing = "entry not found."
-            if self.tell(worker, f"set map {map_path} {key} {value}", accept=[missing]) == missing:
+            if self.tell(worker, f"set map {map_path} {key} {value}", accept=r"(entry not found\.)?"):
                 self.tell(worker, f"add map {map_path} {key} {value}")
 
     def delete_entry(self, map_path: str, key: str) -> None:
@@ -132,7 +156,7 @@ class Master:
         """
         _check_words(key)
         for worker in self.workers():
-            self.tell(worker, f"del map {map_path} {key}", accept=["Key not found."])
+            self.tell(worker, f"del map {map_path} {key}", accept=r"(Key not found\.)?")
 
     def replace_map(self, map_path: str, entries: Mapping[str, str]) -> None:
         """Make ``entries`` the whole map in every worker; a request sees the old one or the new one.
@@ -143,15 +167,13 @@ class Master:
         for key, value in entries.items():
             _check_words(key, value)
         for worker in self.workers():
-            answer = self.ask(f"@!{worker} prepare map {map_path}")
-            found = _VERSION.search(answer)
-            if not found:
-                if worker not in self.workers():
-                    continue
-                raise ProxyError(Code.FAILED, f"the proxy refused 'prepare map {map_path}': {answer.strip()}")
+            created = "New version created: "
+            version = self.tell(worker, f"prepare map {map_path}", accept=rf"{created}\d+").removeprefix(
+                created
+            )
             for batch in _batches(f"{key} {value}\n" for key, value in entries.items()):
-                self.tell(worker, f"add map @{found[1]} {map_path} <<\n{batch}")
-            self.tell(worker, f"commit map @{found[1]} {map_path}")
+                self.tell(worker, f"add map @{version} {map_path} <<\n{batch}")
+            self.tell(worker, f"commit map @{version} {map_path}")
 
     def lookup(self, worker: int, map_path: str, key: str) -> str | None:
         """What ``key`` leads to in one worker, or None.
@@ -159,7 +181,7 @@ class Master:
         Raises:
             ProxyError: HAProxy does not run or does not answer.
         """
-        found = _VALUE.search(self.ask(f"@!{worker} get map {map_path} {key}"))
+        found = _VALUE.search(self.tell(worker, f"get map {map_path} {key}", accept=".*found=(yes|no).*"))
         return found[1] if found else None
 
     def streams_to(self, worker: int, address: str) -> list[str]:
@@ -168,7 +190,7 @@ class Master:
         Raises:
             ProxyError: HAProxy does not run or does not answer.
         """
-        parts = _STREAM.split(self.ask(f"@!{worker} show sess all"))
+        parts = _STREAM.split(self.tell(worker, "show sess all", accept="(0x.*)?"))
         blocks = zip(parts[1::2], parts[2::2], strict=True)
         return [stream for stream, text in blocks if address in _SERVER.findall(text)]
 
@@ -178,7 +200,7 @@ class Master:
         Raises:
             ProxyError: HAProxy does not run or refused.
         """
-        self.tell(worker, f"shutdown session {stream}", accept=["No such session (use 'show sess')."])
+        self.tell(worker, f"shutdown session {stream}", accept=r"(No such session.*)?")
 
     def reload(self) -> None:
         """Read configuration, certificate and maps again in a new worker; the old one finishes what it has.
@@ -198,9 +220,8 @@ class Master:
         """
         lines = "\n".join(line for line in pem.splitlines() if line)
         for worker in self.workers():
-            answer = self.ask(f"@!{worker} set ssl cert {path} <<\n{lines}\n")
-            if "ransaction" not in answer or "Success!" not in self.ask(f"@!{worker} commit ssl cert {path}"):
-                raise ProxyError(Code.FAILED, f"the proxy refused the certificate: {answer.strip()}")
+            self.tell(worker, f"set ssl cert {path} <<\n{lines}\n", accept="Transaction (cre|upd)ated .*")
+            self.tell(worker, f"commit ssl cert {path}", accept=".*Success!")
 
 
 def _read_all(connection: socket.socket) -> str:

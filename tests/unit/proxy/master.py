@@ -42,6 +42,8 @@ class StandIn:
         if command == "show proc\n":
             rows = "".join(f"{pid}   worker   0  0d00h00m01s  3.0.11\n" for pid in self.maps)
             return f"#<PID> <type>\n10   master   0 [failed: 0]\n# workers\n{rows}# programs\n\n"
+        if re.fullmatch(r"@!\d+ show sess all\n", command):
+            return "0x9: [22/Nov/2026:18:07:00.304733] id=9 proto=sockpair\n  server=<NONE> (id=-1)\n\n"
         match = re.fullmatch(r"@!(\d+) (\w+) map (?:@(\d+) )?\S+ ?(.*)\n", command, re.DOTALL)
         assert match, f"HAProxy would not understand {command!r}"
         worker, deed, version, rest = int(match[1]), match[2], match[3], match[4]

@@ -3,20 +3,24 @@
 import contextlib
 import dataclasses
 import fcntl
+import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skerry import proxy_sync
 from skerry.model.errors import SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts import proxy
 from skerry.parts.base import Part
 from skerry.parts.proxy import Route
+from skerry.system import haproxy as haproxy_module
 from skerry.system import routes
-from skerry.system.haproxy import Master, ProxyDownError, ProxyError
+from skerry.system.haproxy import Master, ProxyDownError, ProxyError, ProxyLostError
 from tests.unit.proxy.master import StandIn
 
 A, B = "a" * 24, "b" * 24
@@ -42,6 +46,7 @@ def haproxy(host: HostConfig) -> Iterator[StandIn]:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy, "_STARTING_SECONDS", 0.1)
+    monkeypatch.setattr(haproxy_module, "_LOST_SECONDS", 0.5)
     monkeypatch.setattr(proxy, "_CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(routes, "_LOCK_SECONDS", 0.05)
 
@@ -131,6 +136,88 @@ def test_a_master_whose_workers_have_ended_serves_nothing(host: HostConfig, hapr
     ROUTE.remove(host)
 
 
+@contextlib.contextmanager
+def nobody_listens(host: HostConfig) -> Iterator[socket.socket]:
+    """As it is between the master's word that it is ready and the end of its exec."""
+    with socket.socket(socket.AF_UNIX) as found:
+        found.bind(host.proxy_socket)
+        yield found
+
+
+def test_a_load_waits_until_the_master_listens_again(host: HostConfig) -> None:
+    """READY=1 comes before the master executes itself anew: what follows it finds nobody."""
+    store(host, **{ROUTE.host: VALUE})
+    with nobody_listens(host), contextlib.ExitStack() as later:
+
+        def listen() -> None:
+            Path(host.proxy_socket).unlink()
+            started.append(later.enter_context(contextlib.closing(StandIn(Path(host.proxy_socket)))))
+
+        started: list[StandIn] = []
+        timer = threading.Timer(0.1, listen)
+        timer.start()
+        assert proxy.load(host) == 1
+        timer.join()
+        assert started[0].maps[11] == {"ready": "1", ROUTE.host: VALUE}
+
+
+def test_a_started_proxy_without_its_routes_is_no_success(
+    host: HostConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(proxy_sync, "HostConfig", lambda **_: host)
+    monkeypatch.setattr(proxy_sync, "CONFIG_PATH", "/nowhere")
+    assert proxy_sync.main(["load"]) == 1
+    assert "the proxy does not run" in capsys.readouterr().err
+    with nobody_listens(host):
+        assert proxy_sync.main(["load"]) == 1
+    assert "is beginning or ending" in capsys.readouterr().err
+
+
+def test_while_nobody_listens_a_worker_may_still_serve_what_is_deleted(host: HostConfig) -> None:
+    with nobody_listens(host):
+        for deed in (ROUTE.remove, ROUTE.exists, proxy.sync):
+            with pytest.raises(ProxyLostError, match="is beginning or ending"):
+                deed(host)
+
+
+@pytest.mark.parametrize("answer", ["", "#<PID> <type>\n10   master   0 [failed: 0]\n# workers\n"])
+def test_a_list_of_workers_that_broke_off_is_asked_for_again(
+    host: HostConfig, haproxy: StandIn, answer: str
+) -> None:
+    haproxy.maps = {11: {ROUTE.host: VALUE}}
+    haproxy.answers = [("show proc", answer), ("show sess all", "\n")]
+    ROUTE.remove(host)
+    assert haproxy.maps == {11: {}}
+
+
+def test_streams_that_were_not_shown_are_not_closed_ones(host: HostConfig, haproxy: StandIn) -> None:
+    haproxy.maps = {11: {}}
+    haproxy.answers = [
+        ("show sess all", ""),
+        ("show sess all", SESSIONS.removesuffix("\n")),
+        ("show sess all", SESSIONS),
+        ("shutdown session 0x3", "\n"),
+        ("show sess all", "\n"),
+    ]
+    ROUTE.remove(host)
+    assert haproxy.answers == []
+
+
+@pytest.mark.parametrize("lost", ["", "Can't find the target PID matching the prefix '@!11'\n"])
+def test_routes_that_no_worker_took_are_loaded_again(host: HostConfig, haproxy: StandIn, lost: str) -> None:
+    store(host, **{ROUTE.host: VALUE})
+    haproxy.answers = [("prepare map", lost), ("add map", lost), ("commit map", lost), ("get map", lost)]
+    assert proxy.load(host) == 1
+    assert haproxy.answers == []
+    assert haproxy.maps[11] == haproxy.maps[12] == {"ready": "1", ROUTE.host: VALUE}
+
+
+def test_routes_that_a_worker_says_it_took_are_read_back(host: HostConfig, haproxy: StandIn) -> None:
+    haproxy.answers = [("@!12 commit map", "\n")]
+    assert proxy.load(host) == 0
+    assert haproxy.maps[12] == {"ready": "1"}
+
+
 @pytest.mark.parametrize("answer", ["Can't connect to the target CLI!\n", ""])
 def test_a_worker_that_is_just_ending_is_asked_again(host: HostConfig, haproxy: StandIn, answer: str) -> None:
     haproxy.answers = [("@!12 set map", answer)]
@@ -147,7 +234,7 @@ def test_a_worker_that_has_ended_meanwhile_does_not_count(host: HostConfig, hapr
 
 
 def test_a_refusal_is_told(host: HostConfig, haproxy: StandIn) -> None:
-    haproxy.answers = [("del map", "Permission denied\n")]
+    haproxy.answers = [("del map", "Permission denied\n\n")]
     with pytest.raises(ProxyError, match=r"refused 'del map.*Permission denied"):
         ROUTE.remove(host)
 
@@ -166,8 +253,8 @@ def test_a_sync_brings_what_the_store_says_in_commands_that_fit(host: HostConfig
 def test_a_reload_writes_the_file_first_and_says_why_it_failed(host: HostConfig, haproxy: StandIn) -> None:
     store(host, **{ROUTE.host: VALUE})
     haproxy.answers = [
-        ("reload", "Success=1\n--\nfine\n"),
-        ("reload", "Success=0\n--\nunknown keyword 'x'\n"),
+        ("reload", "Success=1\n--\nfine\n\n"),
+        ("reload", "Success=0\n--\nunknown keyword 'x'\n\n"),
     ]
     assert proxy.reload(host) == 1
     assert Path(host.routes_map).read_text() == f"ready 1\n{ROUTE.host} {VALUE}\n"
