@@ -103,7 +103,7 @@ def _make_parts(lab: Lab, kit: Tools, image: RescueImage) -> None:
     (lab.home / _OWN_INITRD).write_bytes(image.initrd.read_bytes() + own_files(files))
     shutil.copyfile(kit.uefi("VARS"), lab.home / _VARIABLES)
     lab.passphrase.touch(mode=0o600)
-    lab.passphrase.write_text(secrets.token_urlsafe(24), encoding="ascii")
+    lab.passphrase.write_text(secrets.token_hex(16), encoding="ascii")
     for drive in lab.bare.disks:
         make_blank(kit, lab.home / drive.file)
 
