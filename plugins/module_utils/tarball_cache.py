@@ -14,16 +14,16 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .skerry_recipe import EPOCH, Recipe, RecipeError, from_folder
+from .skerry_recipe import EPOCH, Recipe, RecipeError, from_folder, from_mapping
 
 PROGRAMS = ("mmdebstrap", "zstd")
 
 
 def bring(module: AnsibleModule) -> dict[str, Any]:
-    """The tarball of the folder that the module's options name: the kept one, or a new one."""
-    folder, cache = Path(module.params["folder"]), Path(module.params["cache"])
-    recipe, settings = _read(module, folder)
-    path = cache / f"{folder.name}-{recipe.digest()[:24]}.tar.zst"
+    """The tarball of the recipe that the module's options name: the kept one, or a new one."""
+    cache = Path(module.params["cache"])
+    name, recipe, settings = _read(module)
+    path = cache / f"{name}-{recipe.digest()[:24]}.tar.zst"
     cache.mkdir(parents=True, exist_ok=True)
     with _only(path):
         missing = module.params["rebuild"] or not path.exists()
@@ -33,12 +33,20 @@ def bring(module: AnsibleModule) -> dict[str, Any]:
     return {"changed": missing, "path": str(path), "sha256": digest, **settings}
 
 
-def _read(module: AnsibleModule, folder: Path) -> tuple[Recipe, dict[str, Any]]:
+def _read(module: AnsibleModule) -> tuple[str, Recipe, dict[str, Any]]:
     try:
-        return from_folder(folder)
-    except RecipeError as error:
+        return _said(module.params)
+    except (RecipeError, ValueError) as error:
         module.fail_json(msg=str(error))
     raise AssertionError("fail_json ends the module")
+
+
+def _said(params: dict[str, Any]) -> tuple[str, Recipe, dict[str, Any]]:
+    if params["recipe"] is not None:
+        return params["name"], from_mapping({**params["recipe"], "files": {}}, Path()), {}
+    folder = Path(params["folder"])
+    recipe, settings = from_folder(folder)
+    return params["name"] or folder.name, recipe, settings
 
 
 @contextmanager

@@ -14,7 +14,8 @@ description:
     O(skerry.host.skerry_image#module:debian) does the same.
   - The same C(image.toml) and the same versions of the packages give the same tarball, to the byte.
   - C(image.toml) has the keys C(suite), C(packages), C(command), C(env), and a table C([files]) with a path in
-    the folder and the path in the image on each line.
+    the folder and the path in the image on each line; and C(components), parts of Debian's archive besides
+    main, and C(without), patterns of what no copy of the root shall have, such as host keys.
 author: The Skerry authors (@skerry)
 attributes:
   check_mode:
@@ -27,9 +28,14 @@ requirements:
   - mmdebstrap and zstd, where the module runs
 options:
   folder:
-    description: The folder with C(image.toml).
+    description: The folder with C(image.toml). Either this or O(recipe).
     type: path
-    required: true
+  recipe:
+    description: What C(image.toml) would say, without C(files). Needs O(name).
+    type: dict
+  name:
+    description: How the tarball's file begins. The folder's name unless given.
+    type: str
   cache:
     description: Where tarballs are kept.
     type: path
@@ -65,12 +71,12 @@ sha256:
   type: str
 command:
   description: The image's command, from C(image.toml).
-  returned: success
+  returned: success with O(folder)
   type: list
   elements: str
 env:
   description: The image's environment, from C(image.toml).
-  returned: success
+  returned: success with O(folder)
   type: dict
 """
 
@@ -79,7 +85,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.tarball_cache import bring
 
 ARGUMENTS = {
-    "folder": {"type": "path", "required": True},
+    "folder": {"type": "path"},
+    "recipe": {"type": "dict"},
+    "name": {"type": "str"},
     "cache": {"type": "path", "default": "~/.cache/skerry/images"},
     "rebuild": {"type": "bool", "default": False},
 }
@@ -87,7 +95,13 @@ ARGUMENTS = {
 
 def main() -> None:
     """Options, one call, the answer."""
-    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(
+        ARGUMENTS,
+        mutually_exclusive=[("folder", "recipe")],
+        required_one_of=[("folder", "recipe")],
+        required_by={"recipe": "name"},
+        supports_check_mode=True,
+    )
     module.exit_json(**bring(module))
 
 

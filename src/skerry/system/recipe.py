@@ -26,8 +26,10 @@ _HOOKS = (
     ': >"$1/etc/machine-id"',
     'rm -rf "$1"/var/log/apt "$1"/var/log/*.log "$1"/var/cache/ldconfig/aux-cache',
 )
-_KEYS = {"suite", "packages", "files", "command", "env"}
+_KEYS = {"suite", "components", "packages", "without", "files", "command", "env"}
 _SUITE, _PACKAGE = re.compile(r"[a-z]+"), re.compile(r"[a-z0-9][a-z0-9+.-]*")
+_PATTERN = re.compile(r"(/[\w.*+-]*[\w*][\w.*+-]*)+")
+_COMPONENT = re.compile(r"[a-z]+(-[a-z]+)*")
 _TARGET = re.compile(r"(/[^/\0]+)+")
 
 
@@ -50,16 +52,23 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A Debian release, packages on top of the smallest one, and files."""
+    """A Debian release, packages on top of the smallest one, and files.
+
+    Attributes:
+        components: parts of Debian's archive besides main, such as non-free-firmware.
+        without: what packages make that no copy of this root shall have, such as host keys: patterns of whole paths.
+    """
 
     suite: str
     packages: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    components: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """SHA-256 of all that decides what is built, but for the packages' versions."""
         files = [[file.target, file.mode, file.digest()] for file in self.files]
-        how = [EPOCH, _LEFT_OUT, _HOOKS]
+        how = [EPOCH, _LEFT_OUT, _HOOKS, *(x for x in (self.components, self.without) if x)]
         return hashlib.sha256(json.dumps([self.suite, self.packages, files, how]).encode()).hexdigest()
 
     def pack(self, path: Path) -> None:
@@ -89,6 +98,7 @@ class Recipe:
             f"--mode={mode}",
             "--format=tar",
             *([f"--include={','.join(self.packages)}"] if self.packages else []),
+            *([f"--components={','.join(('main', *self.components))}"] if self.components else []),
             '--aptopt=Acquire::Languages "none"',
             "--dpkgopt=force-unsafe-io",
             *left_out,
@@ -96,6 +106,7 @@ class Recipe:
             "--skip=output/mknod",
             f"--customize-hook=tar-in {shlex.quote(extra)} /",
             *(f"--customize-hook={hook}" for hook in _HOOKS),
+            *(f'--customize-hook=rm -rf "$1"{pattern}' for pattern in self.without),
             self.suite,
             target,
         ]
@@ -110,16 +121,28 @@ def from_folder(folder: Path) -> tuple[Recipe, dict[str, Any]]:
     path = folder / "image.toml"
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
-        _check(said)
-        files = [_file(folder / source, target) for source, target in said.get("files", {}).items()]
+        recipe = from_mapping(said, folder)
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path}: {error}") from error
-    recipe = Recipe(
+    return recipe, {"command": said.get("command", []), "env": said.get("env", {})}
+
+
+def from_mapping(said: dict[str, Any], folder: Path) -> Recipe:
+    """The recipe that a mapping with the keys of an image.toml says; its files lie in ``folder``.
+
+    Raises:
+        ValueError: it says something wrong.
+        OSError: a file that it names can't be read.
+    """
+    _check(said)
+    files = [_file(folder / source, target) for source, target in said.get("files", {}).items()]
+    return Recipe(
         suite=said.get("suite", "trixie"),
         packages=tuple(sorted(set(said.get("packages", [])))),
         files=tuple(sorted(files, key=lambda file: file.target)),
+        components=tuple(sorted(set(said.get("components", [])) - {"main"})),
+        without=tuple(sorted(set(said.get("without", [])))),
     )
-    return recipe, {"command": said.get("command", []), "env": said.get("env", {})}
 
 
 def _file(source: Path, target: str) -> File:
@@ -139,7 +162,10 @@ def _check(said: dict[str, Any]) -> None:
     """
     if unknown := sorted(set(said) - _KEYS):
         raise ValueError(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
-    for key, what in (("packages", "package names"), ("command", "words")):
+    lists = {
+        "packages": "package names", "components": "parts of the archive", "without": "paths", "command": "words"
+    }  # fmt: skip
+    for key, what in lists.items():
         words = said.get(key, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ValueError(f"{key}: {words!r} is not a list of {what}")
@@ -151,6 +177,12 @@ def _check(said: dict[str, Any]) -> None:
     )
     for package in said.get("packages", []):
         _require(_PACKAGE.fullmatch(package), "packages", package, "the name of a package")
+    for component in said.get("components", []):
+        _require(_COMPONENT.fullmatch(component), "components", component, "such as non-free-firmware")
+    for pattern in said.get("without", []):
+        _require(
+            _PATTERN.fullmatch(pattern), "without", pattern, "a whole path, with * at most, and no spaces"
+        )
     for target in said.get("files", {}).values():
         _require(is_target(target), "files", target, "a path in an image, such as /srv/app/main.py")
     for name, text in said.get("env", {}).items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry.system.recipe import EPOCH, File, Recipe, RecipeError, from_folder
+from skerry.system.recipe import EPOCH, File, Recipe, RecipeError, from_folder, from_mapping
 
 HELLO = Path(__file__).parents[3] / "images" / "hello"
 APP = File("/srv/app.py", 0o644, b"print()")
@@ -80,7 +80,10 @@ def test_programs_stay_programs(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("packages = [", "image.toml: "),
-        ('packets = ["nginx"]', "unknown key 'packets'; known are command, env, files, packages, suite"),
+        ('packets = ["nginx"]', "unknown key 'packets'; known are command, components, env, "),
+        ('components = ["non free"]', "components: 'non free' is not such as non-free-firmware"),
+        ('without = ["/etc/a; reboot"]', "without: '/etc/a; reboot' is not a whole path"),
+        ('without = ["/"]', "without: '/' is not a whole path"),
         ('packages = "nginx"', "packages: 'nginx' is not a list of package names"),
         ('packages = ["a b"]', "packages: 'a b' is not the name of a package"),
         ('packages = ["--simulate"]', "packages: '--simulate' is not the name of a package"),
@@ -102,3 +105,14 @@ def test_a_wrong_recipe_is_refused_with_the_place(tmp_path: Path, text: str, mes
 def test_a_missing_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"image\.toml"):
         from_folder(tmp_path)
+
+
+def test_a_root_for_machines_is_of_more_components_and_without_what_must_not_be_copied() -> None:
+    said = {
+        "components": ["non-free-firmware", "main"],
+        "without": ["/etc/ssh/ssh_host_*", "/boot/initrd.img*"],
+    }
+    arguments = from_mapping(said, Path()).arguments("extra.tar", "-", "root")
+    assert "--components=main,non-free-firmware" in arguments
+    assert '--customize-hook=rm -rf "$1"/etc/ssh/ssh_host_*' in arguments
+    assert from_mapping(said, Path()).digest() != from_mapping({}, Path()).digest()
