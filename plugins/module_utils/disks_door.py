@@ -15,6 +15,7 @@ from .skerry_boot.disks.carry import carry_out
 from .skerry_boot.disks.identify import identify
 from .skerry_boot.disks.model import Found, Sizes, Wanted, WantedDisk, size
 from .skerry_boot.errors import BootError
+from .skerry_boot.passphrase import problem
 
 
 def bring(module: AnsibleModule) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def bring(module: AnsibleModule) -> dict[str, Any]:
 
 
 def _brought(params: dict[str, Any], only_check: bool) -> dict[str, Any]:
+    _check(params["passphrase"])
     wanted = _wanted(params)
     found = probe.look(wanted)
     steps = plan.finish(found) if params["state"] == "finished" else plan.prepare(wanted, found)
@@ -36,10 +38,16 @@ def _brought(params: dict[str, Any], only_check: bool) -> dict[str, Any]:
     return {
         "changed": bool(steps),
         "installed": safe.installed(wanted, found),
+        "replace": [safe.token(disk) for disk in found.disks if disk and safe.finished(disk)],
         "steps": [str(step) for step in steps],
         "layout": asdict(identify(probe.look(wanted))) if prepared else {},
         "diff": _diff(found, steps),
     }
+
+
+def _check(passphrase: str | None) -> None:
+    if passphrase is not None and (wrong := problem(passphrase)):
+        raise BootError(wrong, "Nothing was changed.")
 
 
 def _wanted(params: dict[str, Any]) -> Wanted:

@@ -117,6 +117,11 @@ installed:
   description: Whether the disks held a finished installation when the module came, which it did not touch.
   returned: success
   type: bool
+replace:
+  description: What O(wipe) must have so that the finished installation is destroyed. Empty where there is none.
+  returned: success
+  type: list
+  elements: str
 steps:
   description: What was done, in order; in check mode what would be done.
   returned: success
@@ -144,6 +149,10 @@ layout:
       type: int
     disks:
       description: Of each disk its device of now, UUID of boot and esp, PARTUUID as boot_part, esp_part and crash_part.
+      type: list
+      elements: dict
+    mounts:
+      description: What the installed system mounts, as source, place, kind, options and check of fstab's lines.
       type: list
       elements: dict
     arrays:

@@ -1,8 +1,25 @@
 """The identities of what a plan made, read back from the disks. Reads only."""
 
 from ..run import run
-from .model import ARRAYS, BOOT, CRASH, ESP, MAPPED, ROOT, SWAP, TMP, DiskParts, Found, FoundDisk, Layout
-from .plan import sector_size, source
+from .model import (
+    ARRAYS,
+    BOOT,
+    CRASH,
+    ESP,
+    MAPPED,
+    ROOT,
+    SWAP,
+    TMP,
+    DiskParts,
+    FileSystem,
+    Found,
+    FoundDisk,
+    Layout,
+)
+from .plan import SUBVOLUMES, sector_size, source
+
+_MAY_BE_GONE = ",nofail,x-systemd.device-timeout=15s"
+"""For what lies on one disk of a mirror: the boot goes on without it."""
 
 
 def identify(found: Found) -> Layout:
@@ -13,14 +30,27 @@ def identify(found: Found) -> Layout:
     """
     disks = [disk for disk in found.disks if disk]
     arrays = {name: _array(name) for name in ARRAYS.values()} if len(disks) == 2 else {}
+    parts = tuple(_parts(disk) for disk in disks)
+    root = _uuid(MAPPED)
     return Layout(
         luks=_uuid(source(disks, ROOT)),
-        root=_uuid(MAPPED),
+        root=root,
         swap=_stable(disks, SWAP, arrays),
         tmp=_stable(disks, TMP, arrays),
         sector_size=sector_size(disks),
-        disks=tuple(_parts(disk) for disk in disks),
+        disks=parts,
+        mounts=mounts(root, parts),
         arrays=arrays,
+    )
+
+
+def mounts(root: str, parts: tuple[DiskParts, ...]) -> tuple[FileSystem, ...]:
+    """What the installed system mounts: the subvolumes of the btrfs ``root``, and the first disk's /boot and ESP."""
+    first, more = parts[0], _MAY_BE_GONE if len(parts) == 2 else ""
+    return (
+        *(FileSystem(f"UUID={root}", one.place, "btrfs", one.mount_options) for one in SUBVOLUMES),
+        FileSystem(f"UUID={first.boot}", "/boot", "ext4", f"noatime,nodev,nosuid{more}", check=2),
+        FileSystem(f"UUID={first.esp}", "/boot/efi", "vfat", f"noatime,umask=0077{more}"),
     )
 
 

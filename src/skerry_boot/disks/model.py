@@ -183,6 +183,18 @@ class DiskParts:
 
 
 @dataclass(frozen=True)
+class FileSystem:
+    """A line of fstab."""
+
+    source: str
+    place: str
+    kind: str
+    options: str
+    check: int = 0
+    """Whether, and after what, it is checked at boot."""
+
+
+@dataclass(frozen=True)
 class Layout:
     """The identities of what is on the disks now, for crypttab, fstab, mdadm.conf and the boot loader."""
 
@@ -194,5 +206,7 @@ class Layout:
     """Stable names of what swap and /tmp are encrypted on, as crypttab takes them."""
     sector_size: int
     disks: tuple[DiskParts, ...]
+    mounts: tuple[FileSystem, ...]
+    """What is mounted on the installed system, in this order; swap and /tmp come besides."""
     arrays: dict[str, str] = field(default_factory=dict)
     """Array → its UUID; none with one disk."""

@@ -56,8 +56,14 @@ def layers(mounts: Iterable[Mounted]) -> frozenset[str]:
 
 
 def _covering(mounts: list[Mounted], folder: str) -> list[str]:
-    """The device of the mount that a folder lies in. The top is no answer: it hides what was there before it."""
-    found = [one for one in mounts if one.place != "/" and f"{folder}/".startswith(f"{one.place}/")]
+    """The device of the mount that a folder of an overlay lies in.
+
+    The overlay was made before it became the top, so its folders may have been moved: /medium to /run/live/medium. The
+    top itself is no answer.
+    """
+    within = [one for one in mounts if one.place != "/" and f"{folder}/".startswith(f"{one.place}/")]
+    moved = [one for one in mounts if one.place != "/" and one.place.endswith(folder)]
+    found = within or moved
     return [max(found, key=lambda one: len(one.place)).device] if found else []
 
 

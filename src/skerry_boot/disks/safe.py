@@ -55,6 +55,11 @@ def unfinished(disk: FoundDisk) -> bool:
     return disk.labels.get(ROOT, "").startswith(UNFINISHED)
 
 
+def token(disk: FoundDisk) -> str:
+    """What names exactly the installation that is on a disk now."""
+    return f"{disk.serial}:{disk.table}"
+
+
 def installed(wanted: Wanted, found: Found) -> bool:
     """Whether the wanted disks hold a finished installation that is to be kept.
 
@@ -73,7 +78,7 @@ def needed(wanted: Wanted) -> int:
 
 
 def _to_be_kept(wanted: Wanted, disk: FoundDisk) -> bool:
-    return finished(disk) and f"{disk.serial}:{disk.table}" not in wanted.wipe
+    return finished(disk) and token(disk) not in wanted.wipe
 
 
 def _names(wanted: Wanted) -> Iterator[str]:
@@ -160,7 +165,7 @@ def _content(wanted: Wanted, there: FoundDisk) -> Iterator[str]:
         yield (
             "it belongs to a finished installation of Skerry, and the other disk does not: a mirror's lost half is "
             "replaced on the running server. To destroy this installation, put "
-            f"'{there.serial}:{there.table}' into luks_root_wipe."
+            f"'{token(there)}' into luks_root_wipe."
         )
     elif there.signs and not finished(there) and not unfinished(there) and there.serial not in wanted.wipe:
         yield (
