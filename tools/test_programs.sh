@@ -1,11 +1,13 @@
 #!/bin/sh
-# Programs that tests on this computer start themselves: the firewall's packets fly in its own network namespaces.
+# Programs that tests on this computer start themselves: the firewall's packets fly in its own network namespaces, and
+# a real ssh server of an initramfs is unlocked.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 missing=
 command -v nft >/dev/null || missing="$missing nftables"
 command -v ip >/dev/null || missing="$missing iproute2"
 command -v unshare >/dev/null || missing="$missing util-linux"
+command -v dropbear >/dev/null || missing="$missing dropbear-bin"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
     echo "The tests need more programs. As root: apt-get install --no-install-recommends$missing" >&2
