@@ -93,8 +93,8 @@ class BareMachine:
         kit = tools(self.cache)
         image = disk.rescue_system(self.cache, kit)
         hardware = Hardware(accelerator(self.cache, kit, image.kernel, image.initrd), lab.memory_mib)
-        machine = _machine(lab, kit, hardware)
-        Plan([*machine, *_rescue(image)], machine).save(lab.home)
+        from_disks = machine(lab, kit, hardware)
+        Plan([*from_disks, *rescue(image)], from_disks).save(lab.home)
 
 
 def _make_parts(lab: Lab, kit: Tools, image: RescueImage) -> None:
@@ -113,7 +113,7 @@ def make_blank(kit: Tools, path: Path) -> None:
     run([*kit.program("usr/bin/qemu-img"), "create", "-q", "-f", "qcow2", str(path), DISK_SIZE])
 
 
-def _machine(lab: Lab, kit: Tools, hardware: Hardware) -> list[str]:
+def machine(lab: Lab, kit: Tools, hardware: Hardware) -> list[str]:
     """The machine as it starts from its own disks."""
     return [
         *kit.qemu(), *hardware.computer(), *_firmware(kit, lab.bare),
@@ -133,7 +133,7 @@ def _firmware(kit: Tools, board: Board) -> list[str]:
     ]  # fmt: skip
 
 
-def _rescue(image: RescueImage) -> list[str]:
+def rescue(image: RescueImage) -> list[str]:
     """What makes it start in the rescue system instead. Its medium is the first of the virtio disks."""
     return [
         "-no-reboot", "-qmp", f"unix:{EVENTS},server=on,wait=off",

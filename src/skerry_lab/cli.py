@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from skerry_lab import inventory
 from skerry_lab.board import Board, Bus, CacheMode, Firmware
@@ -148,9 +150,15 @@ def _list(labs: Labs, args: argparse.Namespace) -> int:
     return 0
 
 
-def _row(lab: Lab) -> dict[str, str | int]:
-    what: dict[str, str | int] = {"name": lab.name, "kind": lab.kind, "image": lab.flavour}
-    return {**what, "state": lab.state(), "owner": lab.owner, **lab.ports}
+def _row(lab: Lab) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": lab.name, "kind": lab.kind, "image": lab.flavour}
+    row |= {"state": lab.state(), "owner": lab.owner, **lab.ports, "home": str(lab.home)}
+    if lab.kind is Kind.METAL:
+        row["cpu_s"] = lab.cpu_seconds()
+    if lab.board:
+        row |= {"firmware": lab.board.firmware, "bus": lab.board.bus}
+        row["disks"] = [{**asdict(disk), "file": str(lab.home / disk.file)} for disk in lab.board.disks]
+    return row
 
 
 def _ssh(labs: Labs, args: argparse.Namespace) -> int:

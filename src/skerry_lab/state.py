@@ -12,7 +12,7 @@ from pathlib import Path
 from skerry_lab.board import Board
 from skerry_lab.errors import LabError
 from skerry_lab.locks import locked
-from skerry_lab.process import ProcessIdentity
+from skerry_lab.process import ProcessIdentity, cpu_seconds
 from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.ssh import Login
@@ -110,6 +110,11 @@ class Lab:
         if process is None or not process.alive():
             return State.DEAD
         return State.RUNNING if self._ready.exists() else State.STARTING
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the machine has taken since it was switched on."""
+        process = self.process()
+        return cpu_seconds(process.pid) if process is not None and process.alive() else 0.0
 
     def mark_ready(self) -> None:
         """It is up, with keys of its own. Without this mark nobody takes it for a lab that is up."""

@@ -1,10 +1,12 @@
 """Which labs Ansible sees, and what it is told of each."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from skerry_lab.board import Board, Disk
 from skerry_lab.errors import LabError
 from skerry_lab.inventory import chosen, listing
 from skerry_lab.recipe import Kind
@@ -68,3 +70,18 @@ def test_the_host_key_is_pinned(store: LabStore) -> None:
     assert "HostKeyAlias=skerry-lab-try" in words
     assert told["proxy_ca_fetch_to"] == f"{lab.home}/ca.crt"
     assert told["skerry_https_port_public"] == 20002
+
+
+def test_a_machine_with_blank_disks_is_told_as_an_operator_would(store: LabStore) -> None:
+    pulled = Disk("SK1", plugged=False)
+    lab = replace(make_lab(store, kind=Kind.METAL), board=Board(disks=(Disk("SK0"), pulled)))
+    lab = replace(lab, ports={**lab.ports, "unlock": 20003})
+    lab.key.with_suffix(".pub").write_text("ssh-ed25519 AAAA root@try\n")
+    lab.passphrase.write_text("secret")
+    shown = listing([lab])
+    told = shown["_meta"]["hostvars"]["try"]
+    assert shown["lab_bare"] == {"hosts": ["try"]}
+    assert told["luks_root_disks"] == [{"id": "/dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_SK0", "serial": "SK0"}]
+    assert told["remote_unlock_port_public"] == 20003
+    assert told["skerry_known_hosts"] == f"{lab.home}/known_hosts"
+    assert "secret" not in str(shown)

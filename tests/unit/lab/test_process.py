@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry_lab.process import ProcessIdentity, children, start_ticks
+from skerry_lab.process import ProcessIdentity, children, cpu_seconds, start_ticks
 
 
 def fake_proc(root: Path, pid: int, state: str = "S", started: int = 4711, threads: int = 1) -> Path:
@@ -67,3 +67,9 @@ def test_children_are_found(tmp_path: Path) -> None:
     (folder / "children").write_text("6 19 ")
     assert children(5, tmp_path) == [6, 19]
     assert children(99, tmp_path) == []
+
+
+def test_processor_time_is_ones_own_and_that_of_children_that_ended(tmp_path: Path) -> None:
+    proc = fake_proc(tmp_path, 42)
+    assert cpu_seconds(42, proc) == 4 / os.sysconf("SC_CLK_TCK")
+    assert cpu_seconds(43, proc) == 0
