@@ -7,7 +7,7 @@ from typing import Any
 
 from skerry_lab.board import Board, mac_address
 from skerry_lab.ports import LOOPBACK
-from skerry_lab.recipe import Kind
+from skerry_lab.recipe import Kind, host_packages
 from skerry_lab.state import Lab, LabStore, State
 
 GROUP = "skerry_hosts"
@@ -38,7 +38,7 @@ def listing(labs: Iterable[Lab]) -> dict[str, Any]:
         "_meta": {"hostvars": {lab.name: host_vars(lab) for lab in all_labs}},
         GROUP: {"children": list(groups)},
         **groups,
-        "lab_bare": {"hosts": bare},
+        "lab_bare": {"hosts": bare, "vars": {"base_system_tarball_packages": host_packages()}},
     }
 
 

@@ -67,6 +67,11 @@ def rescue_recipe() -> TreeRecipe:
     return source(_packages()["rescue"], RESCUE.read_text(encoding="utf-8"))
 
 
+def host_packages() -> list[str]:
+    """The platform's packages: where they are in what a machine is installed from, the roles have little to do."""
+    return sorted(set(_packages()["host"]))
+
+
 def source(packages: Iterable[str], customise: str = "") -> TreeRecipe:
     """The recipe for these packages, from where packages.toml says."""
     wanted = _packages()
