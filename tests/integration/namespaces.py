@@ -223,7 +223,7 @@ class Wire:
                 self._seen += frame
         return token in self._seen
 
-    def waits_for(self, token: bytes, seconds: float = 2.0) -> bool:
+    def waits_for(self, token: bytes, seconds: float = 15.0) -> bool:
         """Whether a frame with ``token`` arrives in time."""
         end = time.monotonic() + seconds
         while not self.saw(token):
@@ -237,7 +237,7 @@ def listen(namespace: str, port: int, kind: socket.SocketKind = socket.SOCK_STRE
     """A socket that listens on every address of a namespace, IPv4 and IPv6."""
     with inside(namespace):
         server = socket.socket(socket.AF_INET6, kind)
-    server.settimeout(2)
+    server.settimeout(15)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     server.bind(("::", port))
@@ -246,7 +246,7 @@ def listen(namespace: str, port: int, kind: socket.SocketKind = socket.SOCK_STRE
     return server
 
 
-def connect(namespace: str, address: str, port: int, *, uid: int = 0, seconds: float = 0.5) -> socket.socket:
+def connect(namespace: str, address: str, port: int, *, uid: int = 0, seconds: float = 15.0) -> socket.socket:
     """A TCP connection from within a namespace, by a user. Raises OSError where it is refused."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with inside(namespace), as_user(uid):
@@ -263,7 +263,7 @@ def connect(namespace: str, address: str, port: int, *, uid: int = 0, seconds: f
 def reaches(namespace: str, address: str, port: int, *, uid: int = 0) -> bool:
     """Whether a TCP connection succeeds."""
     try:
-        connect(namespace, address, port, uid=uid).close()
+        connect(namespace, address, port, uid=uid, seconds=1.5).close()  # a lost packet is repeated after 1 s
     except OSError:
         return False
     return True
@@ -295,7 +295,7 @@ def tcp_states(namespace: str, port: int) -> list[int]:
     return [int(row[3], 16) for row in fields if row[1].endswith(f":{port:04X}")]
 
 
-def eventually(true: Callable[[], bool], seconds: float = 3.0) -> bool:
+def eventually(true: Callable[[], bool], seconds: float = 15.0) -> bool:
     """Whether something becomes true in time."""
     end = time.monotonic() + seconds
     while not true():

@@ -101,7 +101,7 @@ class Door:
         context.set_alpn_protocols([alpn])
         if sni is None or not sni.endswith(f".{DOMAIN}"):
             context.check_hostname = False
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         return context.wrap_socket(plain, server_hostname=sni)
 
     def ask(self, request: bytes, sni: str | None = f"test.{DOMAIN}") -> Answer:

@@ -30,7 +30,7 @@ try:
     print(json.dumps("it was done before"))
 except EngineError as error:
     print(json.dumps(error.message))
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 60
 while True:
     try:
         EngineClient().call("status")
@@ -95,11 +95,15 @@ def large(name: str, mebibytes: int) -> bytes:
 )
 def test_killed_in_the_middle_it_leaves_nothing(images: ImageLab, name: str, seen: str) -> None:
     before = images.traces()
-    data = zstd(large(name, 16))
-    digest = hashlib.sha256(data).hexdigest()
-    path = f"/var/lib/skerry/pool/images/{seen.format(digest=digest)}"
-    request = {"verb": "image_import", "name": name, **images.put(f"{name}.tar", data)}
-    said = images.python(_KILL, json.dumps(request), path)
+    for _ in range(5):  # on a busy machine the kill may come when all is done
+        data = zstd(large(name, 16))
+        digest = hashlib.sha256(data).hexdigest()
+        path = f"/var/lib/skerry/pool/images/{seen.format(digest=digest)}"
+        request = {"verb": "image_import", "name": name, **images.put(f"{name}.tar", data)}
+        said = images.python(_KILL, json.dumps(request), path)
+        if said != "it was done before":
+            break
+        images.ask("image_delete", name=name).ok()
     assert "the engine ended" in said
     assert images.traces() == before
     images.bring(name, data).ok()

@@ -104,7 +104,7 @@ def two_hosts(tmp_path: Path) -> Path:
 def on_both(inventory: Path, playbook: str, *options: str) -> Run:
     """Run a playbook on both."""
     command = ["ansible-playbook", "-i", str(inventory), playbook, "-e", "name=blog", *options]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False, timeout=600)
     return Run(done.stdout + done.stderr, done.returncode)
 
 

@@ -31,7 +31,7 @@ def door(lab: str, agent: Agent) -> Door:
 
 
 def wait_until(agent: Agent, host: str, status: int) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while agent("status", host=host) != status:
         assert time.monotonic() < deadline, f"{host} does not answer {status}"
 
@@ -128,7 +128,7 @@ def test_a_certificate_is_swapped_without_a_restart(agent: Agent, host: Host, do
         assert read_answer(kept).status == 200
     assert after.serial_number != before.serial_number
     assert after.issuer == before.issuer
-    assert agent("workers") == workers
+    assert set(agent("workers")) <= set(workers)  # none began; one that was leaving may have ended
     assert host.file("/etc/skerry/pki/server.pem").mode == 0o600
     agent("systemctl", words=["reload", UNIT])
     assert served_certificate(door).serial_number == after.serial_number

@@ -96,8 +96,9 @@ def main(count: int, parallel: int) -> int:
     with Visitors(host_of(neighbour)) as visitors, concurrent.futures.ThreadPoolExecutor(parallel) as pool:
         results = list(pool.map(one, range(count)))
     seconds = time.monotonic() - started
-    time.sleep(1)
-    problems = list(leftovers.differences())
+    deadline = time.monotonic() + 60  # the kernel frees network namespaces behind our back
+    while (problems := list(leftovers.differences())) and time.monotonic() < deadline:
+        time.sleep(0.1)
     client.call("delete", container=key)
     report = {
         "made": len(results),

@@ -89,7 +89,7 @@ def crash(verb: str, arguments: dict, point: dict) -> str:
 
 
 def wait_for_engine() -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             call("status")
@@ -102,7 +102,7 @@ def wait_for_engine() -> None:
 
 
 def problems() -> list[str]:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while (found := list(leftovers.differences())) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found

@@ -122,7 +122,7 @@ if __name__ == "__main__":
     import sys
     import time
 
-    deadline = time.monotonic() + 15  # the kernel frees network namespaces behind our back
+    deadline = time.monotonic() + 60  # the kernel frees network namespaces behind our back
     while (problems := list(differences())) and time.monotonic() < deadline:
         time.sleep(0.1)
     print("\n".join(problems) or "nothing left over, nothing missing")

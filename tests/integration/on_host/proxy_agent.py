@@ -146,7 +146,7 @@ def begin(host: str, path: str) -> ssl.SSLSocket:
     """A request for ``host`` whose answer is still to be read."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    tls = context.wrap_socket(socket.create_connection(("127.0.0.1", 443), timeout=5), server_hostname=host)
+    tls = context.wrap_socket(socket.create_connection(("127.0.0.1", 443), timeout=30), server_hostname=host)
     tls.sendall(f"GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
     return tls
 
@@ -258,7 +258,7 @@ def workers() -> list[int]:
 
 def port_80(request: str) -> str:
     """What the redirecting port answers."""
-    with socket.create_connection(("127.0.0.1", 80), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", 80), timeout=30) as connection:
         connection.sendall(request.encode("latin-1"))
         return b"".join(iter(lambda: connection.recv(4096), b"")).decode("latin-1")
 
