@@ -155,9 +155,10 @@ class CallbackModule(DefaultCallback):
             self._help(result.host.get_name(), result.task.action, failed)
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
-        """Show that a host does not answer, and what to do next."""
+        """Show that a host does not answer; unless that is ignored, what to do next."""
         super().v2_runner_on_unreachable(result)
-        self._help(result.host.get_name(), result.task.action, {"unreachable": True})
+        if not result.task.ignore_unreachable:
+            self._help(result.host.get_name(), result.task.action, {"unreachable": True})
 
     def _help(self, host: str, action: str, failed: dict[str, Any]) -> None:
         unit = failed_unit(action, failed)

@@ -1,0 +1,76 @@
+# Copyright: the Skerry authors
+# Apache License 2.0 (see LICENSE)
+"""The filter skerry.host.host_status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+DOCUMENTATION = r"""
+name: host_status
+short_description: How a server stands, as a row of a table
+description: Puts together what the tasks of playbooks/status.yml found out about a server.
+author: The Skerry authors (@skerry)
+options:
+  _input:
+    description: The server's variables, with what the tasks registered.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show one server
+  ansible.builtin.debug:
+    msg: "{{ hostvars[inventory_hostname] | skerry.host.host_status }}"
+"""
+
+RETURN = r"""
+_value:
+  description: host, state, kernel, encrypted, and what to do next.
+  type: dict
+"""
+
+_MIRROR = {
+    "half": ("half a mirror", "replace the dead disk"),
+    "rebuilding": ("mirror rebuilds", "wait"),
+}
+_UNREACHABLE = ("unreachable", "is it on? its console tells")
+
+
+def host_status(host: Mapping[str, Any]) -> dict[str, str]:
+    """The row of a server: running, locked, half a mirror, mirror rebuilds or unreachable, or what its door refused."""
+    name = str(host["inventory_hostname"])
+    answer = host.get("status_answer") or {}
+    if answer.get("unreachable") or "stdout" not in answer:
+        state, advice = _from_outside(name, host.get("unlock_found") or {})
+        return {"host": name, "state": state, "kernel": "", "encrypted": "", "next": advice}
+    told = _told(str(answer["stdout"]))
+    state, advice = _MIRROR.get(told.get("mirror", ""), ("running", ""))
+    encrypted = {True: "yes", False: "no"}.get(told.get("encrypted"), "")  # type: ignore[arg-type]
+    return {"host": name, "state": state, "kernel": told["kernel"], "encrypted": encrypted, "next": advice}
+
+
+def _from_outside(name: str, found: Mapping[str, Any]) -> tuple[str, str]:
+    if found.get("found") == "locked":
+        return "locked", f"ansible-playbook playbooks/unlock.yml -l {name}"
+    if found.get("code", "no_answer") != "no_answer":
+        return str(found["code"]).replace("_", " "), str(found.get("msg", ""))
+    return _UNREACHABLE
+
+
+def _told(stdout: str) -> dict[str, Any]:
+    """What `skerry-boot status --json` said, or a machine without it: only its kernel."""
+    if stdout.startswith("{"):
+        told: dict[str, Any] = json.loads(stdout)
+        return told
+    return {"kernel": stdout}
+
+
+class FilterModule:
+    """Ansible's way to find the filter."""
+
+    def filters(self) -> dict[str, Callable[..., dict[str, str]]]:
+        """The filters of this file by name."""
+        return {"host_status": host_status}
