@@ -12,6 +12,7 @@ that shift ids 0..65535 to UID_BASE.., so that neither the image nor the contain
 
 import contextlib
 import ctypes
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -37,8 +38,8 @@ class _MountAttr(ctypes.Structure):
 
 def _checked(result: int, what: str) -> int:
     if result < 0:
-        errno = ctypes.get_errno()
-        raise OSError(errno, f"{what}: {os.strerror(errno)}")
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
     return result
 
 
@@ -100,12 +101,12 @@ def _mount_overlay(lower: str, upper: str, target: str, uid_base: int) -> None:
         _libc.mount(b"overlay", target.encode(), b"overlay", flags, options.encode()),
         f"mount overlay {target}",
     )
-    probe = f"{target}/.skerry-write"
-    os.close(os.open(probe, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    os.unlink(probe)
     _libc.setfsuid(0)
     _libc.setfsgid(0)
     _checked(_libc.prctl(_PR_SET_SECUREBITS, 0, 0, 0, 0), "prctl securebits")
+    # Asked and not tried: a name in there may be a link of the container's, which root would follow out of it.
+    if os.statvfs(target).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, f"mount overlay {target}: it is read-only; is {upper} writable?")
 
 
 def main(path: str) -> None:
