@@ -103,8 +103,10 @@ def test_a_new_command_needs_no_new_image(images: ImageLab, name: str) -> None:
             member("evil", pax_headers={"SCHILY.xattr.trusted.overlay.redirect": "/"}),
             "trusted.overlay.redirect",
         ),
+        (member("evil", pax_headers={"size": "-1"}), ""),
+        (member("evil", pax_headers={"mtime": "nan"}), "'evil' has the mtime 'nan'"),
     ],
-    ids=["climbs", "absolute", "hard link", "device", "attribute"],
+    ids=["climbs", "absolute", "hard link", "device", "attribute", "negative size", "no time"],
 )
 def test_a_hostile_tarball_leaves_nothing(
     images: ImageLab, name: str, bad: tuple[tarfile.TarInfo, bytes], message: str

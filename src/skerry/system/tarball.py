@@ -6,6 +6,7 @@ have, and about saying so by name before anything else happens.
 """
 
 import dataclasses
+import re
 import tarfile
 from collections.abc import Callable
 from typing import BinaryIO
@@ -21,6 +22,8 @@ _KINDS = frozenset(
     {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE}
     | {tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE}
 )
+_NUMBERS = frozenset({"uid", "gid", "size", "mtime", "atime", "ctime"})  # pax headers that tarfile reads leniently
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +64,15 @@ def check(file: BinaryIO, watch: Callable[[int], None]) -> Contents:
     Raises:
         SkerryError: what it holds cannot be the root of a container; names the member and the rule.
     """
-    scan = _Scan()
+    scan, end = _Scan(), 0
     try:
         with tarfile.open(fileobj=_Headers(file), mode="r:", errors="surrogateescape") as tar:  # type: ignore[call-overload]
             while (member := tar.next()) is not None:
                 scan.look_at(member)
                 tar.members.clear()  # or else it remembers every one
                 watch(member.offset)
-        _check_end(file, tar.offset)
+                end = tar.offset
+        _check_end(file, end)  # not tar.offset: that lies behind a member which the reader dropped without a word
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise _refusal(
             f"it is not a tarball, or a damaged one ({error})", "a tar archive, pax, GNU or ustar"
@@ -191,6 +195,11 @@ def _check_kind(member: tarfile.TarInfo, name: str) -> None:
         raise _refusal(
             f"member {member.name!r} is a character device outside dev/", "no devices outside dev/"
         )
+    for field in _NUMBERS & member.pax_headers.keys():
+        if not _NUMBER.fullmatch(member.pax_headers[field]):
+            raise _refusal(
+                f"member {member.name!r} has the {field} {member.pax_headers[field]!r}", "a plain number"
+            )
     for attribute in member.pax_headers:
         if ".xattr.trusted." in attribute:
             raise _refusal(

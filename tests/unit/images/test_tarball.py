@@ -62,6 +62,10 @@ HOSTILE = {
     "user id": (member("f", uid=65_536), "'f' belongs to user 65536"),
     "group id": (member("f", gid=4_000_000), "'f' belongs to group 4000000"),
     "negative id": (member("f", pax_headers={"uid": "-1"}), "'f' belongs to user -1"),
+    "size below zero": (member("f", pax_headers={"size": "-1"}), ""),
+    "size that is no number": (member("f", pax_headers={"size": "abc"}), "'f' has the size 'abc'"),
+    "time that is no number": (member("f", pax_headers={"mtime": "nan"}), "'f' has the mtime 'nan'"),
+    "endless time": (member("f", pax_headers={"mtime": "1e300"}), "'f' has the mtime '1e300'"),
     "overlay attribute": (
         member("f", pax_headers={"SCHILY.xattr.trusted.overlay.redirect": "/etc"}),
         "'f' carries the attribute 'trusted.overlay.redirect'",
@@ -129,6 +133,20 @@ def test_nothing_hides_behind_a_damaged_header() -> None:
 
 def test_nothing_hides_behind_an_end_mark() -> None:
     assert "it is damaged: at byte" in refusal(with_root() + with_root(member("../evil")))
+
+
+def test_nothing_hides_in_a_member_that_the_reader_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer Pythons read past a member, find its pax headers wrong, and go on as if the archive had ended there."""
+    read = tarfile.TarInfo.fromtarfile
+
+    def dropping(tar: tarfile.TarFile) -> tarfile.TarInfo:
+        found = read(tar)
+        if found.name == "dev/sda":
+            raise tarfile.InvalidHeaderError("invalid offset")  # type: ignore[attr-defined]
+        return found
+
+    monkeypatch.setattr(tarfile.TarInfo, "fromtarfile", dropping)
+    assert "it is damaged: at byte" in refusal(with_root(member("dev/sda", tarfile.BLKTYPE)))
 
 
 def test_an_archive_without_its_end() -> None:
