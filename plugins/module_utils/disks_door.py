@@ -40,7 +40,7 @@ def _brought(params: dict[str, Any], only_check: bool) -> dict[str, Any]:
         "installed": safe.installed(wanted, found),
         "replace": [safe.token(disk) for disk in found.disks if disk and safe.finished(disk)],
         "steps": [str(step) for step in steps],
-        "layout": asdict(identify(probe.look(wanted))) if prepared else {},
+        "layout": asdict(identify(wanted, probe.look(wanted))) if prepared else {},
         "diff": _diff(found, steps),
     }
 

@@ -148,11 +148,15 @@ layout:
       description: Bytes of an encrypted sector.
       type: int
     disks:
-      description: Of each disk its device of now, UUID of boot and esp, PARTUUID as boot_part, esp_part and crash_part.
+      description: Of each disk the UUID of boot and esp, and the PARTUUID as boot_part, esp_part and crash_part.
       type: list
       elements: dict
     mounts:
       description: What the installed system mounts, as source, place, kind, options and check of fstab's lines.
+      type: list
+      elements: dict
+    boot_disks:
+      description: Where the boot loader finds its files, as disk, boot and esp of each disk.
       type: list
       elements: dict
     arrays:

@@ -1,5 +1,7 @@
 """The identities of what a plan made, read back from the disks. Reads only."""
 
+from collections.abc import Iterator
+
 from ..run import run
 from .model import (
     ARRAYS,
@@ -10,11 +12,14 @@ from .model import (
     ROOT,
     SWAP,
     TMP,
+    BootDisk,
     DiskParts,
     FileSystem,
     Found,
     FoundDisk,
     Layout,
+    Wanted,
+    boot_place,
 )
 from .plan import SUBVOLUMES, sector_size, source
 
@@ -22,7 +27,7 @@ _MAY_BE_GONE = ",nofail,x-systemd.device-timeout=15s"
 """For what lies on one disk of a mirror: the boot goes on without it."""
 
 
-def identify(found: Found) -> Layout:
+def identify(wanted: Wanted, found: Found) -> Layout:
     """What is on the disks, while root_crypt is open.
 
     Raises:
@@ -39,25 +44,30 @@ def identify(found: Found) -> Layout:
         tmp=_stable(disks, TMP, arrays),
         sector_size=sector_size(disks),
         disks=parts,
-        mounts=mounts(root, parts),
+        mounts=tuple(mounts(root, parts)),
+        boot_disks=tuple(
+            BootDisk(disk.id, boot_place(index), f"{boot_place(index)}/efi")
+            for index, disk in enumerate(wanted.disks)
+        ),
         arrays=arrays,
     )
 
 
-def mounts(root: str, parts: tuple[DiskParts, ...]) -> tuple[FileSystem, ...]:
-    """What the installed system mounts: the subvolumes of the btrfs ``root``, and the first disk's /boot and ESP."""
-    first, more = parts[0], _MAY_BE_GONE if len(parts) == 2 else ""
-    return (
-        *(FileSystem(f"UUID={root}", one.place, "btrfs", one.mount_options) for one in SUBVOLUMES),
-        FileSystem(f"UUID={first.boot}", "/boot", "ext4", f"noatime,nodev,nosuid{more}", check=2),
-        FileSystem(f"UUID={first.esp}", "/boot/efi", "vfat", f"noatime,umask=0077{more}"),
-    )
+def mounts(root: str, parts: tuple[DiskParts, ...]) -> Iterator[FileSystem]:
+    """What the installed system mounts: the subvolumes of the btrfs ``root``, and each disk's /boot and ESP."""
+    for one in SUBVOLUMES:
+        yield FileSystem(f"UUID={root}", one.place, "btrfs", one.mount_options)
+    more = _MAY_BE_GONE if len(parts) == 2 else ""
+    for index, disk in enumerate(parts):
+        place = boot_place(index)
+        yield FileSystem(f"UUID={disk.boot}", place, "ext4", f"noatime,nodev,nosuid{more}", check=2)
+        yield FileSystem(f"UUID={disk.esp}", f"{place}/efi", "vfat", f"noatime,umask=0077{more}")
 
 
 def _parts(disk: FoundDisk) -> DiskParts:
     boot, esp = disk.partition(BOOT), disk.partition(ESP)
     crash = _part_uuid(disk.partition(CRASH)) if CRASH in disk.labels else ""
-    return DiskParts(disk.path, _uuid(boot), _uuid(esp), _part_uuid(boot), _part_uuid(esp), crash)
+    return DiskParts(_uuid(boot), _uuid(esp), _part_uuid(boot), _part_uuid(esp), crash)
 
 
 def _stable(disks: list[FoundDisk], number: int, arrays: dict[str, str]) -> str:

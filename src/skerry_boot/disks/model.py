@@ -24,6 +24,11 @@ UNFINISHED = "skerry-new"
 """How the root partition is called until the installation is done: `skerry-new0` becomes `skerry-root0`."""
 
 
+def boot_place(index: int) -> str:
+    """Where /boot of the disk with this index is mounted; its ESP is mounted below, at efi."""
+    return f"/boot.{index}" if index else "/boot"
+
+
 def size(text: str) -> int:
     """Bytes of a size such as 256M, 1G or 0.
 
@@ -172,14 +177,22 @@ class Found:
 class DiskParts:
     """What one disk holds in clear, by UUID."""
 
-    device: str
-    """The kernel's name of the disk, for the boot loader; it changes from boot to boot."""
     boot: str
     esp: str
     boot_part: str
     esp_part: str
     crash_part: str
     """PARTUUIDs; empty where there is no such partition."""
+
+
+@dataclass(frozen=True)
+class BootDisk:
+    """Where the boot loader finds its files, inside the installed system."""
+
+    disk: str
+    """The disk's stable name."""
+    boot: str
+    esp: str
 
 
 @dataclass(frozen=True)
@@ -208,5 +221,6 @@ class Layout:
     disks: tuple[DiskParts, ...]
     mounts: tuple[FileSystem, ...]
     """What is mounted on the installed system, in this order; swap and /tmp come besides."""
+    boot_disks: tuple[BootDisk, ...] = ()
     arrays: dict[str, str] = field(default_factory=dict)
     """Array → its UUID; none with one disk."""

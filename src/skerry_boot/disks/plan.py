@@ -17,6 +17,7 @@ from .model import (
     FoundDisk,
     Slot,
     Wanted,
+    boot_place,
 )
 
 MEMORY_SHARE = 4
@@ -291,8 +292,10 @@ def _mounts(wanted: Wanted, disks: list[FoundDisk]) -> Iterator[Step]:
     for volume in SUBVOLUMES:
         place = f"{wanted.target}{volume.place}".rstrip("/")
         yield Mount(MAPPED, place, "btrfs", volume.mount_options, reason)
-    yield Mount(disks[0].partition(BOOT), f"{wanted.target}/boot", "ext4", "noatime", reason)
-    yield Mount(disks[0].partition(ESP), f"{wanted.target}/boot/efi", "vfat", "umask=0077", reason)
+    for index, disk in enumerate(disks):
+        place = f"{wanted.target}{boot_place(index)}"
+        yield Mount(disk.partition(BOOT), place, "ext4", "noatime", reason)
+        yield Mount(disk.partition(ESP), f"{place}/efi", "vfat", "umask=0077", reason)
 
 
 def _room(slot: Slot) -> str:
