@@ -29,15 +29,6 @@ class Bus(StrEnum):
     VIRTIO = "virtio"
 
 
-class CacheMode(StrEnum):
-    """What becomes of what the machine has written when its power is cut."""
-
-    UNSAFE = "unsafe"
-    """Quick; a cut may lose anything, whatever was flushed."""
-    WRITEBACK = "writeback"
-    """As a good disk has it: what was flushed is there, the rest may be lost."""
-
-
 _BY_ID = {Bus.NVME: "nvme-QEMU_NVMe_Ctrl_", Bus.SATA: "ata-QEMU_HARDDISK_", Bus.VIRTIO: "virtio-"}
 
 
@@ -60,14 +51,13 @@ class Board:
 
     firmware: Firmware = Firmware.UEFI
     bus: Bus = Bus.NVME
-    cache: CacheMode = CacheMode.UNSAFE
     disks: tuple[Disk, ...] = ()
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Board":
         """What `dataclasses.asdict` made of one."""
         disks = tuple(Disk(**disk) for disk in record["disks"])
-        return cls(Firmware(record["firmware"]), Bus(record["bus"]), CacheMode(record["cache"]), disks)
+        return cls(Firmware(record["firmware"]), Bus(record["bus"]), disks)
 
     def with_blank_disks(self, count: int) -> "Board":
         """The same with so many new disks."""
@@ -109,9 +99,12 @@ class Board:
         return words
 
     def drive(self, slot: int) -> str:
-        """The image behind a disk."""
+        """The image behind a disk: what was not flushed when QEMU is killed may be gone, as with a real one.
+
+        `unsafe` spares only this computer's own disk: what the machine flushes still leaves QEMU at once.
+        """
         file = self.disks[slot].file
-        return f"if=none,id=drive{slot},file={file},format=qcow2,cache={self.cache},discard=unmap"
+        return f"if=none,id=drive{slot},file={file},format=qcow2,cache=unsafe,discard=unmap"
 
     def device(self, slot: int) -> str:
         """The disk as the machine sees it."""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from skerry_lab import inventory
-from skerry_lab.board import Board, Bus, CacheMode, Firmware
+from skerry_lab.board import Board, Bus, Firmware
 from skerry_lab.demo import demo
 from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
@@ -90,6 +90,12 @@ def _add_switches(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     disk.add_argument("what", choices=["pull", "new"])
     disk.add_argument("slot", type=int, help="0 or 1")
 
+    for name, deed, text in (
+        ("save", _save, "keep the disks of a bare machine that is off, as they are now, under a label"),
+        ("restore", _restore, "put the disks of a bare machine back to what they were under a label"),
+    ):
+        _add(deeds, name, deed, text, names=1).add_argument("label", metavar="LABEL")
+
 
 def _add_kind(command: argparse.ArgumentParser) -> None:
     command.add_argument("--kind", type=Kind, choices=list(Kind), default=Kind.FAST, help="default: fast")
@@ -108,8 +114,6 @@ def _add_machine(command: argparse.ArgumentParser) -> None:
     bare.add_argument("--firmware", type=Firmware, choices=list(Firmware), default=Firmware.UEFI)
     bare.add_argument("--disks", type=int, choices=[1, 2], default=1)
     bare.add_argument("--bus", type=Bus, choices=list(Bus), default=Bus.NVME)
-    text = "unsafe is quick; writeback keeps through a power cut what the machine flushed"
-    bare.add_argument("--cache", type=CacheMode, choices=list(CacheMode), default=CacheMode.UNSAFE, help=text)
 
 
 def _up(labs: Labs, args: argparse.Namespace) -> int:
@@ -126,7 +130,7 @@ def _demo(labs: Labs, args: argparse.Namespace) -> int:
 def _wanted(args: argparse.Namespace, owner: str) -> Wanted:
     board = None
     if args.image is Flavour.RESCUE:
-        board = Board(args.firmware, args.bus, args.cache).with_blank_disks(args.disks)
+        board = Board(args.firmware, args.bus).with_blank_disks(args.disks)
     return Wanted(args.names[0], args.kind, args.image, owner, args.memory, board)
 
 
@@ -197,6 +201,18 @@ def _link(labs: Labs, args: argparse.Namespace) -> int:
 def _disk(labs: Labs, args: argparse.Namespace) -> int:
     with labs.switches(args.names[0]) as (switches, lab):
         (switches.pull_disk if args.what == "pull" else switches.new_disk)(lab, args.slot)
+    return 0
+
+
+def _save(labs: Labs, args: argparse.Namespace) -> int:
+    with labs.switches(args.names[0]) as (switches, lab):
+        switches.save(lab, args.label)
+    return 0
+
+
+def _restore(labs: Labs, args: argparse.Namespace) -> int:
+    with labs.switches(args.names[0]) as (switches, lab):
+        switches.restore(lab, args.label)
     return 0
 
 

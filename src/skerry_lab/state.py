@@ -111,6 +111,10 @@ class Lab:
             return State.DEAD
         return State.RUNNING if self._ready.exists() else State.STARTING
 
+    def runs(self) -> bool:
+        """Whether its process does: it is up, or on its way."""
+        return self.state() is not State.DEAD
+
     def cpu_seconds(self) -> float:
         """Processor time that the machine has taken since it was switched on."""
         process = self.process()

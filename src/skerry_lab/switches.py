@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from skerry_lab import qemu
+from skerry_lab import qemu, saved
 from skerry_lab.bare import BareMachine, make_blank
 from skerry_lab.board import Bus, blank_disk
 from skerry_lab.errors import LabError
@@ -37,7 +37,7 @@ class Switches:
             LabError: it runs already, or does not shut down.
         """
         match wanted:
-            case Power.ON if _runs(lab):
+            case Power.ON if lab.runs():
                 raise LabError(f"lab {lab.name} is on already; `lab power {lab.name} disks` starts it anew")
             case Power.ON | Power.DISKS:
                 self.machine.power_on(lab, Start.DISKS)
@@ -64,7 +64,7 @@ class Switches:
         there = lab.bare.disk(slot)
         if not there.plugged:
             raise LabError(f"lab {lab.name}: the disk in slot {slot} has been pulled already")
-        if _runs(lab):
+        if lab.runs():
             _check_hotplug(lab)
             self._monitor(lab, f"device_del disk{slot}")
         self._keep(replace(lab, board=lab.bare.with_disk(slot, replace(there, plugged=False))))
@@ -81,11 +81,19 @@ class Switches:
             )
         board = lab.bare.with_disk(slot, blank_disk(slot))
         make_blank(tools(self.machine.cache), lab.home / board.disks[slot].file)
-        if _runs(lab):
+        if lab.runs():
             _check_hotplug(lab)
             self._monitor(lab, f'drive_add 0 "{board.drive(slot)}"', "OK")
             self._monitor(lab, f"device_add {board.device(slot)}")
         self._keep(replace(lab, board=board))
+
+    def save(self, lab: Lab, label: str) -> None:
+        """Keep its disks as they are under a label; raises as `saved.save`."""
+        saved.save(lab, tools(self.machine.cache), label)
+
+    def restore(self, lab: Lab, label: str) -> None:
+        """Put its disks back to what they were; raises as `saved.restore`."""
+        self._keep(replace(lab, board=saved.restore(lab, tools(self.machine.cache), label)))
 
     def _keep(self, lab: Lab) -> None:
         self.store.save(lab)
@@ -103,15 +111,10 @@ class Switches:
 
     @staticmethod
     def _monitor(lab: Lab, line: str, answer: str = "") -> None:
-        if not _runs(lab):
+        if not lab.runs():
             raise LabError(f"lab {lab.name} is off; `lab power {lab.name} on` starts it")
         with qemu.control(lab.home) as control:
             control.monitor(line, answer)
-
-
-def _runs(lab: Lab) -> bool:
-    process = lab.process()
-    return process is not None and process.alive()
 
 
 def _check_hotplug(lab: Lab) -> None:

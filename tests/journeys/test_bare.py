@@ -130,3 +130,21 @@ def test_what_was_written_outlives_the_power(store: LabStore, lab: Lab) -> None:
     wait_until(lambda: store.get(NAME).state() is State.DEAD)
     subprocess.run(command("rescue", NAME), check=True)
     assert lab.login.run(["head", "-c", "4", blank]) == "kept"
+
+
+def test_saved_disks_come_back_as_they_were_and_pulled_ones_too(store: LabStore, lab: Lab) -> None:
+    blank = f"/dev/disk/by-id/virtio-{lab.bare.disks[0].serial}"
+    lab.login.run([f"echo first | dd of={blank} conv=fsync"])
+    assert "runs" in said_no("save", NAME, "then")
+    subprocess.run(command("power", NAME, "cut"), check=True)
+    for _again in range(2):
+        subprocess.run(command("save", NAME, "then"), check=True)
+    assert "(there is: then)" in said_no("restore", NAME, "now")
+    subprocess.run(command("disk", NAME, "pull", "1"), check=True)
+    subprocess.run(command("rescue", NAME), check=True)
+    lab.login.run([f"echo other | dd of={blank} conv=fsync"])
+    subprocess.run(command("power", NAME, "cut"), check=True)
+    subprocess.run(command("restore", NAME, "then"), check=True)
+    subprocess.run(command("rescue", NAME), check=True)
+    assert lab.login.run(["head", "-c", "5", blank]) == "first"
+    assert store.get(NAME).bare == lab.bare

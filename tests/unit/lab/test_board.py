@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from skerry_lab.board import Board, Bus, CacheMode, Disk, Firmware, blank_disk, mac_address
+from skerry_lab.board import Board, Bus, Disk, Firmware, blank_disk, mac_address
 from skerry_lab.errors import LabError
 
-PAIR = Board(Firmware.UEFI, Bus.NVME, CacheMode.UNSAFE, (Disk("SK0"), Disk("SK1")))
+PAIR = Board(Firmware.UEFI, Bus.NVME, (Disk("SK0"), Disk("SK1")))
 
 
 def devices(board: Board) -> list[str]:
@@ -46,10 +46,6 @@ def test_only_a_bios_is_told_the_order() -> None:
     assert not any("bootindex" in word for word in PAIR.arguments())
     bios = Board(Firmware.BIOS, Bus.SATA, disks=PAIR.disks).arguments()
     assert [word[-11:] for word in bios if "bootindex" in word] == ["bootindex=1", "bootindex=2"]
-
-
-def test_a_power_cut_may_keep_what_was_flushed() -> None:
-    assert "cache=writeback" in Board(cache=CacheMode.WRITEBACK, disks=PAIR.disks).drive(0)
 
 
 def test_a_slot_that_is_not_there_is_told_with_those_that_are() -> None:

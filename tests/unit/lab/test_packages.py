@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 BAKED = set(tree_recipe(Kind.FAST, Flavour.HOST).packages)
 ESSENTIAL = {"util-linux"}
 # For a machine with blank disks: in its tarball, so there is no image that could have them.
-INSTALLED = {"_base_system_base_packages"}
+INSTALLED = {"_base_system_base_packages", "_remote_unlock_packages"}
 
 
 def package_lists(value: object) -> list[str]:
