@@ -68,9 +68,13 @@ def check(image: Image, needs: Needs) -> list[Defect]:
 _Found = Iterator[tuple[str, str]]
 
 
+def _has_dropbear(image: Image) -> bool:
+    return image.executable("usr/sbin/dropbear", "sbin/dropbear")
+
+
 def _dropbear(image: Image) -> _Found:
     hint = "apt-get install dropbear-initramfs; look for files of its missing or not executable. {again}"
-    if not image.executable("usr/sbin/dropbear", "sbin/dropbear"):
+    if not _has_dropbear(image):
         yield "the program dropbear is not in the image: no ssh server would wait for the passphrase", hint
     elif not image.executable("scripts/init-premount/dropbear"):
         yield "dropbear is in the image, but no script starts it (scripts/init-premount/dropbear)", hint
@@ -90,9 +94,9 @@ def _authorized_keys(image: Image, needs: Needs) -> _Found:
             f"/{AUTHORIZED_KEYS} holds no key: nobody could log in to unlock",
             ("Write the operators' public keys into it, mode 0600. {again}"),
         )
-    elif not inside:
+    elif not inside and _has_dropbear(image):
         yield "no authorized_keys with a key is in the image: nobody could log in to unlock", "{again}"
-    elif inside != needs.authorized_keys:
+    elif inside and inside != needs.authorized_keys:
         lost, stray = len(needs.authorized_keys - inside), len(inside - needs.authorized_keys)
         yield (
             (
@@ -158,6 +162,8 @@ def _network_firmware(image: Image, needs: Needs) -> _Found:
         for path in image.entries
         if "lib/firmware/" in path
     }
+    if needs.card.wanted - _modules(image):
+        return  # first the driver, then what it loads
     if missing := needs.card_firmware - inside:
         yield f"firmware of {card} is installed, but not in the image: {_some(missing)}", "{again}"
     elif needs.card_needs_firmware and not needs.card_firmware:
