@@ -22,7 +22,8 @@ _KINDS = frozenset(
     {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE}
     | {tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE}
 )
-_NUMBERS = frozenset({"uid", "gid", "size", "mtime", "atime", "ctime"})  # pax headers that tarfile reads leniently
+# Pax headers that tarfile reads leniently: what is no number counts as 0 there, and as something else to mkfs.erofs.
+_NUMBERS = frozenset({"uid", "gid", "size", "mtime", "atime", "ctime"})
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
 
 
@@ -72,7 +73,7 @@ def check(file: BinaryIO, watch: Callable[[int], None]) -> Contents:
                 tar.members.clear()  # or else it remembers every one
                 watch(member.offset)
                 end = tar.offset
-        _check_end(file, end)  # not tar.offset: that lies behind a member which the reader dropped without a word
+        _check_end(file, end)  # not tar.offset, which lies behind a member that the reader dropped
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise _refusal(
             f"it is not a tarball, or a damaged one ({error})", "a tar archive, pax, GNU or ustar"
