@@ -9,7 +9,7 @@ from skerry.model.container import ContainerKey, Frozen, Spec, check_command, ch
 from skerry.model.errors import Code, SkerryError
 
 WIRE_VERSION = 1
-Seconds = Annotated[float, Field(ge=0, le=3600)]
+Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
 class _OneContainer(Frozen):

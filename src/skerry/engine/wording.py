@@ -56,6 +56,7 @@ _WANTED: Mapping[str, Callable[[ErrorDetails], str]] = {
     ),
     "literal_error": _choices,
     "model_type": lambda error: _MODELS.get(error["ctx"]["class_name"], "an object with its options"),
+    "string_unicode": lambda _error: "text in UTF-8",
     "string_type": lambda _error: "text, in quotes",
     "list_type": lambda _error: "a list",
     "tuple_type": lambda _error: "a list",

@@ -28,6 +28,7 @@ Name = Annotated[str, StringConstraints(pattern=_LABEL, max_length=32)]
 ServiceName = Annotated[str, StringConstraints(pattern=_LABEL, max_length=SERVICE_NAME_MAX)]
 TcpPort = Annotated[int, Field(ge=1, le=65_535)]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size, return_type=str)]
+_LONGEST_WORD = 128 * 1024  # MAX_ARG_STRLEN
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -42,6 +43,14 @@ class TakesEffect:
     how: Literal["live", "restart", "never"]
 
 
+def _passable(text: str) -> bool:
+    """Whether a program can be given this: execve(2) takes no zero byte and 128 KiB at most, the end included."""
+    try:
+        return "\0" not in text and len(text.encode()) < _LONGEST_WORD
+    except UnicodeEncodeError:
+        return False
+
+
 def check_env(value: dict[str, str]) -> dict[str, str]:
     """Refuse variables that no program could be given, and those that the host sets."""
     for name, text in value.items():
@@ -49,17 +58,18 @@ def check_env(value: dict[str, str]) -> dict[str, str]:
             raise ValueError(
                 f"{name!r} is not a name for a variable; use letters, digits and _, and not SKERRY_…"
             )
-        if any(c in text for c in "\n\0"):
-            raise ValueError(f"the value of {name} must be one line of text")
+        if "\n" in text or not _passable(f"{name}={text}"):
+            raise ValueError(f"the value of {name} must be one line of text; give less than 128 KiB of UTF-8")
     return value
 
 
 def check_command(value: list[str] | None) -> list[str] | None:
     """Refuse a command without a program, or one that cannot be passed on."""
-    if value is not None and (
-        not value or any("\n" in word or "\0" in word for word in value) or not value[0]
-    ):
-        raise ValueError("give the program and its arguments, none of them with a line break")
+    if value is not None and (not value or not value[0]):
+        raise ValueError("give the program and its arguments")
+    for number, word in enumerate(value or (), start=1):
+        if "\n" in word or not _passable(word):
+            raise ValueError(f"entry {number} must be one line of text; give less than 128 KiB of UTF-8")
     return value
 
 
@@ -105,7 +115,12 @@ class Spec(Frozen):
     ] = parse_size("256M")
     cpu: Annotated[
         float,
-        Field(ge=0.05, le=1024, description="Processors it may use at most; 0.5 is half of one."),
+        Field(
+            ge=0.05,
+            le=1024,
+            allow_inf_nan=False,
+            description="Processors it may use at most; 0.5 is half of one.",
+        ),
         TakesEffect("live"),
     ] = 1.0
     pids: Annotated[
