@@ -4,16 +4,17 @@ import logging
 import os
 import secrets
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from skerry.engine import images, requests
+from skerry.engine import executor, images, requests
 from skerry.engine.engine import Engine
 from skerry.engine.executor import Progress
 from skerry.engine.reconcile import reconcile
-from skerry.engine.server import Server
+from skerry.engine.server import Server, refuse_waiting
 from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.store.db import Database
@@ -60,8 +61,10 @@ def main() -> int:
         host = load_host_config(os.environ.get("SKERRY_CONFIG", CONFIG_PATH))
         engine = Engine(host, Database.open(host.database), _secret(host))
         reconcile(engine)
-    except SkerryError as error:
-        _log.critical("%s", error)
+    except (SkerryError, sqlite3.Error) as error:
+        found = error if isinstance(error, SkerryError) else executor.store_error(error)
+        _log.critical("%s", found)
+        refuse_waiting(found)
         return 1
     server = Server(f"{host.run}/engine.sock", lambda request, progress: _handle(engine, request, progress))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())

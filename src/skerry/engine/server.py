@@ -1,8 +1,10 @@
 """The engine's socket: who may speak, one thread a connection, one line a request."""
 
+import contextlib
 import json
 import logging
 import os
+import select
 import socket
 import socketserver
 import sqlite3
@@ -31,7 +33,13 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         while line := self.rfile.readline(_MAX_LINE + 1):
+            self._skip_rest(line)
             self._send(self._answer(line))
+
+    def _skip_rest(self, line: bytes) -> None:
+        """What follows in a line that is too long is no request of its own."""
+        while len(line) > _MAX_LINE and not line.endswith(b"\n"):
+            line = self.rfile.readline(_MAX_LINE + 1)
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
@@ -65,7 +73,7 @@ class _Connection(socketserver.StreamRequestHandler):
             raise SkerryError(Code.INVALID, f"the request is longer than {_MAX_LINE} bytes")
         try:
             raw = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SkerryError(
                 Code.INVALID, f"the request is not JSON: {error}", "Send one object a line"
             ) from error
@@ -79,6 +87,18 @@ class _Connection(socketserver.StreamRequestHandler):
             self.wfile.write(json.dumps({"version": WIRE_VERSION, **message}).encode() + b"\n")
         except (BrokenPipeError, ConnectionResetError):
             _log.info("the client left before its answer")
+
+
+def refuse_waiting(error: SkerryError) -> None:
+    """Tell those who wait at systemd's socket why no engine comes, or they would wait for the next, and the next."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return
+    answer = json.dumps({"version": WIRE_VERSION, "ok": False, "error": _error(error)}).encode() + b"\n"
+    with socket.socket(fileno=_LISTEN_FD) as waiting:
+        while select.select([waiting], [], [], 0)[0]:
+            client, _ = waiting.accept()
+            with client, contextlib.suppress(OSError):
+                client.sendall(answer)
 
 
 def _error(error: SkerryError) -> dict[str, str]:

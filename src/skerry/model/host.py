@@ -1,6 +1,7 @@
 """The host as the engine sees it: one frozen value, read once from ``/etc/skerry/engine.toml``."""
 
 import dataclasses
+import ipaddress
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -63,7 +64,7 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
     """Read the host's configuration.
 
     Raises:
-        SkerryError: the file is missing, is not TOML, or has a key that does not exist.
+        SkerryError: the file is missing, is not TOML, or has a key or a value that cannot be.
     """
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -82,6 +83,11 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
         raise SkerryError(
             Code.HOST, f"{path}: 'domain' is missing", "Set it to the domain of this host's URLs"
         )
-    if "reserve_memory" in values:
-        values["reserve_memory"] = parse_size(values["reserve_memory"])
+    try:
+        if "reserve_memory" in values:
+            values["reserve_memory"] = parse_size(values["reserve_memory"])
+        for key in {"ipv4", "ipv6"} & values.keys():
+            ipaddress.ip_network(values[key])
+    except ValueError as error:
+        raise SkerryError(Code.HOST, f"{path}: {error}", "Run the role lxc_host again") from error
     return HostConfig(**values)

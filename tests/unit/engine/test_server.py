@@ -1,0 +1,72 @@
+"""The engine's socket: whatever comes in by it, each line gets one answer, and who waits in vain is told why."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skerry.engine import server
+from skerry.model.errors import Code, SkerryError
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The socket of a server that answers each request with its verb, whoever asks."""
+    monkeypatch.setattr(server._Connection, "_check_peer", lambda _self: None)
+    running = server.Server(f"{tmp_path}/engine.sock", lambda request, _progress: {"verb": request.verb})
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    yield f"{tmp_path}/engine.sock"
+    running.shutdown()
+    running.server_close()
+
+
+def answers(path: str, data: bytes) -> list[dict[str, Any]]:
+    """What comes back for these bytes, line by line."""
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.settimeout(10)
+        channel.connect(path)
+        channel.sendall(data)
+        channel.shutdown(socket.SHUT_WR)
+        with channel.makefile("rb") as lines:
+            return [json.loads(line) for line in lines]
+
+
+STATUS = b'{"version": 1, "verb": "status"}\n'
+
+
+@pytest.mark.parametrize("length", [server._MAX_LINE + 1, 3 * server._MAX_LINE])
+def test_the_rest_of_a_line_that_is_too_long_is_no_request(path: str, length: int) -> None:
+    refused, done = answers(path, b" " * length + STATUS + STATUS)
+    assert "is longer than 1048576 bytes" in refused["error"]["message"]
+    assert done["result"] == {"verb": "status"}
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b"\xff", b"null", b"", b"9" * 5000, b"{}"])
+def test_nonsense_is_refused(path: str, line: bytes) -> None:
+    refused, done = answers(path, line + b"\n" + STATUS)
+    assert refused["error"]["code"] == "invalid"
+    assert done["ok"]
+
+
+def test_who_waits_for_an_engine_that_cannot_start_is_told_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as client:
+        listening.bind(f"{tmp_path}/engine.sock")
+        listening.listen()
+        client.settimeout(10)
+        client.connect(f"{tmp_path}/engine.sock")
+        monkeypatch.setattr(server, "_LISTEN_FD", os.dup(listening.fileno()))
+        monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+        server.refuse_waiting(SkerryError(Code.HOST, "engine.toml is not valid TOML", "Run the role"))
+        told = json.loads(client.recv(10_000))
+    assert told["ok"] is False
+    assert (told["error"]["message"], told["error"]["hint"]) == (
+        "engine.toml is not valid TOML",
+        "Run the role",
+    )
