@@ -49,6 +49,26 @@ def test_containers_and_routes_outlive_the_engine(host, island, event):
     assert island["id"] in page(host, island)
 
 
+def test_a_delete_tells_the_state_before_it(host, island):
+    answer = json.loads(host.check_output(f"skerry delete {NAME} --json"))
+    assert (answer["before"]["id"], answer["before"]["state"]) == (island["id"], "running")
+
+
+def test_an_engine_that_cannot_start_says_why(host, island):
+    broken = "echo 'garbage[[' >/etc/skerry/engine.toml; systemctl restart skerry-engine.service"
+    host.check_output("cp -a /etc/skerry/engine.toml /run/engine.toml")
+    try:
+        host.run(broken)
+        refused = host.run("timeout 30 skerry status")
+    finally:
+        host.check_output(
+            "mv /run/engine.toml /etc/skerry/engine.toml; systemctl restart skerry-engine.service"
+        )
+    assert refused.rc == 6
+    assert "/etc/skerry/engine.toml is not valid TOML" in refused.stderr
+    assert island["id"] in page(host, island)
+
+
 def install(lab, sources):
     """Build the package of a source tree and install it on the lab's host."""
     build = [sys.executable, sources / "packaging/build_deb.py", sources / ".cache/packages"]

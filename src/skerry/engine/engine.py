@@ -53,7 +53,7 @@ class Engine:
             if plan is not None and plan.changed:
                 plans.append(plan)
                 found = plan.after
-        return self._answer(before, found, plans, [])
+        return self._answer(self.view(before) if before else None, found, plans, [])
 
     def carry_out(self, request: requests.Deed, progress: Progress) -> dict[str, Any]:
         """Do what a request asks for.
@@ -62,7 +62,8 @@ class Engine:
             SkerryError: it was refused, or a step failed and everything was undone.
         """
         with self._only(request.container):
-            found = before = self._settled(request.container)
+            found = self._settled(request.container)
+            before = self.view(found) if found else None
             plans, timings = [], []
             for decide in self._decider.decisions(request, found):
                 operation_id, plan = self._begin(decide, request.container)
@@ -102,11 +103,15 @@ class Engine:
             return executor.begin(self.db, self.host, plan), plan
 
     def _answer(
-        self, before: Container | None, after: Container | None, plans: list[Plan], timings: list[list[float]]
+        self,
+        before: dict[str, Any] | None,
+        after: Container | None,
+        plans: list[Plan],
+        timings: list[list[float]],
     ) -> dict[str, Any]:
         return {
             "changed": bool(plans),
-            "before": before and self.view(before),
+            "before": before,
             "after": after and self.view(after),
             "plans": [
                 {"verb": plan.verb, "steps": plan.titles(), "restart_required": list(plan.restart_required)}

@@ -302,8 +302,9 @@ def _open_tarball(path: str) -> BinaryIO:
         descriptor = os.open(
             path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         )  # a pipe shall not make us wait
-    except OSError as error:
-        raise _no_tarball(f"{path} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in it
+        why = error.strerror if isinstance(error, OSError) else error
+        raise _no_tarball(f"{path!r} cannot be read: {why}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _no_tarball(f"{path} is not a file")
@@ -311,7 +312,7 @@ def _open_tarball(path: str) -> BinaryIO:
 
 
 def _no_tarball(found: str) -> SkerryError:
-    hint = "Give the path of a tarball on this host; the engine sees nothing below /tmp, /home and /root"
+    hint = "Give the path of a tarball on this host; the engine sees nothing below /tmp and /var/tmp"
     return SkerryError(Code.INVALID, f"path: {found}", hint)
 
 
