@@ -81,6 +81,16 @@ def test_make_twice_and_remove_twice(net: Net) -> None:
         assert live() == set()
 
 
+@pytest.mark.parametrize("lost", [("bridge",), ("inet",), ("bridge", "inet")], ids="+".join)
+def test_remove_does_not_need_the_tables_that_are_lost(net: Net, lost: tuple[str, ...]) -> None:
+    port = net.port(1, 1071)
+    port.make(HOST)
+    for family in lost:
+        run("nft", "delete", "table", family, "skerry")
+    port.remove(HOST)
+    assert not any(nft.elements(family, "skerry") for family in {"bridge", "inet"} - set(lost))
+
+
 def test_other_services_replace_the_old_ones(net: Net) -> None:
     with listen(net.container(1), 1071), listen(net.container(1), 8080):
         net.port(1, 1071).make(HOST)

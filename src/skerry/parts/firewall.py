@@ -19,7 +19,12 @@ from skerry.system.nft import Element
 from skerry.system.run import ProgramError
 
 _TABLE = "skerry"
+_FAMILIES = ("bridge", "inet")
 _MARK = 0x5E000000  # plus the slot: connection marks of our own, apart from other programs' small numbers
+
+
+class NotLoadedError(SkerryError):
+    """A table of ours is missing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +63,13 @@ class Port(Part):
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """Shut it out and forget its flows, so that none of them outlives the address.
 
-        Raises:
-            SkerryError: the firewall is not loaded.
+        It is in no table that is not loaded: that must not keep a container from being stopped, undone or deleted.
         """
-        _replace(self._own(_live()), set())
+        live: set[Element] = set()
+        for family in _FAMILIES:
+            with contextlib.suppress(NotLoadedError), _loaded():
+                live |= nft.elements(family, _TABLE)
+        _replace(self._own(live), set())
         conntrack.forget_flows(_MARK | self.slot)
 
     def exists(self, host: HostConfig) -> bool:  # noqa: ARG002
@@ -138,7 +146,7 @@ def _replace(live: set[Element], wanted: set[Element]) -> None:
 
 def _live() -> set[Element]:
     with _loaded():
-        return nft.elements("bridge", _TABLE) | nft.elements("inet", _TABLE)
+        return set().union(*(nft.elements(family, _TABLE) for family in _FAMILIES))
 
 
 @contextlib.contextmanager
@@ -149,7 +157,7 @@ def _loaded() -> Iterator[None]:
     except ProgramError as error:
         if "No such file or directory" not in error.stderr:
             raise
-        raise SkerryError(
+        raise NotLoadedError(
             Code.HOST,
             "the firewall is not loaded: nftables has no table 'skerry'",
             "Run 'systemctl reload-or-restart skerry-firewall' on this host, or its playbook",
