@@ -65,9 +65,7 @@ class Image:
         while rest:
             here = posixpath.join(done, rest.pop(0))
             entry = self.entries.get(here)
-            if entry is None:
-                return None
-            if not stat.S_ISLNK(entry.mode):
+            if entry is None or not stat.S_ISLNK(entry.mode):
                 done = here
                 continue
             if (links := links + 1) > _LINKS_FOLLOWED:
