@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from skerry_lab import mitogen
-from skerry_lab.cache import Cache
+from skerry_lab.lab import Labs
 from skerry_lab.state import Lab, LabStore
 from skerry_lab.tools import tools
 
@@ -55,7 +55,7 @@ class Machine:
         # Everything the machine and QEMU still hold for the image is written by a flush.
         self.run(f"python3 -c 'import os; os.fsync(os.open(\"{self.disk(slot)['id']}\", os.O_RDWR))'")
         raw = self.folder / f"{drive.serial}.raw"
-        image = tools(Cache.of_user()).program("usr/bin/qemu-img")
+        image = tools(Labs.of_this_user().cache).program("usr/bin/qemu-img")
         convert = ["convert", "--force-share", "-f", "qcow2", "-O", "raw", str(self.lab.home / drive.file)]
         subprocess.run([*image, *convert, str(raw)], check=True)
         try:
