@@ -106,7 +106,7 @@ def _mount_overlay(lower: str, upper: str, target: str, uid_base: int) -> None:
     _checked(_libc.prctl(_PR_SET_SECUREBITS, 0, 0, 0, 0), "prctl securebits")
     # Asked and not tried: a name in there may be a link of the container's, which root would follow out of it.
     if os.statvfs(target).f_flag & os.ST_RDONLY:
-        raise OSError(errno.EROFS, f"mount overlay {target}: it is read-only; is {upper} writable?")
+        raise OSError(errno.EROFS, f"mount overlay {target}: it is read-only, as where its disk is full")
 
 
 def main(path: str) -> None:

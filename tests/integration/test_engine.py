@@ -49,6 +49,26 @@ def test_containers_and_routes_outlive_the_engine(host, island, event):
     assert island["id"] in page(host, island)
 
 
+def test_a_disk_is_not_limited_to_less_than_its_files_take(host, island):
+    files = f"/var/lib/skerry/pool/c/{island['id']}/upper"
+    host.check_output(f"dd if=/dev/urandom of={files}/fat bs=1M count=40 status=none")
+    refused = host.run(f"skerry update {NAME} --disk=32M")
+    assert (refused.rc, "Give at least 4" in refused.stderr) == (2, True), refused.stderr
+    assert host.run(f"skerry update {NAME} --disk=48M").rc == 0
+    assert host.run(f"skerry restart {NAME}").rc == 0
+
+
+def test_a_disk_that_is_more_than_full_can_be_made_larger(host, island):
+    volume = f"/var/lib/skerry/pool/c/{island['id']}"
+    host.check_output(
+        f"dd if=/dev/urandom of={volume}/upper/fat bs=1M count=40 status=none; sync -f {volume}"
+    )
+    host.check_output(f"python3 -c 'from skerry.system import btrfs; btrfs.create(\"{volume}\", 32 << 20)'")
+    host.check_output(f"skerry update {NAME} --disk=64M")
+    host.check_output(f"skerry restart {NAME}")
+    assert island["id"] in page(host, island)
+
+
 def test_a_delete_tells_the_state_before_it(host, island):
     answer = json.loads(host.check_output(f"skerry delete {NAME} --json"))
     assert (answer["before"]["id"], answer["before"]["state"]) == (island["id"], "running")

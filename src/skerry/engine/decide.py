@@ -9,6 +9,7 @@ from skerry.engine import requests
 from skerry.model.container import Container, ContainerKey, Image, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.parts import storage
 from skerry.plan import anatomy, verbs
 from skerry.plan.plan import Plan
 from skerry.store import containers, images
@@ -72,6 +73,8 @@ class Decider:
 
     def _check_update(self, container: Container, spec: Spec) -> None:
         capacity.check(self.host, spec.memory, spec.cpu, spec.disk)
+        if spec.disk < container.spec.disk:
+            capacity.check_files(storage.folder(self.host, container.id), spec.disk)
         # A name may have moved on to a newer image since: the container stays on the one that it was made of.
         renamed = spec.image != container.spec.image
         if renamed and self._image(spec.image).digest != container.image.digest:

@@ -7,6 +7,7 @@ from pathlib import Path
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
+from skerry.system import btrfs
 
 
 def memory(host: HostConfig) -> int:
@@ -33,6 +34,22 @@ def check(host: HostConfig, wanted_memory: int, cpu: float, disk: int) -> None:
         _refuse("cpu", f"{cpu:g}", f"at most {cpus}, the host's processors")
     if disk > pool:
         _refuse("disk", format_size(disk), f"at most {pool // mebi}M, the size of the pool")
+
+
+def check_files(path: str, disk: int) -> None:
+    """Refuse a limit that the files at ``path`` have passed already: such a container could not even be started again.
+
+    Raises:
+        SkerryError: naming the least that would do.
+    """
+    mebi = 1024**2
+    used = btrfs.used_by(path)
+    if disk < used + mebi:
+        raise SkerryError(
+            Code.INVALID,
+            f"disk: {format_size(disk)} is too little for its files, which take {-(-used // mebi)}M",
+            f"Give at least {-(-used // mebi) + 1}M, or delete files in it first",
+        )
 
 
 def _refuse(option: str, found: str, wanted: str) -> None:
