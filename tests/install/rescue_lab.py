@@ -38,14 +38,15 @@ class Machine:
         drive = self.lab.bare.disks[slot]
         return {"id": self.lab.bare.by_id(drive), "serial": drive.serial}
 
-    def ask(self, *cases: dict[str, Any], python: str = "/usr/bin/python3") -> dict[str, dict[str, Any]]:
-        """Run skerry_disks for each case; the answers by the cases' names."""
+    def ask(self, *cases: dict[str, Any], python: str = "") -> dict[str, dict[str, Any]]:
+        """Run skerry_disks for each case, with a Python of the machine's; the answers by the cases' names."""
         answers = self.folder / "answers.json"
-        given = {"cases": cases, "answers_file": str(answers), "ansible_python_interpreter": python}
+        given = {"cases": cases, "answers_file": str(answers), "own_python": python}
         subprocess.run(
             ["ansible-playbook", "tests/install/disks.yml", "--extra-vars", json.dumps(given)],
             cwd=ROOT, check=True, timeout=900,
-            env={**os.environ, "SKERRY_LAB": self.lab.name, **mitogen.environment()},
+            # Mitogen keeps to one Python.
+            env={**os.environ, "SKERRY_LAB": self.lab.name, **({} if python else mitogen.environment())},
         )  # fmt: skip
         return {answer["item"]["name"]: answer for answer in json.loads(answers.read_text())}
 
