@@ -83,7 +83,9 @@ def signs(tree: Node, wiped: Sequence[Node], blank: bool) -> list[str]:
     """
     found = [f"{one['device']}: {one['type']}" for one in wiped]
     known = {one["device"] for one in wiped}
-    found += [f"{node['name']}: a partition" for node in tree.get("children", ()) if node["name"] not in known]
+    found += [
+        f"{node['name']}: a partition" for node in tree.get("children", ()) if node["name"] not in known
+    ]
     if not found and tree["pttype"]:
         found = [f"{tree['name']}: {tree['pttype']}"]
     if not found and not blank:
