@@ -68,7 +68,9 @@ def _check(options: argparse.Namespace) -> int:
         return 0
     machine = probe(root)
     if machine is None:
-        print("[]" if options.json else f"{_PROG}: {root} is not encrypted: nothing to unlock, nothing to check")
+        print(
+            "[]" if options.json else f"{_PROG}: {root} is not encrypted: nothing to unlock, nothing to check"
+        )
         return 0
     images = _images(options)
     found = [
