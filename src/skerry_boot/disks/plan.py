@@ -24,6 +24,8 @@ MEMORY_SHARE = 4
 """A fourth of the RAM for Argon2: kernel and unpacked initramfs take up to half a GiB where it is spent."""
 MOST_MEMORY = GIB
 
+_CUT_OFF = "left behind by an installation that was cut off"
+
 
 @dataclass(frozen=True)
 class Unmount:
@@ -213,7 +215,8 @@ def prepare(wanted: Wanted, found: Found) -> tuple[Step, ...]:
     if safe.installed(wanted, found):
         return finish(found) if any(safe.unfinished(disk) for disk in disks) else ()
     return (
-        *_let_go(found, "left behind by an installation that was cut off"),
+        *_unmounts(found, _CUT_OFF),
+        *_stops(found, _CUT_OFF),
         *_wipes(wanted, disks),
         *_divides(wanted, disks),
         *_arrays(disks),
@@ -224,12 +227,14 @@ def prepare(wanted: Wanted, found: Found) -> tuple[Step, ...]:
 
 def finish(found: Found) -> tuple[Step, ...]:
     """The steps from an installed, mounted target to disks that are let go and will boot."""
-    renames = (
-        Finish(disk.path, f"skerry-root{index}", "the installation is done")
+    reason = "the installation is done"
+    # While the arrays still run: of a disk that nothing holds the table would be read anew, and udev start them again.
+    marks = (
+        Finish(disk.path, f"skerry-root{index}", reason)
         for index, disk in enumerate(found.disks)
         if disk and safe.unfinished(disk)
     )
-    return (*_let_go(found, "the installation is done"), *renames)
+    return (*_unmounts(found, reason), *marks, *_stops(found, reason))
 
 
 def source(disks: list[FoundDisk], number: int) -> str:
@@ -247,10 +252,13 @@ def key_memory(ram: int) -> int:
     return min(MOST_MEMORY, ram // MEMORY_SHARE)
 
 
-def _let_go(found: Found, reason: str) -> Iterator[Step]:
+def _unmounts(found: Found, reason: str) -> Iterator[Step]:
     yield from (Unmount(place, reason) for place in reversed(found.target_mounts))
     if found.mapped:
         yield Close(reason)
+
+
+def _stops(found: Found, reason: str) -> Iterator[Step]:
     yield from (Stop(array, reason) for array in found.arrays)
 
 

@@ -150,7 +150,7 @@ def test_both_disks_of_a_mirror_are_there_for_the_boot_loader():
     assert mounts["/target/boot.1/efi"] == "/dev/sdb2"
 
 
-def test_finish_lets_go_of_everything_before_it_marks():
+def test_finish_marks_once_nothing_is_written_any_more_and_before_the_arrays_end():
     found = rescue(
         used("a", "skerry-new0"), used("b", "skerry-new1"),
         target_mounts=("/target",), mapped=True, arrays=("/dev/md127", "/dev/md126"),
@@ -158,7 +158,7 @@ def test_finish_lets_go_of_everything_before_it_marks():
 
     steps = plan.finish(found)
 
-    assert kinds(steps) == [Unmount, Close, Stop, Finish]
+    assert kinds(steps) == [Unmount, Close, Finish, Stop]
     assert [step.label for step in steps if isinstance(step, Finish)] == ["skerry-root0", "skerry-root1"]
 
 
