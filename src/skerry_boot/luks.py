@@ -1,0 +1,118 @@
+"""An encrypted volume: read its header, try secrets on it, carry out steps that change its keys.
+
+Secrets go to cryptsetup by standard input only: never into an argument, an environment or a file.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import BootError
+from .keys import NOTE, Add, Forget, Header, Note, Prove, Remove, Secret, Step, Write, parse
+from .layers import root_layers
+from .run import CommandError, run
+
+_SLOW = 900.0
+"""Seconds: deriving a key takes minutes under emulation, and every slot is tried."""
+_NO_KEY = 2
+"""cryptsetup's exit code where no slot fits."""
+_MEMORY = 64 * 1024
+"""KiB for a key that replaces one of another kind than Argon2."""
+
+
+def root_volume() -> str:
+    """The device that holds the running system's encrypted root.
+
+    Raises:
+        BootError: it is not encrypted.
+    """
+    layers = root_layers(Path("/"))
+    luks = next((layer for layer in layers if layer.is_luks), None)
+    if luks is None:
+        raise BootError(
+            "the root of the running system is not encrypted", "In a rescue system, name the device."
+        )
+    return f"/dev/{luks.name}"
+
+
+def read(device: str) -> Header:
+    """The header on a device, or in a backup of one.
+
+    Raises:
+        BootError: there is none.
+    """
+    return parse(run(["cryptsetup", "luksDump", "--dump-json-metadata", device]))
+
+
+def uuid(device: str) -> str:
+    """The volume's UUID; empty where there is no header that can be read."""
+    try:
+        return run(["cryptsetup", "luksUUID", device]).strip()
+    except CommandError as error:
+        if error.code != 1:
+            raise
+        return ""
+
+
+def opens(device: str, secret: str) -> int | None:
+    """The number of the slot that a secret opens; None: it opens none. Nothing is opened.
+
+    Raises:
+        CommandError: it could not be tried.
+    """
+    words = ["cryptsetup", "open", "--test-passphrase", "--verbose", "--key-file", "-", device]
+    try:
+        said = run(words, stdin=secret, timeout=_SLOW)
+    except CommandError as error:
+        if error.code != _NO_KEY:
+            raise
+        return None
+    numbers = [line.split()[2] for line in said.splitlines() if line.startswith("Key slot ")]
+    return int(numbers[0])
+
+
+def carry_out(device: str, steps: Sequence[Step], secrets: dict[Secret, str]) -> None:
+    """Carry out steps that `keys` decided for the header as it is now, in order.
+
+    Raises:
+        BootError: one failed; those after it were left.
+    """
+    for step in steps:
+        try:
+            _carry_out(device, step, secrets)
+        except CommandError as error:
+            raise BootError(
+                f"could not {step}: {error}", "What was done before it stays; run it again."
+            ) from error
+
+
+def _carry_out(device: str, step: Step, secrets: dict[Secret, str]) -> None:
+    match step:
+        case Add():
+            _add(device, step, secrets)
+        case Prove():
+            words = ["open", "--test-passphrase", "--key-slot", str(step.slot), "--key-file", "-"]
+            run(["cryptsetup", *words, device], stdin=secrets[step.secret], timeout=_SLOW)
+        case Write():
+            over = ["--token-replace"] if step.over else []
+            words = ["token", "import", "--token-id", str(step.note.token), *over, "--json-file", "-"]
+            run(["cryptsetup", *words, device], stdin=_text(step.note))
+        case Remove():
+            # cryptsetup, too, sees that the secret opens another slot before it destroys this one.
+            words = ["luksKillSlot", "--key-file", "-", device, str(step.slot)]
+            run(["cryptsetup", *words], stdin=secrets[step.proof], timeout=_SLOW)
+        case Forget():
+            run(["cryptsetup", "token", "remove", "--token-id", str(step.token), device])
+
+
+def _add(device: str, step: Add, secrets: dict[Secret, str]) -> None:
+    # As much memory as for the others: it was chosen for the machine that unlocks, which has little free then.
+    kdf = ["--pbkdf", "argon2id", "--pbkdf-memory", str(step.memory or _MEMORY)]
+    words = ["cryptsetup", "luksAddKey", "--batch-mode", "--new-key-slot", str(step.slot), *kdf, device]
+    # It reads a line for each: which is why no secret may have a line break.
+    run(words, stdin=f"{secrets[Secret.GIVEN]}\n{secrets[Secret.NEW]}\n", timeout=_SLOW)
+
+
+def _text(note: Note) -> str:
+    said = {"type": NOTE, "keyslots": [str(note.slot)], "name": note.name}
+    return json.dumps(said | ({"replaces": note.replaces} if note.replaces else {}))
