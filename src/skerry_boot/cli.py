@@ -12,6 +12,8 @@ from .initramfs.checks import check
 from .initramfs.image import read_image
 from .initramfs.machine import INSTALLED, probe
 from .initramfs.needs import needs_of
+from .mirror.boot import synchronise
+from .mirror.rebuild import wait
 from .status import status
 
 _PROG = "skerry-boot"
@@ -56,6 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     checking.add_argument("--json", action="store_true", help="the defects as a list")
     checking.set_defaults(run=_check)
+    copying = commands.add_parser("sync", help="in a mirror: bring the other disk's /boot to what /boot is")
+    copying.add_argument(
+        "--hook", action="store_true", help="after an update: passes on machines not made by install.yml"
+    )
+    copying.set_defaults(run=_sync)
+    rebuilding = commands.add_parser(
+        "rebuild", help="wait until a mirror is rebuilt; 2 where it is not being rebuilt"
+    )
+    rebuilding.add_argument(
+        "--until", type=float, default=100.0, metavar="PERCENT", help="wait until so much of it is done"
+    )
+    rebuilding.set_defaults(run=_rebuild)
     telling = commands.add_parser("status", help="kernel, encryption, mirror")
     telling.add_argument("--json", action="store_true", help="for programs")
     telling.set_defaults(run=_status)
@@ -110,11 +124,28 @@ def _version(image: Path) -> str:
     return image.name.removesuffix(".new").partition("-")[2]
 
 
+def _sync(options: argparse.Namespace) -> int:
+    if options.hook and not (Path("/") / INSTALLED).exists():
+        return 0
+    done = synchronise()
+    if done is None:
+        print(f"{_PROG}: there are no two /boot of a mirror here: nothing was copied")
+    else:
+        print("".join(f"{step}\n" for step in done) + f"{_PROG}: both disks have the same /boot")
+    return 0
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    print(wait(options.until))
+    return 0
+
+
 def _status(options: argparse.Namespace) -> int:
     found = status()
     if options.json:
         print(json.dumps(found))
     else:
         encrypted = "encrypted" if found["encrypted"] else "NOT encrypted"
-        print(f"kernel {found['kernel']}; root {encrypted}; mirror: {found['mirror']}")
+        rebuilt = f" ({found['rebuilt']} %)" if found["mirror"] == "rebuilding" else ""
+        print(f"kernel {found['kernel']}; root {encrypted}; mirror: {found['mirror']}{rebuilt}")
     return 0

@@ -41,7 +41,10 @@ def root_layers(root: Path) -> tuple[Layer, ...]:
     if not source.startswith("/dev/"):
         return ()
     found = run(["lsblk", "--json", "--inverse", "--output", "KNAME,TYPE,FSTYPE,UUID", source])
-    return tuple(_flat(json.loads(found)["blockdevices"]))
+    layers = _flat(json.loads(found)["blockdevices"])
+    # In a mirror lsblk lists what both disks carry before what lies on it.
+    own = Path(source).resolve().name
+    return tuple(sorted(layers, key=lambda layer: layer.name != own))
 
 
 def _flat(devices: list[dict[str, Any]]) -> Iterator[Layer]:

@@ -113,6 +113,7 @@ class Partition:
     """Its name in the partition table."""
     content: str = ""
     """What is on it: a type of file system, crypto_LUKS, linux_raid_member; empty where nothing is known."""
+    size: int = 0
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,9 @@ def _look_at(tree: Node, system: frozenset[str]) -> FoundDisk:
 
 def _partition(node: Node, path: str) -> Partition:
     number = int(node["path"].removeprefix(path).removeprefix("p"))
-    return Partition(node["path"], number, node["partlabel"] or "", node["fstype"] or "")
+    return Partition(
+        node["path"], number, node["partlabel"] or "", node["fstype"] or "", int(node.get("size") or 0)
+    )
 
 
 def _is(node: Node, kind: str) -> bool:

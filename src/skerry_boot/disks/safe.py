@@ -28,10 +28,10 @@ def refuse(wanted: Wanted, found: Found) -> None:
 
 def refusals(wanted: Wanted, found: Found) -> Iterator[str]:
     """Every reason not to write to these disks, the most general first."""
-    yield from _names(wanted)
+    yield from names(wanted)
     pairs = list(zip(wanted.disks, found.disks, strict=True))
     for disk, there in pairs:
-        yield from (f"{disk.id}: {reason}" for reason in _identity(disk, there, found))
+        yield from (f"{disk.id}: {reason}" for reason in identity(disk, there, found))
     if installed(wanted, found):
         return
     if found.root not in IN_MEMORY:
@@ -81,7 +81,8 @@ def _to_be_kept(wanted: Wanted, disk: FoundDisk) -> bool:
     return finished(disk) and token(disk) not in wanted.wipe
 
 
-def _names(wanted: Wanted) -> Iterator[str]:
+def names(wanted: Wanted) -> Iterator[str]:
+    """What is wrong with how the disks are named."""
     if len(wanted.disks) not in {1, 2}:
         yield f"{len(wanted.disks)} disks are named. Name one, or two for a mirror."
     for disk in wanted.disks:
@@ -99,7 +100,8 @@ def _is_stable(name: str) -> bool:
     return name.startswith(_BY_ID) and "/" not in name.removeprefix(_BY_ID)
 
 
-def _identity(disk: WantedDisk, there: FoundDisk | None, found: Found) -> Iterator[str]:
+def identity(disk: WantedDisk, there: FoundDisk | None, found: Found) -> Iterator[str]:
+    """Whether a disk is there and surely the one that is meant."""
     if there is None:
         if _is_stable(disk.id):
             yield f"there is no such disk. There is: {'; '.join(found.here) or 'none that has a stable name'}."
@@ -132,11 +134,12 @@ def _usable(wanted: Wanted, there: FoundDisk) -> Iterator[str]:
     if there.carries_system:
         yield f"it is the disk of the running system ({there.path})."
         return
-    yield from _in_use(wanted, there)
-    yield from _content(wanted, there)
+    yield from in_use(wanted, there)
+    yield from content(wanted, there)
 
 
-def _in_use(wanted: Wanted, there: FoundDisk) -> Iterator[str]:
+def in_use(wanted: Wanted, there: FoundDisk) -> Iterator[str]:
+    """What uses a disk, other than an installation of ours that was cut off."""
     ours = unfinished(there)
     mounts = [place for place in there.mounts if not (ours and _is_within(place, wanted.target))]
     holders = [holder for holder in there.holders if not (ours and _is_ours(holder))]
@@ -160,7 +163,8 @@ def _is_ours(holder: str) -> bool:
     return holder == f"{CRYPT_NAME} (crypt)" or holder.endswith(" (raid1)")
 
 
-def _content(wanted: Wanted, there: FoundDisk) -> Iterator[str]:
+def content(wanted: Wanted, there: FoundDisk) -> Iterator[str]:
+    """What a disk holds that may not be destroyed."""
     if _to_be_kept(wanted, there):
         yield (
             "it belongs to a finished installation of Skerry, and the other disk does not: a mirror's lost half is "

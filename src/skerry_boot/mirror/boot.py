@@ -1,0 +1,186 @@
+"""Keep /boot, and the EFI system partition below it, the same on both disks of a mirror."""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..disks.model import boot_place
+from ..errors import BootError
+from ..initramfs.checks import check
+from ..initramfs.image import read_image
+from ..initramfs.machine import Machine, probe
+from ..initramfs.needs import needs_of
+from ..layers import root_layers
+from ..run import CommandError, run
+from .boot_plan import ASIDE, MENU, Copy, Entry, Remove, is_shared, menu, steps
+
+_LOCK = Path("/run/skerry-boot.lock")
+_IMAGE = "initrd.img-"
+_LEAST = ("vmlinuz-", _IMAGE, MENU)
+"""What a /boot has at least, by the beginning of its name."""
+
+Steps = tuple[Copy | Remove, ...]
+
+
+@dataclass(frozen=True)
+class Boot:
+    """A mounted /boot: its folder, the UUID of its file system, and the disk that it lies on, by the kernel's name."""
+
+    path: Path
+    uuid: str
+    disk: str
+
+
+def find(place: str) -> Boot | None:
+    """The /boot mounted at ``place``; None where nothing is mounted there."""
+    try:
+        columns = ["--json", "--output", "SOURCE,UUID", "--nofsroot", "--mountpoint", place]
+        # The last one is what is seen where one mount lies on another.
+        mounted = json.loads(run(["findmnt", *columns]))["filesystems"][-1]
+        disk = run(["lsblk", "--noheadings", "--nodeps", "--output", "PKNAME", mounted["source"]]).strip()
+    except CommandError as error:
+        if error.code not in {1, 32}:  # not mounted; its disk is gone
+            raise
+        return None
+    return Boot(Path(place), mounted["uuid"], disk)
+
+
+def synchronise(first: int = 0) -> Steps | None:
+    """Bring the other disk's /boot to what that of the disk with the index ``first`` is.
+
+    Returns:
+        What was done; None where there are no two of them: a single disk, or half a mirror.
+
+    Raises:
+        BootError: the first is not fit to be copied, or the copy failed; the other one still boots as before.
+    """
+    source, target = find(boot_place(first)), find(boot_place(1 - first))
+    if source is None or target is None or source.uuid == target.uuid:
+        return None
+    members = {layer.name for layer in root_layers(Path("/")) if layer.kind == "disk"}
+    if source.disk not in members:
+        raise BootError(
+            f"{source.path} lies on {source.disk}, which is no part of the mirror now: it may be out of date",
+            "Nothing was copied. playbooks/disk/replace.yml takes the disk into the mirror again.",
+        )
+    with _alone():
+        return copy(source, target)
+
+
+def copy(source: Boot, target: Boot) -> Steps:
+    """Make ``target`` equal to ``source``; returns what was done.
+
+    Raises:
+        BootError: the source is not fit to be copied, or the copy failed.
+    """
+    # An EFI system partition that is not mounted is not an empty one.
+    esp = all(os.path.ismount(boot.path / "efi") for boot in (source, target))
+    names = list(_names(source.path, esp))
+    if lacking := [least for least in _LEAST if not any(name.startswith(least) for name in names)]:
+        raise BootError(f"{source.path} has no {lacking[0]}…: it does not boot, and was not copied")
+    wanted = {name: _entry(source, name, target.uuid) for name in names}
+    there = {name: _entry(target, name, target.uuid) for name in _names(target.path, esp)}
+    todo = steps(wanted, there)
+    _refuse_bad(source, [step.name for step in todo if isinstance(step, Copy)])
+    for step in todo:
+        try:
+            _carry_out(step, source, target)
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
+            raise BootError(
+                f"{target.path}: could not {step} from {source.path}: {error.strerror}",
+                "Remove old kernels: apt autoremove --purge." if full else "It boots as before.",
+            ) from error
+    return todo
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A kernel's hook and a change of the menu may come at once."""
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _names(boot: Path, esp: bool) -> Iterator[str]:
+    """The names, below a /boot, of what should be the same on both."""
+    for folder, folders, files in os.walk(boot):
+        folders[:] = [name for name in folders if esp or Path(folder, name) != boot / "efi"]
+        for name in files:
+            below = str(Path(folder, name).relative_to(boot))
+            if is_shared(below):
+                yield below
+
+
+def _entry(boot: Boot, name: str, uuid: str) -> Entry:
+    path = boot.path / name
+    if path.is_symlink():
+        return Entry(0, f"to {path.readlink()}")
+    if name == MENU:
+        digest = hashlib.blake2b(menu(path.read_bytes(), boot.uuid, uuid)).hexdigest()
+    else:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "blake2b").hexdigest()
+    return Entry(path.stat().st_mode, digest)
+
+
+def _refuse_bad(source: Boot, names: Sequence[str]) -> None:
+    """Never copy an initramfs that could not be unlocked: the other disk still has the one before it."""
+    images = [name for name in names if name.startswith(_IMAGE)]
+    machine = probe(Path("/")) if images else None
+    if machine:
+        for name in images:
+            _refuse_bad_image(machine, source.path / name)
+
+
+def _refuse_bad_image(machine: Machine, image: Path) -> None:
+    version = image.name.removeprefix(_IMAGE)
+    for defect in check(read_image(image), needs_of(machine, Path("/"), version)):
+        raise BootError(
+            f"{image} is bad ({defect.name}: {defect.text}), and was not copied",
+            "The other disk still boots as before. `skerry-boot check` tells all of it.",
+        )
+
+
+def _carry_out(step: Copy | Remove, source: Boot, target: Boot) -> None:
+    goal = target.path / step.name
+    if isinstance(step, Remove):
+        goal.unlink()
+    else:
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        aside = goal.with_name(f"{ASIDE}{goal.name}")
+        aside.unlink(missing_ok=True)
+        _write(source.path / step.name, aside, (source.uuid, target.uuid) if step.name == MENU else None)
+        aside.replace(goal)
+    _flush(goal.parent)
+
+
+def _write(source: Path, aside: Path, uuids: tuple[str, str] | None) -> None:
+    """A copy that lies on the disk, whole, before it takes its name."""
+    if source.is_symlink():
+        aside.symlink_to(source.readlink())
+        return
+    aside.touch(mode=0o600, exist_ok=False)
+    with source.open("rb") as old, aside.open("wb") as new:
+        if uuids:
+            new.write(menu(old.read(), *uuids))
+        else:
+            shutil.copyfileobj(old, new)
+        new.flush()
+        shutil.copymode(source, aside)
+        os.fsync(new.fileno())
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
