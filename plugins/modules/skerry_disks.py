@@ -65,9 +65,10 @@ options:
     type: path
     default: /target
   esp_size:
-    description: Size of the EFI system partition, in whole M, G or T.
+    description:
+      - Size of the EFI system partition, in whole M, G or T. On sectors of 4,096 bytes FAT32 needs more than V(256M).
     type: str
-    default: 256M
+    default: 512M
   boot_size:
     description: Size of /boot; it holds two or three kernels with their initramfs.
     type: str
@@ -176,7 +177,7 @@ ARGUMENTS = {
     "wipe": {"type": "list", "elements": "str", "default": []},
     "passphrase": {"type": "str", "no_log": True},
     "target": {"type": "path", "default": "/target"},
-    "esp_size": {"type": "str", "default": "256M"},
+    "esp_size": {"type": "str", "default": "512M"},
     "boot_size": {"type": "str", "default": "1G"},
     "swap_size": {"type": "str", "default": "2G"},
     "tmp_size": {"type": "str", "default": "2G"},

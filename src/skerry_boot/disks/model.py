@@ -62,7 +62,7 @@ class Slot:
 class Sizes:
     """How large the partitions are, in bytes. What the others leave is root's."""
 
-    esp: int = 256 * MIB
+    esp: int = 512 * MIB
     boot: int = GIB
     swap: int = 2 * GIB
     tmp: int = 2 * GIB
