@@ -1,10 +1,7 @@
 """What is read of /sys and /proc, on trees that look like those of machines."""
 
-import json
-
 from skerry_boot.initramfs.kernel import module_name
 from skerry_boot.initramfs.machine import default_card, device
-from skerry_boot.status import Mirror
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 
@@ -80,11 +77,3 @@ def test_the_card_below_a_bridge(tmp_path):
 def test_names_of_modules():
     assert module_name("/lib/modules/6.12/kernel/nvme-core.ko.xz") == "nvme_core"
     assert module_name("kernel/drivers/md/dm-crypt.ko") == "dm_crypt"
-
-
-def test_a_mirror_in_a_word():
-    assert Mirror("md127", 2, 0, None).state == "whole"
-    assert Mirror("md127", 2, 1, None).state == "half"
-    rebuilding = Mirror("md127", 2, 1, 12.5)
-    assert rebuilding.state == "rebuilding"
-    assert json.loads(json.dumps(rebuilding.as_dict()))["rebuilt"] == 12.5
