@@ -366,7 +366,7 @@ def _free(header: Header) -> int:
 
 def _token(header: Header, slot: int) -> int:
     """A free number for the note of a slot: the slot's own, where nobody else has it."""
-    numbers = [slot, *range(MOST_SLOTS)]
+    numbers: list[int] = [slot, *range(MOST_SLOTS)]
     free = next((number for number in numbers if number not in header.tokens), None)
     if free is None:
         raise BootError(

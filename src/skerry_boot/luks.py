@@ -14,7 +14,7 @@ from .run import CommandError, run
 
 _SLOW = 900.0
 """Seconds: deriving a key takes minutes under emulation, and every slot is tried."""
-_NO_KEY = 2
+NO_KEY = 2
 """cryptsetup's exit code where no slot fits."""
 _MEMORY = 64 * 1024
 """KiB for a key that replaces one of another kind than Argon2."""
@@ -64,7 +64,7 @@ def opens(device: str, secret: str) -> int | None:
     try:
         said = run(words, stdin=secret, timeout=_SLOW)
     except CommandError as error:
-        if error.code != _NO_KEY:
+        if error.code != NO_KEY:
             raise
         return None
     numbers = [line.split()[2] for line in said.splitlines() if line.startswith("Key slot ")]
