@@ -33,7 +33,7 @@ _value:
 """
 
 _MIRROR = {
-    "half": ("half a mirror", "replace the dead disk"),
+    "half": ("half a mirror", "replace the dead disk: docs/how-to/replace-a-disk.md"),
     "rebuilding": ("mirror rebuilds", "wait"),
 }
 _UNREACHABLE = ("unreachable", "is it on? its console tells")
