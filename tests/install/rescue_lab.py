@@ -53,8 +53,9 @@ class Machine:
     def digest(self, slot: int) -> str:
         """Of all that is on a disk, read behind the machine's back."""
         drive = self.lab.bare.disks[slot]
-        # Everything the machine and QEMU still hold for the image is written by a flush.
-        self.run(f"python3 -c 'import os; os.fsync(os.open(\"{self.disk(slot)['id']}\", os.O_RDWR))'")
+        # Everything the machine and QEMU still hold for the image is written by a flush. Who opens a disk for writing
+        # makes udev look at it anew, and start its arrays.
+        self.run(f"python3 -c 'import os; os.fsync(os.open(\"{self.disk(slot)['id']}\", os.O_RDONLY))'")
         raw = self.folder / f"{drive.serial}.raw"
         image = tools(Labs.of_this_user().cache).program("usr/bin/qemu-img")
         convert = ["convert", "--force-share", "-f", "qcow2", "-O", "raw", str(self.lab.home / drive.file)]
