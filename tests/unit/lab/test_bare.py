@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skerry_lab import saved
 from skerry_lab.bare import machine, rescue
 from skerry_lab.board import Board, Bus, Disk, Firmware
 from skerry_lab.disk import RescueImage
@@ -16,7 +17,7 @@ from skerry_lab.qemu import Hardware
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.state import Lab, LabStore
 from skerry_lab.tools import Tools
-from tests.unit.lab.labs import make_lab
+from tests.unit.lab.labs import make_lab, run
 
 BOARD = Board(Firmware.UEFI, Bus.NVME, disks=(Disk("SK0"),))
 
@@ -79,3 +80,12 @@ def test_a_machines_own_files_bring_their_folders_along() -> None:
         header = archive[: archive.index(name.encode() + b"\0")].rfind(b"070701")
         assert archive[header + 14 : header + 22] == b"%08X" % mode
     assert archive.index(b"own/root/.ssh\0") < archive.index(b"own/root/.ssh/authorized_keys\0")
+
+
+def test_what_is_saved_has_a_plain_name_and_a_machine_that_is_off(lab: Lab) -> None:
+    with pytest.raises(LabError, match="for instance `installed`"):
+        saved.save(lab, Tools(Path("/tools")), "../other")
+    with pytest.raises(LabError, match="`lab power try off` first"):
+        saved.save(run(lab), Tools(Path("/tools")), "installed")
+    with pytest.raises(LabError, match=r"nothing saved as 'installed' \(there is: nothing at all\)"):
+        saved.restore(lab, Tools(Path("/tools")), "installed")
