@@ -9,7 +9,7 @@ from tests.install.conftest import play_on
 from tests.install.rescue_lab import Machine, command
 
 VOLUME = "/dev/disk/by-partlabel/skerry-root0"
-KEPT = "installed"
+KEPT = "before-rescue"
 
 
 def lab(*words: str) -> None:

@@ -27,11 +27,13 @@ cryptsetup close root_crypt
 LOST_ENTRY = ("rm -r boot/efi/EFI", "boot loader")
 NO_DROPBEAR = (
     """
-for folder in dev proc sys; do mount --rbind /$folder $folder; done
-chmod -x usr/share/initramfs-tools/hooks/dropbear
-chroot . sh -c 'cd /; for image in /boot/initrd.img-*; do mkinitramfs -o $image ${image#/boot/initrd.img-}; done'
-chmod +x usr/share/initramfs-tools/hooks/dropbear
-for folder in dev proc sys; do umount -R $folder; done
+mkdir var/tmp/image
+image=$(basename boot/initrd.img-*)
+chroot . unmkinitramfs /boot/$image /var/tmp/image
+chroot . sh -c "cd /var/tmp/image; if [ -d main ]; then cd main; fi; rm usr/sbin/dropbear
+    find . | cpio --quiet -o -H newc | zstd -1 -q -f -o /boot/$image"
+chmod 0600 boot/$image
+rm -r var/tmp/image
 """,
     "initramfs: no-dropbear",
 )
@@ -70,7 +72,7 @@ def test_three_broken_boots_are_found_and_mended_and_it_boots(server):
 
     said = play_on(server, RESCUE)
     assert said.returncode == 0, said.stdout
-    assert all(f"\n    {name}  " in said.stdout or name in said.stdout for _, name in breaks)
+    assert all(name in said.stdout for _, name in breaks)
     assert "Nothing was changed" in said.stdout
 
     shown = play_on(server, RESCUE, *MEND, "--check", "--diff")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from .. import luks
 from ..disks import mounts, safe
@@ -112,7 +113,7 @@ def close(parts: tuple[Part, ...], target: str) -> None:
     """Unmount everything, close the volume, stop the arrays; what is not open stays as it is."""
     found = mounts.below(mounts.read(), target)
     steps: list[Unmount | Close | Stop] = [Unmount(place, "done") for place in reversed(found)]
-    if CRYPT_NAME in run(["dmsetup", "ls", "--target", "crypt"]).split():
+    if Path(MAPPED).exists():
         steps.append(Close("done"))
     steps += [Stop(array, "done") for array in dict.fromkeys(part.array for part in parts if part.array)]
     carry_out(steps)
