@@ -19,7 +19,6 @@ MACHINE = {"luks": LUKS, "filesystem": "btrfs", "mirrored": True, "disk": NVME, 
 
 LIST, CONF = "/etc/initramfs-tools/modules", "/etc/initramfs-tools/conf.d/skerry"
 HOOKS, DROPBEAR = "/usr/share/initramfs-tools/hooks", "/etc/dropbear/initramfs"
-MOST = f"sed -i s/MODULES=list/MODULES=most/ {CONF}"
 
 
 @dataclass(frozen=True)
@@ -101,9 +100,9 @@ DEFECTS = {
 
 GOOD = {
     "as it is": Case(),
-    "all modules": Case(MOST),
+    "only the modules that a list names": Case("true"),
     "one disk": Case("dpkg --remove mdadm", machine={"mirrored": False}),
-    "SATA and virtio, partly built in": Case(MOST, machine={"disk": SATA, "card": VIRTIO}),
+    "SATA and virtio, partly built in": Case(machine={"disk": SATA, "card": VIRTIO}),
     "network for this card": Case(after=grub(MAC)),
     "more keys, with comments and options": Case(
         "ssh-keygen -q -t ecdsa -N '' -f /k;"
@@ -114,5 +113,5 @@ GOOD = {
         " && find . | busybox cpio -o -H newc >/early 2>/dev/null && image=$(echo /boot/initrd.img-*)"
         ' && cat /early "$image" >/both && cat /both >"$image"'
     ),
-    **{name: Case(f"echo COMPRESS={name} >>{CONF}") for name in ("gzip", "xz", "lz4")},
+    **{name: Case(f"echo COMPRESS={name} >>{CONF}") for name in ("gzip", "lz4")},
 }

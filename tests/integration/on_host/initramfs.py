@@ -20,7 +20,7 @@ PACKAGES = (
 )
 # As base_system and remote_unlock set a machine up.
 GOOD = """
-printf 'UMASK=0077\\nRESUME=none\\nKEYMAP=n\\nMODULES=list\\n' >/etc/initramfs-tools/conf.d/skerry
+printf 'UMASK=0077\\nRESUME=none\\nKEYMAP=n\\nMODULES=most\\n' >/etc/initramfs-tools/conf.d/skerry
 printf '%s\\n' btrfs raid1 dm_crypt xts nvme r8169 >>/etc/initramfs-tools/modules
 echo 'root_crypt UUID=5d1ba9f1-1c0e-4c9f-9a11-6c1d1d1f4a01 none luks,initramfs' >/etc/crypttab
 ssh-keygen -q -t ed25519 -N '' -f /root/operator
@@ -93,7 +93,13 @@ def defects(tree: Path, case: dict) -> str:
     with overlay(tree) as root:
         inside = ["chroot", str(root)]
         if case["before"]:
-            run(*inside, "sh", "-ec", case["before"])
+            # Only what the list names: a third of the time.
+            run(
+                *inside,
+                "sh",
+                "-ec",
+                f"sed -i s/MODULES=most/MODULES=list/ /etc/initramfs-tools/conf.d/skerry; {case['before']}",
+            )
             make_image(root)
         run(*inside, "sh", "-ec", case["after"])
         return run(*inside, "python3", "-c", CHECK, version_in(root), stdin=json.dumps(case["machine"]))
