@@ -84,7 +84,14 @@ def suites(root: Path = ROOT) -> list[Suite]:
     if (root / "tests" / "system").is_dir():
         found.append(on_lab("metal", "metal", 40, "tests/system", "tests/integration"))
     if (root / "tests" / "install").is_dir():
-        found.append(Suite("install", "its own", 55, [pytest("--durations=10", "tests/install")]))
+        found.append(
+            Suite(
+                "install",
+                "its own",
+                55,
+                [["tools/test_programs.sh"], pytest("--durations=10", "tests/install")],
+            )
+        )
     if (root / "tests" / "journeys").is_dir():
         found.append(Suite("journeys", "its own", 40, [pytest("tests/journeys")]))
     return found
