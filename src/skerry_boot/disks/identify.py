@@ -23,8 +23,8 @@ from .model import (
 )
 from .plan import SUBVOLUMES, sector_size, source
 
-_MAY_BE_GONE = ",nofail,x-systemd.device-timeout=15s"
-"""For what lies on one disk of a mirror: the boot goes on without it."""
+_MAY_BE_GONE = ",nofail,x-systemd.device-timeout=60s"
+"""For what lies on one disk of a mirror: the boot goes on without it, and does not wait for it."""
 
 
 def identify(wanted: Wanted, found: Found) -> Layout:

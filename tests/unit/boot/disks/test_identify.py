@@ -29,5 +29,5 @@ def test_either_disk_of_a_mirror_may_be_gone():
 
     own = {place: options for place, (source, _, options) in found.items() if "ROOT" not in source}
     assert list(own) == ["/boot", "/boot/efi", "/boot.1", "/boot.1/efi"]
-    assert all(options.endswith(",nofail,x-systemd.device-timeout=15s") for options in own.values())
+    assert all(options.endswith(",nofail,x-systemd.device-timeout=60s") for options in own.values())
     assert not [place for place in found if place not in own and "nofail" in found[place][2]]
