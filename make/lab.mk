@@ -6,8 +6,8 @@ LAB := PYTHONPATH=$(CURDIR)/src python3 -m skerry_lab
 try: .venv ## a host, a container and its URL, in two minutes
 	@$(PY) -m skerry_lab demo try --kind fast
 
-lab: .venv ## the same on a machine that boots
-	@$(PY) -m skerry_lab demo lab --kind metal
+lab: .venv ## the same on a machine that boots (IMAGE=rescue: from blank disks)
+	@$(PY) -m skerry_lab demo lab --kind metal --image $(or $(IMAGE),host)
 
 lab-list: ## the labs of this computer
 	@$(LAB) list
@@ -24,3 +24,4 @@ lab-down: ## end the labs of make try and make lab, or another: make lab-down NA
 lab-images: ## make the images ahead of time
 	@$(LAB) image --kind fast
 	@$(LAB) image --kind metal
+	@$(LAB) image --kind metal --image rescue

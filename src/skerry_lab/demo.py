@@ -45,8 +45,12 @@ def demo(labs: Labs, wanted: Wanted) -> str:
     """
     stage = labs.progress.stage
     lab = labs.up(wanted)
-    with stage(f"lab {lab.name}: site.yml makes a platform of it"):
+    with stage(f"lab {lab.name}: {_site(lab)}"):
         _play(lab, "site.yml")
+    if lab.board:
+        labs.progress.say(
+            f"lab {lab.name}: {lab.cpu_seconds():.0f} s of processor time since its power was on"
+        )
     with stage("image hello: the sample app"):
         _play(lab, "playbooks/image/hello.yml")
     with stage(f"container {CONTAINER}: create"):
@@ -60,6 +64,11 @@ def demo(labs: Labs, wanted: Wanted) -> str:
         url=url, ca=lab.ca, name=CONTAINER, lab=lab.name, limit=limit, repository=REPOSITORY,
         table=labs.progress.table(),
     )  # fmt: skip
+
+
+def _site(lab: Lab) -> str:
+    way = "installs it, unlocks it and makes" if lab.board else "makes"
+    return f"site.yml {way} a platform of it"
 
 
 def _play(lab: Lab, *words: str) -> None:
