@@ -32,12 +32,14 @@ class Secret(StrEnum):
 
 @dataclass(frozen=True)
 class Slot:
-    """A key: its number, the salt that no other key has, and the KiB of memory that deriving it takes."""
+    """A key: its number, the salt that no other key has, and what deriving it costs: KiB, rounds, lanes."""
 
     number: int
     salt: str
     kdf: str
     memory: int
+    rounds: int = 0
+    lanes: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Add:
-    """Store the new secret in a free slot."""
+    """Store the new secret in a free slot, as dear to guess as another one."""
 
     slot: int
-    memory: int
+    like: Slot
     reason: str
 
     def __str__(self) -> str:
@@ -264,9 +266,9 @@ def add(header: Header, opened: Opened, name: str) -> tuple[Step, ...]:
         raise BootError(
             "the passphrase opens no key of the volume", f"Only who has a key may add one. {_UNCHANGED}"
         )
-    slot, memory = _free(header), header.slot(opened.given).memory
+    slot = _free(header)
     return (
-        Add(slot, memory, f"the key {name!r}"),
+        Add(slot, header.slot(opened.given), f"the key {name!r}"),
         Prove(slot, Secret.NEW, "a key that was stored wrongly is worse than none"),
         _note(header, slot, name, "so that it can be told from the others"),
     )
@@ -314,7 +316,7 @@ def _replacing(header: Header, old: int, new: int | None = None) -> tuple[Step, 
     was = header.note(old)
     name, salt = was.name if was else PASSPHRASE, header.slot(old).salt
     reason = "the new passphrase"
-    adds = [Add(number, header.slot(old).memory, reason)] if new is None else []
+    adds = [Add(number, header.slot(old), reason)] if new is None else []
     noted = header.note(number)
     intent = noted or Note(_token(header, number), number, name, salt)
     return (
@@ -377,7 +379,8 @@ def _token(header: Header, slot: int) -> int:
 
 def _slot(number: int, said: dict[str, Any]) -> Slot:
     kdf: dict[str, Any] = said["kdf"]
-    return Slot(number, kdf["salt"], kdf["type"], int(kdf.get("memory", 0)))
+    costs = (int(kdf.get(name, 0)) for name in ("memory", "time", "cpus"))
+    return Slot(number, kdf["salt"], kdf["type"], *costs)
 
 
 def _notes(tokens: dict[str, Any]) -> Iterator[Note]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import BootError
-from .keys import NOTE, Add, Forget, Header, Note, Prove, Remove, Secret, Step, Write, parse
+from .keys import NOTE, Add, Forget, Header, Note, Prove, Remove, Secret, Slot, Step, Write, parse
 from .layers import root_layers
 from .run import CommandError, run
 
@@ -106,11 +106,17 @@ def _carry_out(device: str, step: Step, secrets: dict[Secret, str]) -> None:
 
 
 def _add(device: str, step: Add, secrets: dict[Secret, str]) -> None:
-    # As much memory as for the others: it was chosen for the machine that unlocks, which has little free then.
-    kdf = ["--pbkdf", "argon2id", "--pbkdf-memory", str(step.memory or _MEMORY)]
-    words = ["cryptsetup", "luksAddKey", "--batch-mode", "--new-key-slot", str(step.slot), *kdf, device]
+    words = ["luksAddKey", "--batch-mode", "--new-key-slot", str(step.slot), *_costs(step.like), device]
     # It reads a line for each: which is why no secret may have a line break.
-    run(words, stdin=f"{secrets[Secret.GIVEN]}\n{secrets[Secret.NEW]}\n", timeout=_SLOW)
+    run(["cryptsetup", *words], stdin=f"{secrets[Secret.GIVEN]}\n{secrets[Secret.NEW]}\n", timeout=_SLOW)
+
+
+def _costs(like: Slot) -> list[str]:
+    """As dear as the other key, which was measured on the idle machine, with the memory that is free when it unlocks."""
+    if like.kdf != "argon2id":
+        return ["--pbkdf", "argon2id", "--pbkdf-memory", str(_MEMORY)]
+    rounds = ["--pbkdf-force-iterations", str(like.rounds), "--pbkdf-parallel", str(like.lanes)]
+    return ["--pbkdf", "argon2id", "--pbkdf-memory", str(like.memory), *rounds]
 
 
 def _text(note: Note) -> str:

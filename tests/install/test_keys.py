@@ -91,7 +91,7 @@ def test_a_power_cut_in_a_rotation_leaves_a_key_and_the_next_run_goes_on(keys, s
     with subprocess.Popen(words, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL) as rotation:
         while len(slots(server)) < 3:
             assert rotation.poll() is None
-            time.sleep(0.2)
+            time.sleep(1)
         lab("power", server.lab.name, "cut")
         rotation.terminate()
     lab("rescue", server.lab.name)

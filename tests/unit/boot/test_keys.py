@@ -199,7 +199,7 @@ LISTING = {
     "keyslots": {
         "10": {"kdf": {"type": "pbkdf2", "salt": "b"}, "area": {"offset": "290816", "size": "258048"}},
         "2": {
-            "kdf": {"type": "argon2id", "salt": "a", "memory": 32768},
+            "kdf": {"type": "argon2id", "salt": "a", "memory": 32768, "time": 4, "cpus": 2},
             "area": {"offset": "32768", "size": "258048"},
         },
     },
@@ -214,7 +214,7 @@ LISTING = {
 
 def test_a_header_as_cryptsetup_prints_it():
     header = keys.parse(json.dumps(LISTING))
-    assert header.slots == (Slot(2, "a", "argon2id", 32768), Slot(10, "b", "pbkdf2", 0))
+    assert header.slots == (Slot(2, "a", "argon2id", 32768, 4, 2), Slot(10, "b", "pbkdf2", 0))
     assert header.notes == (Note(1, 2, "passphrase", "c"), Note(4, None, "gone"))
     assert (header.digest, header.tokens) == ("d", frozenset({0, 1, 4}))
     assert header.areas == ((32768, 258048), (290816, 258048))
