@@ -11,7 +11,8 @@ from ..errors import BootError
 from ..run import run
 
 _LABEL = re.compile(r"skerry-(bios|esp|boot|swap|tmp|crash|root)([01])")
-_COLUMNS = "PATH,TYPE,PARTLABEL,PARTUUID,FSTYPE,UUID"
+# Only with NAME does lsblk list what lies on a device below it.
+_COLUMNS = "NAME,PATH,TYPE,PARTLABEL,PARTUUID,FSTYPE,UUID"
 
 Node = dict[str, Any]
 """A device as lsblk prints it."""
