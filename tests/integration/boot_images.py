@@ -92,8 +92,9 @@ DEFECTS = {
     "no-unlock-command": {"its hook was switched off": Case(f"chmod -x {HOOKS}/cryptroot-unlock")},
     "boot-full": {
         "old kernels": Case(
-            after="cp -a /boot /kept && mount -t tmpfs -o size=120m tmpfs /boot && cp -a /kept/* /boot"
-            " && head -c 85M /dev/zero >/boot/vmlinuz-old"
+            after="cp -a /boot /kept && mount -t tmpfs -o size=250m tmpfs /boot && cp -a /kept/* /boot"
+            " && left=$(df --output=avail /boot | tail -n 1)"  # KiB
+            " && head -c $((left - 10240))K /dev/zero >/boot/vmlinuz-old"
         ),
     },
 }
