@@ -100,7 +100,7 @@ def test_a_program_that_does_not_answer_leaves_nothing_and_shows_its_log(
         lab,
         tmp_path,
         Call(mute | {"port": 9999}),
-        Call(mute | {"command": ["/nowhere/app"]}),
+        Call(mute | {"command": ["/nowhere/app"], "timeout": 60}),  # it is told at once
     )
     assert wrong_port["msg"].startswith(
         "create default/default/mute: nothing answered on port 9999 of the container within 1 s. "

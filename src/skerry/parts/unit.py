@@ -14,6 +14,7 @@ from skerry.model.size import format_size
 from skerry.parts import lxc, storage
 from skerry.parts.base import Part
 from skerry.system import cgroups, files, systemd
+from skerry.system.run import ProgramError
 from skerry.system.systemd import Properties
 
 LAUNCH = "/usr/lib/skerry/launch"
@@ -105,7 +106,20 @@ class Unit(Part):
         self._write_config(host, image)
         systemd.start_transient(self.name, self._properties(host))
         self._wait_for_init()
-        files.isolate_link(addresses(host, self.slot).port)
+        self._isolate(addresses(host, self.slot).port)
+
+    def _isolate(self, link: str) -> None:
+        """Keep its link apart from the neighbours' ones. A program that ends at once takes the link with it."""
+        try:
+            files.isolate_link(link)
+        except ProgramError as error:
+            if os.path.exists(f"/sys/class/net/{link}"):
+                raise
+            raise self._ended() from error
+
+    def _ended(self) -> SkerryError:
+        message = f"container {self.hostname} ended while it started"
+        return SkerryError(Code.FAILED, message, "Its log says why", systemd.journal(self.name))
 
     def _write_config(self, host: HostConfig, image: str) -> None:
         own, folder = addresses(host, self.slot), f"{host.run}/c/{self.id}"
@@ -167,12 +181,7 @@ class Unit(Part):
             return
         init = self.init()
         if init is None:
-            raise SkerryError(
-                Code.FAILED,
-                f"container {self.hostname} ended while it started",
-                "Its log says why",
-                systemd.journal(self.name),
-            )
+            raise self._ended()
         wanted = {
             "memory.max": self.memory,
             "memory.swap.max": 0.0,
