@@ -138,7 +138,7 @@ def _fail(
             deed()
         except sqlite3.Error as second:  # a full store must not keep the host from being cleaned
             problems.append(str(store_error(second)))
-    hint = "; ".join(filter(None, [cause.hint, *(problems or ["Nothing of it is left"])]))
+    hint = ". ".join(filter(None, [cause.hint, *(problems or ["Nothing of it is left"])]))
     return SkerryError(cause.code, f"{plan.verb} {plan.container.key}: {cause.message}", hint, cause.journal)
 
 
