@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -72,28 +72,22 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
 
 
 def suites(root: Path = ROOT) -> list[Suite]:
-    """Every suite there is, found by its folder; the quick ones first."""
+    """Every suite there is, found by its folder: the quick one first, then the longest, which nothing shall wait for."""
     found = [Suite("unit", "-", 5, [pytest("tests/unit")])]
+    if (root / "tests" / "install").is_dir():
+        test = [["tools/test_programs.sh"], pytest("--durations=10", "tests/install")]
+        found.append(Suite("install", "its own", 55, test))
     if (root / "tests" / "integration").is_dir():
         found.append(on_lab("fast", "fast", 30, "tests/integration"))
+    if (root / "tests" / "journeys").is_dir():
+        found.append(Suite("journeys", "its own", 40, [pytest("--durations=10", "tests/journeys")]))
+    if (root / "tests" / "system").is_dir():
+        found.append(on_lab("metal", "metal", 40, "tests/system", "tests/integration"))
     for scenario in sorted((root / "molecule").glob("*/molecule.yml")):
         name = scenario.parent.name
         # It ends its lab itself; one that was killed is ended by the next run.
-        test = ["molecule", "test", "--scenario-name", name]
-        found.append(Suite(f"molecule-{name}", "its own", 15, [test]))
-    if (root / "tests" / "system").is_dir():
-        found.append(on_lab("metal", "metal", 40, "tests/system", "tests/integration"))
-    if (root / "tests" / "install").is_dir():
-        found.append(
-            Suite(
-                "install",
-                "its own",
-                55,
-                [["tools/test_programs.sh"], pytest("--durations=10", "tests/install")],
-            )
-        )
-    if (root / "tests" / "journeys").is_dir():
-        found.append(Suite("journeys", "its own", 40, [pytest("tests/journeys")]))
+        test = [["molecule", "test", "--scenario-name", name]]
+        found.append(Suite(f"molecule-{name}", "its own", 15, test))
     return found
 
 
@@ -183,9 +177,9 @@ def run_all(chosen: Sequence[Suite], side_by_side: int) -> int:
     results = []
     print(f"{'suite':<24}{'lab':<9}seconds  result", flush=True)
     with ThreadPoolExecutor(max_workers=side_by_side) as pool:
-        for result in pool.map(run_suite, chosen):
-            print(row(result), flush=True)
-            results.append(result)
+        for future in as_completed([pool.submit(run_suite, suite) for suite in chosen]):
+            results.append(future.result())
+            print(row(results[-1]), flush=True)
     failed = [result for result in results if result.problem]
     for result in failed:
         print(tail(result))
@@ -201,7 +195,8 @@ def main() -> int:
     )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="all of them when none is named")
     parser.add_argument("--list", action="store_true", help="name the suites")
-    parser.add_argument("--side-by-side", type=int, default=1, choices=(1, 2), help="how many at once")
+    # Most suites wait for a machine of one processor, and hardly take one of their own.
+    parser.add_argument("--side-by-side", type=int, default=2, choices=(1, 2), help="how many at once (2)")
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(known))

@@ -15,6 +15,8 @@ from skerry_lab.run import run
 GIB = 1024**3
 _KERNEL = (6, 12)
 _WAIT_FOR_DPKG = ("-o", "DPkg::Lock::Timeout=600")
+# apt-get waits for dpkg's lock, but not for that of its package lists.
+_UPDATE = ("flock", "/run/lock/skerry-apt", "apt-get", "update")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _ensure_packages(packages: list[str], progress: Progress) -> None:
     with progress.stage(f"install {' '.join(packages)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "--no-install-recommends", "--yes", *_WAIT_FOR_DPKG, *packages]
-        run(["apt-get", "update"], timeout=600, env=quiet)
+        run([*_UPDATE], timeout=600, env=quiet)
         run(install, timeout=1800, env=quiet)
 
 

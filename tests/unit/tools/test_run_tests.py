@@ -25,9 +25,9 @@ def test_suites_are_found_by_their_folders(tmp_path: Path) -> None:
     assert [suite.name for suite in suites(tmp_path)] == [
         "unit",
         "fast",
-        "molecule-proxy",
-        "metal",
         "journeys",
+        "metal",
+        "molecule-proxy",
     ]
 
 
