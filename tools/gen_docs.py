@@ -1,4 +1,4 @@
-"""Writes docs/reference/: the roles' variables and the modules, from what they declare themselves."""
+"""Writes docs/reference/: roles, modules and the kernel's configuration, from what they declare themselves."""
 
 import argparse
 import json
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from skerry_kernel.fragment import HOME, SOURCES, read
+from skerry_kernel.score import listed
 from tools.check_argument_specs import load
 from tools.check_collection import ansible, plugins
 from tools.files import ROOT, report
@@ -99,6 +101,38 @@ def module_pages(root: Path) -> dict[str, Any]:
     return pages
 
 
+def fragment_section(path: Path) -> Iterator[str]:
+    """A fragment's part of the page: its first words, and each line that says why."""
+    intro = []
+    for row in path.read_text().splitlines():
+        if not row.startswith("# "):
+            break
+        intro.append(row.removeprefix("# "))
+    lines = [line for line in read(path) if line.why]
+    yield from ["", f"## {path.stem}", "", " ".join(intro)]
+    if lines:
+        yield from ["", "| symbol | value | why | source |", "|---|---|---|---|"]
+    for line in lines:
+        yield f"| `{line.symbol}` | {value(line.value)} | {prose(line.why)} | {line.source} |"
+
+
+def deviation_section(version: str) -> Iterator[str]:
+    """What the checker recommends for a version of Linux and we do not do."""
+    yield from ["", f"## Where we do otherwise: Linux {version}", "", "| check | why |", "|---|---|"]
+    for check, reason in sorted(listed(version).items()):
+        yield f"| `{check}` | {prose(reason)} |"
+
+
+def kernel_body() -> Iterator[str]:
+    """The page of the kernel's configuration."""
+    yield from ["", "| source | who |", "|---|---|"]
+    yield from (f"| {name} | {who} |" for name, who in sorted(SOURCES.items()))
+    for version in ("6.12", "7"):
+        yield from deviation_section(version)
+    for path in sorted(HOME.glob("*.config")):
+        yield from fragment_section(path)
+
+
 def page(title: str, intro: str, body: Iterable[str]) -> str:
     """A whole page."""
     return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
@@ -114,6 +148,12 @@ def pages(root: Path) -> dict[Path, str]:
             "Roles and their variables",
             "Set them in an inventory: `group_vars/all.yml`, or for one host in `host_vars/`.",
             (line for role in roles for line in role_section(role)),
+        ),
+        reference / "kernel.md": page(
+            "The hardened kernel's configuration",
+            "Fragments in `src/skerry_kernel/fragments/`, deviations in `src/skerry_kernel/deviations.toml`. Each line "
+            "must be in force, or the build fails. How to build: [build a kernel](../how-to/build-a-kernel.md).",
+            kernel_body(),
         ),
         reference / "modules.md": page(
             "Modules",
