@@ -1,0 +1,165 @@
+"""A kernel's trial: begin it, take it back, settle how it ended, and have the kernel that proved itself stay."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import BootError
+from ..initramfs.checks import check
+from ..initramfs.image import Image, read_image
+from ..initramfs.kernel import module_name
+from ..initramfs.machine import probe
+from ..initramfs.needs import needs_of
+from ..run import run
+from . import devices, fit, machine, plan, record
+from .platform import MIRROR, NEEDS
+from .tables import read_tables
+
+_APT_S = 900.0
+
+
+def fits(version: str, root: Path = Path("/")) -> tuple[list[fit.Lack], tuple[str, ...]]:
+    """What a kernel and its initramfs lack, and the modules that may drive a watchdog, the best first. Reads only.
+
+    Raises:
+        BootError: it is not installed, or its initramfs can't be read.
+    """
+    present = devices.present(root=root)
+    kernel = read_tables(root, version, (device.alias for device in present))
+    locked = probe(root)
+    needs = (*NEEDS, MIRROR) if locked and locked.mirrored else NEEDS
+    found = fit.lacking(kernel, present, needs)
+    image = read_image(root / f"boot/initrd.img-{version}")
+    if locked:
+        defects = check(image, needs_of(locked, root, version))
+        found += [fit.Lack(one.name, f"initramfs: {one.text}. {one.hint}") for one in defects]
+    found += _unguarded(image)
+    return found, fit.watchdogs(kernel, present)
+
+
+def _unguarded(image: Image) -> list[fit.Lack]:
+    """What a trial boot needs of its initramfs; images that were made before skerry-boot came lack it."""
+    hint = "Make it again: update-initramfs -u -k VERSION."
+    inside = {module_name(path) for path in image.entries if ".ko" in path.rpartition("/")[2]}
+    lacks = []
+    if fit.SOFTDOG not in inside:
+        lacks.append(fit.Lack(fit.SOFTDOG, f"initramfs: it holds no watchdog's driver. {hint}"))
+    if not image.executable("usr/lib/skerry/trial"):
+        lacks.append(fit.Lack("trial", f"initramfs: it holds nothing that guards a trial boot. {hint}"))
+    return lacks
+
+
+def settle(*, before_menu: bool = False) -> record.Record:
+    """Write down what is known of the kernels, and have GRUB's menu begin with the one that has proven itself.
+
+    Args:
+        before_menu: something else writes the menu right after this.
+    """
+    found, old = machine.look(), record.load()
+    settled = plan.settle(old, found, machine.stages(), machine.now())
+    if settled != old:
+        record.save(settled)
+    if old.trial and not settled.trial:
+        machine.withdraw()
+    if settled.default:
+        machine.set_default(settled.default)
+        if not before_menu and not machine.menu_is_right(settled.default):
+            machine.write_menu()
+    return settled
+
+
+def begin(version: str, *, unlock: int, prove: int, watchdog: int, older: bool) -> record.Trial:
+    """Have the next boot, and only that one, be a trial of a kernel.
+
+    Args:
+        version: of the kernel.
+        unlock: seconds within which somebody must unlock the machine.
+        prove: seconds within which the kernel must have proven itself after that.
+        watchdog: seconds without a sign of life after which the machine is reset.
+        older: whether it may be older than the running one.
+
+    Raises:
+        BootError: it is refused; nothing was changed but what `settle` does.
+    """
+    current, found = settle(), machine.look()
+    plan.refuse(version, current, found, older=older)
+    if not current.default:
+        raise BootError(
+            f"there is no proven kernel to come back to: the running {found.running} is not installed"
+        )
+    lacks, modules = fits(version)
+    if refused := [lack for lack in lacks if lack.refused]:
+        raise BootError(
+            "\n    ".join([f"kernel {version} does not fit this machine", *(one.text for one in refused)])
+        )
+    trial = record.Trial(version, current.default, machine.now(), found.boot, prove, tuple(failed_units()))
+    record.save(replace(current, trial=trial))
+    try:
+        machine.offer(version, unlock, watchdog, modules)
+    except BootError:
+        cancel()
+        raise
+    return trial
+
+
+def cancel() -> None:
+    """Take a trial back that was not booted yet."""
+    machine.withdraw()
+    record.save(replace(record.load(), trial=None))
+
+
+def accept() -> tuple[str, ...]:
+    """The kernel on trial has proven itself: it stays, and what is older than needed goes.
+
+    Returns:
+        The kernels that were removed.
+    """
+    found = machine.look()
+    done = plan.promote(record.load(), found, machine.now())
+    record.save(done)
+    machine.withdraw()
+    machine.set_default(done.default)
+    machine.write_menu()
+    if not machine.menu_is_right(done.default):
+        raise BootError(
+            f"{machine.MENU} does not begin with kernel {done.default}", "`update-grub` there says why."
+        )
+    return remove_old(done, found)
+
+
+def remove_old(current: record.Record, found: plan.Found) -> tuple[str, ...]:
+    """Remove the packages of kernels that are not kept; returns the versions."""
+    old = plan.prune(current, found)
+    if old:
+        packages = [f"linux-image-{version}" for version in old]
+        run(
+            ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "purge", *packages],
+            timeout=_APT_S,
+        )
+    return old
+
+
+def give_up(reason: str) -> None:
+    """Write down why the kernel on trial is given up; the next boot is that of the old one."""
+    current = record.load()
+    if current.trial:
+        record.save(replace(current, trial=replace(current.trial, ended=reason)))
+
+
+def failed_units() -> list[str]:
+    """The units that failed."""
+    listed = run(["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager"])
+    return sorted(line.split()[0] for line in listed.splitlines() if line.strip())
+
+
+def told() -> dict[str, Any]:
+    """What `skerry-boot status` says of kernels."""
+    current, found = record.load(), machine.look()
+    return {
+        "default": current.default,
+        "proven": [one.version for one in current.proven],
+        "unproven": sorted(version for version in found.installed if not current.is_proven(version)),
+        "candidate": plan.candidate(current, found),
+        "trial": current.trial.version if current.trial else "",
+        "last_trial": asdict(current.outcomes[-1]) if current.outcomes else None,
+    }
