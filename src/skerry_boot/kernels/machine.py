@@ -1,7 +1,7 @@
 """The machine as far as its kernels go: what is read of it, and what changes what it starts."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from .tables import installed_kernels
 
 MENU = Path("/boot/grub/grub.cfg")
 _TOP_LEVEL = Path("/etc/default/grub.d/zz-skerry-kernel.cfg")
+_PROTECTION = Path("/etc/apt/apt.conf.d/53skerry-kernels")
 _SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
 _TRIAL_ENTRY, _NOTE = f"grub/{plan.ENTRY}.cfg", "skerry-trial"
 """Below a /boot: the menu's entry for a trial boot, and how far that came."""
@@ -75,14 +76,12 @@ def withdraw() -> None:
     os.sync()
 
 
-def set_default(version: str) -> bool:
-    """Have GRUB's menu, when it is next written, begin with this kernel; whether that was new."""
-    text = plan.top_level(version)
-    if _TOP_LEVEL.exists() and _TOP_LEVEL.read_text() == text:
-        return False
-    _TOP_LEVEL.parent.mkdir(parents=True, exist_ok=True)
-    _write(_TOP_LEVEL, text)
-    return True
+def set_default(version: str, kept: Iterable[str]) -> None:
+    """Have GRUB's menu, when it is next written, begin with this kernel, and apt leave those that are to be kept alone."""
+    for path, text in ((_TOP_LEVEL, plan.top_level(version)), (_PROTECTION, plan.protection(kept))):
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, text)
 
 
 def write_menu() -> None:

@@ -233,3 +233,11 @@ def top_level(version: str) -> str:
         "# Written by skerry-boot: the kernel that has proven itself, whatever else is installed.\n"
         f'GRUB_TOP_LEVEL="/boot/vmlinuz-{version}"\n'
     )
+
+
+def protection(versions: Iterable[str]) -> str:
+    """What keeps `apt autoremove` from kernels, for /etc/apt/apt.conf.d."""
+    names = (re.sub(r"[.+]", r"\\\g<0>", version) for version in sorted(versions))
+    patterns = "".join(f'    "^linux-image-{name}$";\n' for name in names)
+    why = "// Written by skerry-boot: kernels that this machine may have to come back to.\n"
+    return f"{why}APT::NeverAutoRemove {{\n{patterns}}};\n"

@@ -1,6 +1,7 @@
 """What is decided about kernels: what is refused, kept, made the default, and said of a trial that failed."""
 
 import dataclasses
+import re
 
 import pytest
 from hypothesis import given
@@ -207,13 +208,22 @@ def test_the_entry_of_a_trial_is_that_of_the_kernel_with_more_on_its_command_lin
 
 
 def test_a_kernel_that_the_menu_does_not_know_is_refused():
-    with pytest.raises(BootError, match="no entry for kernel 6.12"):
-        plan.entry(MENU, "6.12", [])
+    with pytest.raises(BootError, match="no entry for kernel 6"):
+        plan.entry(MENU, "6", [])
 
 
 def test_the_first_of_the_menu():
     assert plan.first(MENU) == OLD
     assert plan.first("") == ""
+
+
+def test_apt_leaves_kernels_alone_by_their_exact_names():
+    text = plan.protection([NEW, OLD])
+    assert r'"^linux-image-6\.12\.57\+deb13-amd64$";' in text
+    (first, second) = re.findall(r'"(.+)";', text)
+    assert re.search(first, f"linux-image-{OLD}")
+    assert re.search(second, f"linux-image-{NEW}")
+    assert not re.search(second, f"linux-image-{NEW}-dbg")
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):
