@@ -39,7 +39,9 @@ UNCRIPPLED = "rm -r /lib/modules/*-nonic /boot/*-nonic"
 
 @pytest.fixture(scope="module")
 def server(locked) -> Server:
-    return Server(locked)
+    found = Server(locked)
+    found.unlock_and_wait()
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,7 @@ def test_it_panics_and_the_machine_waits_on_the_old_kernel(server, old, new):
     server.unlock()
     place = server.wait_said(place, "Kernel panic")
     server.wait_starting(place, old)
+    assert server.is_locked()
     server.unlock_and_wait()
     told = server.status()
     assert (told["running"], told["default"], told["candidate"]) == (old, old, "")
@@ -105,6 +108,7 @@ def test_nobody_unlocks_it_and_the_machine_waits_on_the_old_kernel(server, old, 
     place = server.wait_starting(server.reboot(), new)
     place = server.wait_said(place, f"nobody unlocked it within {UNLOCK_S} s")
     server.wait_starting(place, old)
+    assert server.is_locked()
     server.unlock_and_wait()
     told = server.status()
     assert (told["running"], told["default"]) == (old, old)

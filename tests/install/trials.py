@@ -47,15 +47,19 @@ class Server:
         """Wait until this kernel starts; returns the place after that."""
         return self.wait_said(place, f"Linux version {version} ")
 
+    def is_locked(self) -> bool:
+        """Whether it waits for its passphrase, once it answers."""
+        return self._unlocker().find() is Found.LOCKED
+
     def unlock(self) -> None:
         """Send the passphrase once it waits for it."""
-        unlocker = self._unlocker()
-        assert unlocker.find() is Found.LOCKED
-        unlocker.unlock(self.machine.lab.passphrase.read_text())
+        assert self.is_locked()
+        self._unlocker().unlock(self.machine.lab.passphrase.read_text())
 
     def unlock_and_wait(self) -> None:
-        """The same, until it runs and has settled."""
-        self.unlock()
+        """The same where it does not run already, until it runs and has settled."""
+        if self.is_locked():
+            self.unlock()
         process = self.machine.lab.process()
         self.machine.lab.login.wait(LONG_S, lambda: process is not None and process.alive())
         self.run("systemctl is-system-running --wait || true")

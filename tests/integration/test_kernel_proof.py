@@ -78,4 +78,5 @@ def no_proxy(host):
 def test_a_platform_without_its_proxy_does_not(prove):
     shown = prove()
     assert not shown["container"][0]
-    assert "Connection refused" in shown["container"][1]
+    assert "`skerry create` failed: " in shown["container"][1]
+    assert "proxy" in shown["container"][1]

@@ -118,22 +118,30 @@ def _prove(options: argparse.Namespace) -> int:
     begun = None if options.only_look else plan.on_trial(record.load(), machine.look())
     shown = proof.show(begun.failed_units if begun else ())
     passed = all(one.passed for one in shown)
-    failed = "; ".join(f"{one.name}: {one.text}" for one in shown if not one.passed)
-    removed: tuple[str, ...] = ()
     if begun and passed:
-        removed = trial.accept()
+        trial.accept()
         guard.PROVEN.touch()
+        shown.append(_removed())
     elif begun:
+        failed = "; ".join(f"{one.name}: {one.text}" for one in shown if not one.passed)
         trial.give_up(f"its proof failed: {failed}")
-        guard.reboot()
     if options.json:
-        print(json.dumps({"proven": passed, "shown": [asdict(one) for one in shown], "removed": removed}))
+        print(json.dumps({"proven": passed, "shown": [asdict(one) for one in shown]}), flush=True)
     else:
         for one in shown:
-            print(f"{_PROG}: {'passed' if one.passed else 'FAILED'}: {one.name}: {one.text}")
-        for version in removed:
-            print(f"{_PROG}: removed the old kernel {version}")
+            print(f"{_PROG}: {'passed' if one.passed else 'FAILED'}: {one.name}: {one.text}", flush=True)
+    if begun and not passed:
+        guard.reboot()
     return 0 if passed else 1
+
+
+def _removed() -> proof.Shown:
+    """What became of the kernels that may go; the new one stays, whatever that is."""
+    try:
+        removed = trial.remove_old()
+    except BootError as error:
+        return proof.Shown("old kernels", False, f"they could not be removed: {error}")
+    return proof.Shown("old kernels", True, f"removed: {', '.join(removed)}" if removed else "none has to go")
 
 
 def _settle(options: argparse.Namespace) -> int:

@@ -68,10 +68,12 @@ def _needed(sys: Path, proc: Path, root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _chain(node: Path) -> Iterator[Path]:
-    """A device and those that it hangs on."""
+    """A device and those that it hangs on, down to its controller; what that hangs on, every kernel drives."""
     here = node.resolve()
     while here.name != "devices" and here != here.parent:
         yield here
+        if (here / "subsystem").resolve().name == "pci":
+            return
         here = here.parent
 
 

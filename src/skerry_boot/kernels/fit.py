@@ -1,7 +1,7 @@
 """Does a kernel fit this machine? Pure: what it lacks comes back by name."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .devices import Device
 from .platform import Need
@@ -26,7 +26,7 @@ class Lack:
 
 
 def lacking(kernel: Tables, devices: Iterable[Device], needs: Iterable[Need]) -> list[Lack]:
-    """All that ``kernel`` lacks: first what it is refused for."""
+    """All that ``kernel`` lacks for the ``devices`` that are driven now: first what it is refused for."""
     found = [*_devices(kernel, devices), *_needs(kernel, needs), *_watchdog(kernel)]
     return sorted(found, key=lambda lack: not lack.refused)
 
@@ -44,14 +44,26 @@ def watchdogs(kernel: Tables, devices: Iterable[Device]) -> tuple[str, ...]:
     return (*dict.fromkeys(name for name in known if name in kernel.watchdogs), SOFTDOG)
 
 
+def named(devices: Iterable[Device], now: Tables) -> Iterator[Device]:
+    """The devices whose drivers are modules, in some kernel: what the running one's tables know, by its name there.
+
+    All others are driven by parts that every kernel has, such as PCI bridges.
+    """
+    for device in devices:
+        names = (device.module, *now.drivers.get(device.alias, ()))
+        known = [name for name in names if name in now.modules]
+        if device.driven and known:
+            yield replace(device, module=known[0])
+
+
 def _devices(kernel: Tables, devices: Iterable[Device]) -> Iterator[Lack]:
     for device in devices:
-        if not device.driven or drivers(kernel, device):
+        if drivers(kernel, device):
             continue
         if device.serves:
             text = f"{device.serves} would not work: there is no driver for {device.path} ({device.alias})"
-            yield Lack(device.module or device.alias, text)
-        elif device.module:
+            yield Lack(device.module, text)
+        else:
             text = f"no driver for {device.path} ({device.alias}), which works with {device.module} now"
             yield Lack(device.module, text, refused=False)
 

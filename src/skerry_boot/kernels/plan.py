@@ -83,7 +83,7 @@ def _refusals(version: str, record: Record, found: Found, *, older: bool) -> Ite
 
 
 def candidate(record: Record, found: Found) -> str:
-    """The newest kernel that is installed and has not proven itself, as long as it is not older; empty where none is."""
+    """The newest kernel that is not older and was never tried, the running flavour if two are; empty where none is."""
     failed = {one.version for one in record.outcomes if not one.proven}
     fresh = [
         version
@@ -92,7 +92,13 @@ def candidate(record: Record, found: Found) -> str:
         and version not in failed | {found.running}
         and numbers(version) >= numbers(found.running)
     ]
-    return max(fresh, key=_age, default="")
+    own = _flavour(found.running)
+    return max(fresh, key=lambda version: (numbers(version), _flavour(version) == own, version), default="")
+
+
+def _flavour(version: str) -> str:
+    """Of 6.12.57+deb13-cloud-amd64 it is cloud-amd64."""
+    return version.partition("-")[2]
 
 
 def _proven_image(record: Record, found: Found, version: str) -> bool:

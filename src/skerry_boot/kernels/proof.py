@@ -134,11 +134,14 @@ def _container() -> Iterator[dict[str, Any]]:
     try:
         yield _skerry("create", _NAME, "--image", SAMPLE)["after"]
     finally:
-        _skerry("delete", _NAME)
+        _skerry("ensure", _NAME, "--state", "absent")
 
 
 def _skerry(*words: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run(["skerry", *words, "--json"], timeout=_CREATE_S))
+    try:
+        found: dict[str, Any] = json.loads(run(["skerry", *words, "--json"], timeout=_CREATE_S))
+    except CommandError as error:
+        raise BootError(f"`skerry {words[0]}` failed: {' '.join(error.stderr.split())}") from error
     return found
 
 

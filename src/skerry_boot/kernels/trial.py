@@ -1,5 +1,6 @@
 """A kernel's trial: begin it, take it back, settle how it ended, and have the kernel that proved itself stay."""
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ def fits(version: str, root: Path = Path("/")) -> tuple[list[fit.Lack], tuple[st
     """What a kernel and its initramfs lack, and the modules that may drive a watchdog, the best first. Reads only.
 
     Raises:
-        BootError: it is not installed, or its initramfs can't be read.
+        BootError: it, or the running kernel, is not installed whole, or its initramfs can't be read.
     """
     present = devices.present(root=root)
-    kernel = read_tables(root, version, (device.alias for device in present))
+    aliases = [device.alias for device in present]
+    kernel, now = read_tables(root, version, aliases), read_tables(root, os.uname().release, aliases)
     locked = probe(root)
     needs = (*NEEDS, MIRROR) if locked and locked.mirrored else NEEDS
-    found = fit.lacking(kernel, present, needs)
+    found = fit.lacking(kernel, fit.named(present, now), needs)
     image = read_image(root / f"boot/initrd.img-{version}")
     if locked:
         defects = check(image, needs_of(locked, root, version))
@@ -110,11 +112,11 @@ def cancel() -> None:
     record.save(replace(record.load(), trial=None))
 
 
-def accept() -> tuple[str, ...]:
-    """The kernel on trial has proven itself: it stays, and what is older than needed goes.
+def accept() -> None:
+    """The kernel on trial has proven itself: it is the default from now on.
 
-    Returns:
-        The kernels that were removed.
+    Raises:
+        BootError: it is not on trial, or GRUB's menu could not be written.
     """
     found = machine.look()
     done = plan.promote(record.load(), found, machine.now())
@@ -126,18 +128,27 @@ def accept() -> tuple[str, ...]:
         raise BootError(
             f"{machine.MENU} does not begin with kernel {done.default}", "`update-grub` there says why."
         )
-    return remove_old(done, found)
 
 
-def remove_old(current: record.Record, found: plan.Found) -> tuple[str, ...]:
-    """Remove the packages of kernels that are not kept; returns the versions."""
-    old = plan.prune(current, found)
+def remove_old() -> tuple[str, ...]:
+    """Remove the packages of kernels that are not kept; returns the versions.
+
+    Raises:
+        BootError: apt did not remove them.
+    """
+    old = plan.prune(record.load(), machine.look())
     if old:
         packages = [f"linux-image-{version}" for version in old]
-        run(
-            ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y", "purge", *packages],
-            timeout=_APT_S,
-        )
+        quiet = [
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "-q",
+            "-y",
+            "-o",
+            "DPkg::Lock::Timeout=300",
+        ]
+        run([*quiet, "purge", *packages], timeout=_APT_S)
     return old
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from skerry_boot.kernels.devices import Device, present
-from skerry_boot.kernels.fit import lacking, watchdogs
+from skerry_boot.kernels.fit import lacking, named, watchdogs
 from skerry_boot.kernels.platform import NEEDS, Need
 from skerry_boot.kernels.tables import Tables, names, symbols
 
@@ -37,9 +37,28 @@ def kernel(*modules, drivers=None, on=(), guards=()):
     ],
 )
 def test_devices(has, drivers, refused, noted):
-    lacks = lacking(kernel(*has, drivers=drivers), [CARD, DISK, SPEAKER, IDLE, NAMELESS], [])
+    now = kernel("virtio_net", "virtio_blk", "pcspkr", "sound")
+    devices = named([CARD, DISK, SPEAKER, IDLE, NAMELESS], now)
+    lacks = lacking(kernel(*has, drivers=drivers), devices, [])
     assert [lack.name for lack in lacks if lack.refused] == refused
     assert [lack.name for lack in lacks if not lack.refused] == noted
+
+
+@pytest.mark.parametrize(
+    ("module", "alias", "name"),
+    [
+        ("virtio_net", "virtio:net", "virtio_net"),
+        # Part of the running kernel, which tells no name, but its tables do.
+        ("", "virtio:net", "virtio_net"),
+        # No module in any kernel.
+        ("", "pci:bridge", None),
+        ("pcieport", "pci:bridge", None),
+    ],
+)
+def test_a_device_is_known_by_its_driver_in_the_running_kernel(module, alias, name):
+    now = kernel("virtio_net", drivers={"virtio:net": ("virtio_net",)})
+    found = list(named([Device("x", alias, True, module)], now))
+    assert [one.module for one in found] == ([name] if name else [])
 
 
 def test_it_is_said_what_would_not_work():
@@ -91,10 +110,13 @@ def test_the_needs_are_named_once():
 
 
 def test_devices_are_read_with_what_they_serve(tmp_path, monkeypatch):
-    place = tmp_path / "sys/devices/pci0/virtio0"
+    place = tmp_path / "sys/devices/pci0/card/virtio0"
     (place / "net/ens3").mkdir(parents=True)
     (place / "modalias").write_text("virtio:net\n")
     (place.parent / "modalias").write_text("pci:card\n")
+    (tmp_path / "sys/bus/pci").mkdir(parents=True)
+    (place.parent / "subsystem").symlink_to(tmp_path / "sys/bus/pci")
+    (place.parents[1] / "modalias").write_text("pci:bridge\n")
     (tmp_path / "sys/module/virtio_net").mkdir(parents=True)
     (tmp_path / "sys/drv").mkdir()
     (tmp_path / "sys/drv/module").symlink_to(tmp_path / "sys/module/virtio_net")
@@ -108,6 +130,7 @@ def test_devices_are_read_with_what_they_serve(tmp_path, monkeypatch):
     found = present(tmp_path / "sys", tmp_path / "proc")
     serves = "the default route's network card ens3"
     assert found == (
-        Device("pci0", "pci:card", False, "", serves),
-        Device("pci0/virtio0", "virtio:net", True, "virtio_net", serves),
+        Device("pci0", "pci:bridge", False),
+        Device("pci0/card", "pci:card", False, "", serves),
+        Device("pci0/card/virtio0", "virtio:net", True, "virtio_net", serves),
     )

@@ -70,6 +70,12 @@ def test_an_older_kernel_may_be_asked_for_and_another_flavour_is_not_older():
         pytest.param(RECORD, machine(OLD, NEW, NEWER), NEWER, id="the newest"),
         pytest.param(Record(NEW, proven(NEW)), machine(NEW, OLD), "", id="an older one is none"),
         pytest.param(
+            RECORD,
+            machine(OLD, NEW, NEW.replace("amd64", "cloud-amd64")),
+            NEW,
+            id="of the running one's flavour",
+        ),
+        pytest.param(
             dataclasses.replace(RECORD, outcomes=(Outcome(NEW, AT, proven=False),)),
             machine(OLD, NEW),
             "",
