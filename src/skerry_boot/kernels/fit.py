@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ..initramfs.image import Image
+from ..initramfs.kernel import module_name
 from .devices import Device
 from .platform import Need
 from .tables import Tables
@@ -36,6 +38,16 @@ def drivers(kernel: Tables, device: Device) -> tuple[str, ...]:
     known = tuple(name for name in kernel.drivers.get(device.alias, ()) if name in kernel.modules)
     # Some drivers find their device by name: what drives it now does so in another kernel.
     return known or ((device.module,) if device.module in kernel.modules else ())
+
+
+def unguarded(kernel: Tables, image: Image) -> Iterator[Lack]:
+    """What a trial boot needs of its initramfs; images that were made before skerry-boot came lack it."""
+    hint = f"Make it again: update-initramfs -u -k {kernel.version}."
+    inside = {module_name(path) for path in image.entries if ".ko" in path.rpartition("/")[2]}
+    if SOFTDOG in kernel.loadable - inside:
+        yield Lack(SOFTDOG, f"initramfs: it holds no watchdog's driver. {hint}")
+    if not image.executable("usr/lib/skerry/trial"):
+        yield Lack("trial", f"initramfs: it holds nothing that guards a trial boot. {hint}")
 
 
 def watchdogs(kernel: Tables, devices: Iterable[Device]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ class Tables:
         version: such as 6.12.57+deb13-amd64.
         symbols: options of its configuration that are on, without CONFIG_.
         modules: names of all its modules, built in or loadable.
+        loadable: those of them that are files.
         watchdogs: those of them that drive watchdogs.
         drivers: for each modalias that was asked for, the modules that drive it.
     """
@@ -27,6 +28,7 @@ class Tables:
     version: str
     symbols: frozenset[str]
     modules: frozenset[str]
+    loadable: frozenset[str]
     watchdogs: frozenset[str]
     drivers: Mapping[str, tuple[str, ...]]
 
@@ -60,6 +62,7 @@ def read_tables(root: Path, version: str, aliases: Iterable[str]) -> Tables:
         version=version,
         symbols=symbols(config.read_text()),
         modules=names(lines),
+        loadable=names((folder / "modules.dep").read_text().splitlines()),
         watchdogs=names(line for line in lines if "/drivers/watchdog/" in line.partition(":")[0]),
         drivers={alias: _resolve(root, version, alias) for alias in dict.fromkeys(aliases)},
     )

@@ -7,8 +7,7 @@ from typing import Any
 
 from ..errors import BootError
 from ..initramfs.checks import check
-from ..initramfs.image import Image, read_image
-from ..initramfs.kernel import module_name
+from ..initramfs.image import read_image
 from ..initramfs.machine import probe
 from ..initramfs.needs import needs_of
 from ..run import run
@@ -37,20 +36,8 @@ def fits(version: str, root: Path = Path("/")) -> tuple[list[fit.Lack], tuple[st
         # A full /boot says nothing of this kernel, and a trial that goes well makes room.
         bad = [one for one in defects if one.name != "boot-full"]
         found += [fit.Lack(one.name, f"initramfs: {one.text}. {one.hint}") for one in bad]
-    found += _unguarded(image)
+    found += fit.unguarded(kernel, image)
     return found, fit.watchdogs(kernel, present)
-
-
-def _unguarded(image: Image) -> list[fit.Lack]:
-    """What a trial boot needs of its initramfs; images that were made before skerry-boot came lack it."""
-    hint = "Make it again: update-initramfs -u -k VERSION."
-    inside = {module_name(path) for path in image.entries if ".ko" in path.rpartition("/")[2]}
-    lacks = []
-    if fit.SOFTDOG not in inside:
-        lacks.append(fit.Lack(fit.SOFTDOG, f"initramfs: it holds no watchdog's driver. {hint}"))
-    if not image.executable("usr/lib/skerry/trial"):
-        lacks.append(fit.Lack("trial", f"initramfs: it holds nothing that guards a trial boot. {hint}"))
-    return lacks
 
 
 def settle(*, before_menu: bool = False) -> record.Record:

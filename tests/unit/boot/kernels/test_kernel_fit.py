@@ -2,8 +2,9 @@
 
 import pytest
 
+from skerry_boot.initramfs.image import Entry, Image
 from skerry_boot.kernels.devices import Device, present
-from skerry_boot.kernels.fit import lacking, named, watchdogs
+from skerry_boot.kernels.fit import lacking, named, unguarded, watchdogs
 from skerry_boot.kernels.platform import NEEDS, Need
 from skerry_boot.kernels.tables import Tables, names, symbols
 
@@ -14,8 +15,9 @@ IDLE = Device("pci/sound", "pci:sound", False)
 NAMELESS = Device("platform/timer", "platform:timer", True, "")
 
 
-def kernel(*modules, drivers=None, on=(), guards=()):
-    return Tables("6.12", frozenset(on), frozenset({"softdog", *modules}), frozenset(guards), drivers or {})
+def kernel(*modules, drivers=None, on=(), guards=(), built_in=()):
+    every = frozenset({"softdog", *modules})
+    return Tables("6.12", frozenset(on), every, every - set(built_in), frozenset(guards), drivers or {})
 
 
 @pytest.mark.parametrize(
@@ -75,8 +77,26 @@ def test_a_need_is_a_module_wherever_it_lies_or_an_option():
 
 
 def test_a_kernel_without_a_watchdog_is_refused():
-    bare = Tables("6.12", frozenset(), frozenset(), frozenset(), {})
+    none = frozenset()
+    bare = Tables("6.12", none, none, none, none, {})
     assert [lack.name for lack in lacking(bare, [], [])] == ["softdog"]
+
+
+SOFTDOG, GUARD = "usr/lib/modules/6.12/kernel/drivers/watchdog/softdog.ko.xz", "usr/lib/skerry/trial"
+
+
+@pytest.mark.parametrize(
+    ("inside", "built_in", "lacks"),
+    [
+        ((SOFTDOG, GUARD), (), []),
+        ((GUARD,), (), ["softdog"]),
+        ((GUARD,), ("softdog",), []),
+        ((SOFTDOG,), (), ["trial"]),
+    ],
+)
+def test_an_initramfs_that_can_not_guard_a_trial_is_refused(inside, built_in, lacks):
+    image = Image("x", 0o600, 0, 1, {path: Entry(path, 0o100755, 0, 1, b"") for path in inside})
+    assert [lack.name for lack in unguarded(kernel(built_in=built_in), image)] == lacks
 
 
 def test_the_machines_own_watchdog_comes_first():
