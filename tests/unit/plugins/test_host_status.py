@@ -35,3 +35,22 @@ def test_how_a_server_stands(known, state, kernel):
 def test_a_locked_server_comes_with_what_to_do():
     row = host_status({"inventory_hostname": "one", "unlock_found": {"found": "locked"}})
     assert row["next"] == "ansible-playbook playbooks/unlock.yml -l one"
+
+
+@pytest.mark.parametrize(
+    ("kernels", "advice"),
+    [
+        (
+            {"candidate": "6.13", "last_trial": None},
+            "try kernel 6.13: ansible-playbook playbooks/kernel/trial.yml -l one",
+        ),
+        (
+            {"unproven": ["6.13"], "last_trial": {"version": "6.13", "proven": False, "reason": "it died"}},
+            "kernel 6.13 was given up: it died",
+        ),
+        ({"unproven": [], "last_trial": {"version": "6.13", "proven": False, "reason": "it died"}}, ""),
+        ({"unproven": [], "last_trial": {"version": "6.12", "proven": True, "reason": ""}}, ""),
+    ],
+)
+def test_a_kernel_that_waits_for_its_trial_or_was_given_up(kernels, advice):
+    assert host_status({"inventory_hostname": "one"} | answered(kernels=kernels))["next"] == advice
