@@ -14,7 +14,7 @@ if [ "$(id -u)" != 0 ]; then
     echo "The tests need more programs. As root: apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi
-# Suites run side by side: apt-get waits for dpkg's lock, but not for that of its package lists.
+# Suites may run side by side: apt-get waits for dpkg's lock, but not for that of its package lists.
 flock /run/lock/skerry-apt apt-get update --quiet=2
 # shellcheck disable=SC2086 # a list of words
 apt-get install --yes --quiet=2 -o DPkg::Lock::Timeout=600 --no-install-recommends $missing

@@ -118,7 +118,7 @@ def _ensure_packages(packages: list[str], progress: Progress) -> None:
     with progress.stage(f"install {' '.join(packages)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "--no-install-recommends", "--yes", *_WAIT_FOR_DPKG, *packages]
-        run([*_UPDATE], timeout=600, env=quiet)
+        run(_UPDATE, timeout=600, env=quiet)
         run(install, timeout=1800, env=quiet)
 
 

@@ -1,4 +1,4 @@
-"""The port that a server is unlocked at is written down where each of those who need it can read it: once a place."""
+"""The port that a server is unlocked at is written down in four places, which can't read one another."""
 
 from pathlib import Path
 from typing import Any
