@@ -23,7 +23,6 @@ EPOCH = 1_735_689_600  # every file's time: 2025-01-01, so that the bytes depend
 # What of a Python package lies elsewhere on a machine, below its root.
 ELSEWHERE = {
     "skerry": {
-        "launch.py": "usr/lib/skerry/launch",
         "data/app.seccomp": "usr/lib/skerry/seccomp/app",
         "data/lxc-skerry-app.apparmor": "etc/apparmor.d/lxc-skerry-app",
     },

@@ -1,21 +1,20 @@
 """Build a container's root, then become ``lxc-start``: the program of every ``skerry-ID.service``.
 
-Runs as ``python3 -I -S /usr/lib/skerry/launch FILE`` inside the unit's private mount namespace, so that every mount made
-here vanishes with the unit and PID 1 never sees one. FILE holds, separated by NUL: the image's mount point, the folder
-of the container's own files, where to mount its root, the first uid of its range, its LXC configuration, its name, how
-many variables its environment has, those as NAME=value, and its command. Standard library only and no site-packages: it
-starts in 12 ms.
+Runs as ``python3 -I -S /usr/lib/skerry/launch FILE``, in a mount namespace of its own, so that every mount made here
+vanishes with the unit and PID 1 never sees one. FILE holds, separated by NUL: the image's mount point, the folder of the
+container's own files, where to mount its root, the first uid of its range, its LXC configuration, its name, how many
+variables its environment has, those as NAME=value, and its command.
+
+Every start of a container waits for this program's own, so each import counts: ctypes is 3 of its 10 ms, contextlib
+would be 2, and compiling this file 1, which is why ``/usr/lib/skerry/launch`` only imports it.
 
 The overlay's lower layer is the image, the upper one the container's own files; both are reached through mounts
 that shift ids 0..65535 to UID_BASE.., so that neither the image nor the container's files ever need a chown.
 """
 
-import contextlib
 import ctypes
 import errno
 import os
-import sys
-from collections.abc import Iterator
 
 IDS = 65536  # the ids of one container; the same number as model.addresses.IDS_PER_SLOT
 
@@ -24,8 +23,8 @@ _SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442
 _OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC, _AT_EMPTY_PATH = 1, os.O_CLOEXEC, 0x1000
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _ATTR_NOSUID, _ATTR_NODEV, _ATTR_IDMAP = 2, 4, 0x00100000
-_MS_NOSUID, _MS_NODEV = 2, 4
-_CLONE_NEWUSER = 0x10000000
+_MS_NOSUID, _MS_NODEV, _MS_REC, _MS_SLAVE = 2, 4, 1 << 14, 1 << 19
+_CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
 _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP = 28, 4
 _AT_FDCWD = -100
 
@@ -43,8 +42,16 @@ def _checked(result: int, what: str) -> int:
     return result
 
 
-@contextlib.contextmanager
-def _user_namespace(uid_base: int) -> Iterator[int]:
+def own_mounts() -> None:
+    """Leave the host's mount namespace: what is mounted there arrives here, what is mounted here stays here.
+
+    By systemd, ``PrivateMounts=`` takes 9 ms for the same.
+    """
+    _checked(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _checked(_libc.mount(None, b"/", None, _MS_REC | _MS_SLAVE, None), "mount / as slave")
+
+
+def _user_namespace(uid_base: int) -> int:
     """A descriptor of a user namespace that maps 0..65535 to ``uid_base``..: it carries the shift of an idmapped mount."""
     ready_r, ready_w = os.pipe()
     done_r, done_w = os.pipe()
@@ -62,11 +69,9 @@ def _user_namespace(uid_base: int) -> Iterator[int]:
     descriptor = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     os.close(done_w)
     os.waitpid(child, 0)
-    try:
-        yield descriptor
-    finally:
-        for fd in (descriptor, ready_r, done_r):
-            os.close(fd)
+    os.close(ready_r)
+    os.close(done_r)
+    return descriptor
 
 
 def _bind_shifted(source: str, target: str, userns: int) -> None:
@@ -109,19 +114,21 @@ def _mount_overlay(lower: str, upper: str, target: str, uid_base: int) -> None:
         raise OSError(errno.EROFS, f"mount overlay {target}: it is read-only, as where its disk is full")
 
 
+def mount_root(image: str, files: str, rootfs: str, uid_base: int) -> None:
+    """Mount the container's root at ``rootfs``: the image at ``image``, and above it what lies in ``files``."""
+    folder, userns = os.path.dirname(rootfs), _user_namespace(uid_base)
+    _bind_shifted(image, f"{folder}/lower", userns)
+    _bind_shifted(files, f"{folder}/files", userns)
+    os.close(userns)
+    _mount_overlay(f"{folder}/lower", f"{folder}/files", rootfs, uid_base)
+
+
 def main(path: str) -> None:
     """Mount the root of the container that ``path`` describes and become its ``lxc-start``. Never returns."""
     with open(path, encoding="utf-8") as file:
         image, files, rootfs, uid_base, config, name, count, *rest = file.read().split("\0")
     env, command = rest[: int(count)], rest[int(count) :]
-    base, folder = int(uid_base), os.path.dirname(rootfs)
-    with _user_namespace(base) as userns:
-        _bind_shifted(image, f"{folder}/lower", userns)
-        _bind_shifted(files, f"{folder}/files", userns)
-    _mount_overlay(f"{folder}/lower", f"{folder}/files", rootfs, base)
+    own_mounts()
+    mount_root(image, files, rootfs, int(uid_base))
     argv = ["lxc-start", "-F", "-n", name, "-f", config, "--", "/dev/skerry/init", "--", *command]
     os.execve("/usr/bin/lxc-start", argv, dict(entry.split("=", 1) for entry in env))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,7 +1,8 @@
 """A container's place in the firewall: elements of the sets that ``/etc/skerry/firewall.nft`` declares.
 
-Every change is one transaction, so an interrupted one leaves either the old or the new state. A new container's
-elements are simply created; everything else (other services, healing, removing) is worked out from the live elements.
+Every change is one transaction, so an interrupted one leaves either the old or the new state. A container's elements are
+simply created and deleted as a whole; where some are there already, or missing, as after a crash, and for other services,
+it is worked out from the live elements.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part
-from skerry.system import conntrack, nft
+from skerry.system import conntrack, nft, nft_kernel
 from skerry.system.nft import Element
 from skerry.system.run import ProgramError
 
@@ -56,7 +57,7 @@ class Port(Part):
             SkerryError: the firewall is not loaded.
         """
         with _loaded():
-            created = nft.create(self.elements())
+            created = nft_kernel.create(self.elements())
         if not created:
             _replace(self._own(_live()), set(self.elements()))
 
@@ -65,12 +66,16 @@ class Port(Part):
 
         It is in no table that is not loaded: that must not keep a container from being stopped, undone or deleted.
         """
+        if not nft_kernel.delete(self.elements()):
+            self._remove_what_is_there()
+        conntrack.forget_flows(_MARK | self.slot)
+
+    def _remove_what_is_there(self) -> None:
         live: set[Element] = set()
         for family in _FAMILIES:
             with contextlib.suppress(NotLoadedError), _loaded():
                 live |= nft.elements(family, _TABLE)
         _replace(self._own(live), set())
-        conntrack.forget_flows(_MARK | self.slot)
 
     def exists(self, host: HostConfig) -> bool:  # noqa: ARG002
         """Whether exactly its elements are there.
@@ -151,11 +156,11 @@ def _live() -> set[Element]:
 
 @contextlib.contextmanager
 def _loaded() -> Iterator[None]:
-    """Says what to do where nft says that the tables are not there."""
+    """Says what to do where nft or the kernel says that the tables are not there."""
     try:
         yield
-    except ProgramError as error:
-        if "No such file or directory" not in error.stderr:
+    except (ProgramError, FileNotFoundError) as error:
+        if isinstance(error, ProgramError) and "No such file or directory" not in error.stderr:
             raise
         raise NotLoadedError(
             Code.HOST,

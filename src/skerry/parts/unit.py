@@ -13,9 +13,9 @@ from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts import lxc, storage
 from skerry.parts.base import Part
-from skerry.system import cgroups, files, systemd
-from skerry.system.run import ProgramError
+from skerry.system import cgroups, files, links, systemd
 from skerry.system.systemd import Properties
+from skerry.system.waiting import pause
 
 LAUNCH = "/usr/lib/skerry/launch"
 _MICROSECONDS = 1_000_000
@@ -111,9 +111,9 @@ class Unit(Part):
     def _isolate(self, link: str) -> None:
         """Keep its link apart from the neighbours' ones. A program that ends at once takes the link with it."""
         try:
-            files.isolate_link(link)
-        except ProgramError as error:
-            if os.path.exists(f"/sys/class/net/{link}"):
+            links.isolate(link)
+        except OSError as error:
+            if links.exists(link):
                 raise
             raise self._ended() from error
 
@@ -148,7 +148,6 @@ class Unit(Part):
             "ExecStart": ("a(sasb)", [(argv[0], argv, False)]),
             "Delegate": ("b", True),
             "DelegateSubgroup": ("s", "monitor"),
-            "PrivateMounts": ("b", True),
             "KillMode": ("s", "mixed"),
             "OOMPolicy": ("s", "continue"),
             "OOMScoreAdjust": ("i", -900),
@@ -173,7 +172,7 @@ class Unit(Part):
                         "Its log says why",
                         systemd.journal(self.name),
                     )
-            time.sleep(0.002)
+            pause(started)
 
     def _check_fences(self, host: HostConfig) -> None:
         """Walk up from the container's init: what was asked of systemd must be what the kernel holds it to."""
@@ -203,15 +202,15 @@ class Unit(Part):
         if init is not None and self.grace > 0:
             self._ask_to_end(init)
         systemd.kill(self.name)
-        files.remove_link(addresses(host, self.slot).port)
+        links.remove(addresses(host, self.slot).port)
         files.remove_tree(f"{host.run}/c/{self.id}")
 
     def _ask_to_end(self, init: int) -> None:
-        deadline = time.monotonic() + self.grace
+        asked = time.monotonic()
         try:
             os.kill(init, signal.SIGTERM)
-            while time.monotonic() < deadline and cgroups.program(init):
-                time.sleep(0.005)
+            while time.monotonic() < asked + self.grace and cgroups.program(init):
+                pause(asked)
         except ProcessLookupError:
             return
 

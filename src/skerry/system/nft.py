@@ -1,7 +1,8 @@
 """nftables: read and change the elements of sets and maps. The only code that calls ``nft``.
 
-A program and not libnftables in this process: 3 ms instead of 0.2 ms a transaction, but where nft hits one of its
-assertions (1.1.3 does, listing a set of interface wildcards as JSON), a program's end is an error and not the engine's.
+For what is rare or must read whole tables; the engine's everyday changes go to the kernel itself (``nft_kernel``). A
+program and not libnftables in this process: where nft hits one of its assertions (1.1.3 does, listing a set of interface
+wildcards as JSON), a program's end is an error and not the engine's.
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from skerry.system.run import ProgramError, run
+from skerry.system.run import run
 
 Field = str | int
 
@@ -41,24 +42,6 @@ def elements(family: str, table: str) -> set[Element]:
     """
     answer = json.loads(run(["nft", "--json", "list", "table", family, table]))
     return set(_parse(family, table, answer["nftables"]))
-
-
-def create(new: Iterable[Element]) -> bool:
-    """Add elements none of which is there yet, in one transaction.
-
-    Returns:
-        False where one of them is there already; nothing has changed then.
-
-    Raises:
-        ProgramError: a set is missing, or nft failed.
-    """
-    try:
-        _transact([{"create": _render(element)} for element in new])
-    except ProgramError as error:
-        if "File exists" in error.stderr:
-            return False
-        raise
-    return True
 
 
 def change(remove: Iterable[Element], add: Iterable[Element]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from skerry.model.errors import Code, SkerryError
 from skerry.system.run import run
+from skerry.system.waiting import pause
 
 if TYPE_CHECKING:
     from skerry.system.manager import Manager
@@ -114,11 +115,11 @@ def wait_gone(unit: str, timeout: float) -> None:
     Raises:
         SkerryError: it still had processes after ``timeout`` seconds.
     """
-    deadline = time.monotonic() + timeout
+    begun = time.monotonic()
     while (now := state(unit)) not in {"inactive", "failed"}:
-        if time.monotonic() > deadline:
+        if time.monotonic() > begun + timeout:
             raise SkerryError(Code.FAILED, f"{unit} did not end within {timeout:g} s", journal=journal(unit))
-        time.sleep(0.003)
+        pause(begun)
     if now == "failed":
         _forget(unit)
 
@@ -174,15 +175,15 @@ def unmount(target: str) -> None:
 
 def _settled(unit: str, timeout: float = 90.0) -> str:
     """The active state of ``unit`` once its job is done; systemd itself ends a mount that takes 90 seconds."""
-    deadline = time.monotonic() + timeout + 5
-    while time.monotonic() < deadline:
+    begun = time.monotonic()
+    while time.monotonic() < begun + timeout + 5:
         with _bus() as manager:
             found = manager.list_units_by_patterns([], [unit])
         if not found:
             return "inactive"
         if found[0][7] == 0:  # no job is left
             return str(found[0][3])
-        time.sleep(0.003)
+        pause(begun)
     return "unsettled"
 
 

@@ -13,33 +13,25 @@ import signal
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import leftovers
 from churn import host_of, open_connection
 
+from skerry import launch
 from skerry.client import EngineClient
 from skerry.model.addresses import addresses, max_slot
 from skerry.model.host import HostConfig, load_host_config
 from skerry.parts import lxc
 from skerry.parts.firewall import Port
-from skerry.parts.unit import LAUNCH, image_mount
+from skerry.parts.unit import image_mount
 from skerry.system import cgroups, files
 
 IMAGE, PORT = "hello", 1071
-_CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 1 << 14, 1 << 18  # include/uapi/linux/{sched,mount}.h
-POLL = 0.002  # seconds; what the engine itself waits between two looks
+POLL = 0.002  # seconds between two looks
 PATIENCE = 30.0
 Milliseconds = dict[str, list[float]]
-
-
-def load_launcher() -> types.ModuleType:
-    """The launcher's own functions; it is a program without a suffix, so no import finds it."""
-    module = types.ModuleType("launch")
-    exec(compile(Path(LAUNCH).read_text(encoding="utf-8"), LAUNCH, "exec"), module.__dict__)
-    return module
 
 
 class Clock:
@@ -121,7 +113,6 @@ class Bare:
 
     def __init__(self, host: HostConfig) -> None:
         self.host, self.name, self.slot = host, "bench-bare", max_slot(host)
-        self.launch = load_launcher()
         self.own = addresses(host, self.slot)
         self.files, self.run = f"{host.pool}/{self.name}", f"{host.run}/{self.name}"
         client = EngineClient()
@@ -149,16 +140,8 @@ class Bare:
 
     def become(self, mounted: int) -> None:
         """In a process of its own: mount the root as the engine's launcher does, say so, and be lxc-start."""
-        launch = self.launch
-        if launch._libc.unshare(_CLONE_NEWNS) or launch._libc.mount(
-            None, b"/", None, _MS_REC | _MS_PRIVATE, None
-        ):
-            raise OSError("no mount namespace of its own")
-        lower, upper, rootfs = (f"{self.run}/{name}" for name in ("lower", "files", "rootfs"))
-        with launch._user_namespace(self.own.uid_base) as userns:
-            launch._bind_shifted(self.image, lower, userns)
-            launch._bind_shifted(self.files, upper, userns)
-        launch._mount_overlay(lower, upper, rootfs, self.own.uid_base)
+        launch.own_mounts()
+        launch.mount_root(self.image, self.files, f"{self.run}/rootfs", self.own.uid_base)
         os.write(mounted, b"1")
         os.close(mounted)
         argv = ["lxc-start", "-F", "-n", self.name, "-f", f"{self.run}/config", "--"]

@@ -74,8 +74,8 @@ def points(verb: str, arguments: dict) -> Iterator[dict]:
 
 def crash(verb: str, arguments: dict, point: dict) -> str:
     """Let the engine die at ``point`` of ``verb``; returns how the operation ended up."""
-    POINT.write_text(json.dumps(point))
-    restart_engine()
+    POINT.with_suffix(".new").write_text(json.dumps(point))
+    POINT.with_suffix(".new").rename(POINT)
     try:
         call(verb, container=KEY, **arguments)
     except EngineError as error:
@@ -119,6 +119,7 @@ def main() -> int:
     subprocess.run(["systemctl", "daemon-reload"], check=True)
     count, bad = 0, 0
     try:
+        restart_engine()
         for verb, (prepare, arguments) in VERBS.items():
             prepare()
             for point in points(verb, arguments):

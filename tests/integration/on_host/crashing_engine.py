@@ -1,7 +1,7 @@
 """The engine, ended by SIGKILL at one exact point: right after an effect, or right after its mark in the journal.
 
-The point comes from a file, which is removed first: the engine that systemd starts next is an ordinary one. Nothing in
-the engine itself knows of this.
+The point comes from a file, which is removed first: the engine that systemd starts next lives. Nothing in the engine
+itself knows of this.
 """
 
 import json
@@ -19,49 +19,45 @@ from skerry.parts.base import Step
 POINT = Path("/run/skerry-crash/point.json")
 
 
-def die() -> None:
-    POINT.unlink()
-    os.kill(os.getpid(), signal.SIGKILL)
+def die_at(where: str, step: int | None = None) -> None:
+    """Die if the file names this point."""
+    if not POINT.exists():
+        return
+    point = json.loads(POINT.read_text())
+    if (point["where"], point.get("step")) == (where, step):
+        POINT.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
-def after(function: Callable[..., Any], number: int) -> Callable[..., Any]:
-    """``function``, whose ``number``-th call is the last thing this process does."""
-    calls = 0
+def deadly_after(function: Callable[..., Any], where: str) -> Callable[..., Any]:
+    """``function``; after its call for the step that the file names, this process ends."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
         result = function(*args, **kwargs)
-        if calls == number:
-            die()
+        calls[where] += 1
+        die_at(where, calls[where])
         return result
 
     return wrapper
 
 
-def arm(point: dict[str, Any]) -> None:
-    match point["where"]:
-        case "begun":  # the plan is written, nothing is done
-            executor.run = after_nothing
-        case "done":  # the effect is there, its mark is not
-            Step.do = after(Step.do, point["step"])
-        case "marked":
-            executor.operations.mark = after(executor.operations.mark, point["step"])
-        case "closed":  # all is done and written; the caller has no answer
-            executor._close = after(executor._close, 1)
+def run(*args: Any, **kwargs: Any) -> Any:
+    """``executor.run``: the plan is written, nothing is done yet."""
+    calls.update(done=0, marked=0)
+    die_at("begun")
+    return run_unharmed(*args, **kwargs)
 
 
-def after_nothing(*_args: Any, **_kwargs: Any) -> Any:
-    die()
+def close(*args: Any, **kwargs: Any) -> None:
+    """``executor._close``: all is done and written, the caller has no answer yet."""
+    close_unharmed(*args, **kwargs)
+    die_at("closed")
 
 
-if POINT.exists():
-    original = program.reconcile
-
-    def reconcile_then_arm(engine: Any) -> None:
-        original(engine)
-        arm(json.loads(POINT.read_text()))
-
-    program.reconcile = reconcile_then_arm
+calls = {"done": 0, "marked": 0}
+run_unharmed, executor.run = executor.run, run
+close_unharmed, executor._close = executor._close, close
+Step.do = deadly_after(Step.do, "done")  # the effect is there, its mark is not
+executor.operations.mark = deadly_after(executor.operations.mark, "marked")
 
 sys.exit(program.main())
