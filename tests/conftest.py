@@ -15,6 +15,7 @@ from hypothesis import settings
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from tests.integration import kept_ssh
 from tests.integration.playbooks import play
 from tests.lab_choice import pytest_addoption, pytest_collection_modifyitems
 
@@ -43,7 +44,8 @@ def lab() -> str:
 @pytest.fixture(scope="session")
 def host(lab: str) -> Host:
     """The lab's host, by ssh as root (testinfra)."""
-    return testinfra.get_host(f"ansible://{lab}?ansible_inventory={ROOT / 'inventories' / 'lab'}")
+    inventory = ROOT / "inventories" / "lab"
+    return testinfra.get_host(f"ansible://{lab}?ansible_inventory={inventory}&ssh_config={kept_ssh.config()}")
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +62,7 @@ def on_host(host: Host, lab: str) -> Callable[..., CommandResult]:
     with tarfile.open(fileobj=(archive := io.BytesIO()), mode="w") as tar:
         tar.add(programs, "on_host", filter=lambda item: None if "__pycache__" in item.name else item)
         tar.add(programs.parent / "frames.py", "on_host/frames.py")
-    unpack = [sys.executable, "-m", "skerry_lab", "ssh", lab, "tar -C /run -xf -"]
-    subprocess.run(unpack, input=archive.getvalue(), check=True)
+    subprocess.run(kept_ssh.command(lab, "tar -C /run -xf -"), input=archive.getvalue(), check=True)
 
     def run(program: str, *arguments: object) -> CommandResult:
         words = " ".join(str(argument) for argument in arguments)

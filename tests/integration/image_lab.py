@@ -4,9 +4,10 @@ import hashlib
 import json
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
+
+from tests.integration import kept_ssh
 
 INCOMING = "/var/lib/skerry/incoming"
 # Runs on the host: one request, its events, its answer or refusal, as JSON.
@@ -56,7 +57,7 @@ class ImageLab:
 
     def run(self, command: str, stdin: bytes | None = None) -> str:
         """Run a command on the host as root; it must succeed."""
-        argv = [sys.executable, "-m", "skerry_lab", "ssh", self.name, "--", command]
+        argv = kept_ssh.command(self.name, command)
         done = subprocess.run(argv, input=stdin or b"", capture_output=True, check=False, timeout=600)
         assert done.returncode == 0, (command, done.stdout.decode(), done.stderr.decode())
         return done.stdout.decode()

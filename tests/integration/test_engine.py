@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import kept_ssh
+
 ROOT = Path(__file__).parents[2]
 NAME = "outlives"
 
@@ -95,8 +97,7 @@ def install(lab, sources):
     package = subprocess.run(build, check=True, capture_output=True, text=True).stdout.strip()
     unpack = "cat >/run/new.deb && dpkg -i /run/new.deb && rm /run/new.deb"
     with Path(package).open("rb") as file:
-        command = [sys.executable, "-m", "skerry_lab", "ssh", lab, unpack]
-        subprocess.run(command, stdin=file, check=True, capture_output=True)
+        subprocess.run(kept_ssh.command(lab, unpack), stdin=file, check=True, capture_output=True)
 
 
 def test_containers_outlive_an_upgrade_of_the_package(host, lab, island, tmp_path):

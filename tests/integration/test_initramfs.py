@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skerry_boot.initramfs.checks import NAMES
-from tests.integration import boot_images
+from tests.integration import boot_images, kept_ssh
 
 ROOT = Path(__file__).parents[2]
 TREE = "/var/tmp/boot-tree"
@@ -16,8 +16,7 @@ TREE = "/var/tmp/boot-tree"
 
 def send(lab, command, stdin):
     """Run a command on the lab's host; what it printed."""
-    words = [sys.executable, "-m", "skerry_lab", "ssh", lab, command]
-    done = subprocess.run(words, input=stdin, capture_output=True, check=False)
+    done = subprocess.run(kept_ssh.command(lab, command), input=stdin, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 

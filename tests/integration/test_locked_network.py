@@ -41,8 +41,10 @@ class Machine:
         shutil.copy(busybox, root / "bin/busybox")
         for applet in APPLETS:
             (root / "bin" / applet).symlink_to("busybox")
-        for file in ("network", "dhcp"):
-            shutil.copy(FILES / file, root / "usr/lib/skerry")
+        shutil.copy(FILES / "dhcp", root / "usr/lib/skerry")
+        script = (FILES / "network").read_text()
+        assert "\nPAUSE=3 " in script
+        (root / "usr/lib/skerry/network").write_text(script.replace("\nPAUSE=3 ", "\nPAUSE=1 "))
         for name in (self.name, self.provider):
             ip("netns", "add", name)
 
@@ -144,9 +146,9 @@ def test_the_card_is_found_by_its_mac_among_others(machine):
 
 def test_a_card_and_a_link_that_come_late(machine):
     machine.start(address="192.0.2.10/24", gateway=NEAR)
-    time.sleep(4)
+    time.sleep(1.5)
     machine.plug("eth0", MAC, "uplink")
-    time.sleep(4)
+    time.sleep(1.5)
     assert not machine.reaches()
     machine.provide()
     assert machine.reaches(within=10)
@@ -164,7 +166,7 @@ def test_what_somebody_took_away_comes_back(machine):
 def test_dhcp_asks_until_somebody_answers(machine, tmp_path):
     machine.plug("eth0", MAC, "uplink")
     machine.start(method="dhcp")
-    time.sleep(8)
+    time.sleep(4)
     machine.provide()
     machine.serve_leases(tmp_path)
     assert machine.reaches(within=30)
