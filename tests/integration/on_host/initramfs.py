@@ -18,7 +18,7 @@ PACKAGES = (
     "btrfs-progs,busybox,cryptsetup-initramfs,dropbear-initramfs,firmware-realtek,initramfs-tools,kmod,"
     "linux-image-amd64,lz4,mdadm,openssh-client,python3,zstd"
 )
-# As base_system and remote_unlock set a machine up, but hardly compressed: that is a third of the time.
+# As base_system and remote_unlock set a machine up, but hardly compressed.
 GOOD = """
 printf 'UMASK=0077\\nRESUME=none\\nKEYMAP=n\\nMODULES=most\\nCOMPRESSLEVEL=1\\n' >/etc/initramfs-tools/conf.d/skerry
 printf '%s\\n' btrfs raid1 dm_crypt xts nvme r8169 >>/etc/initramfs-tools/modules
@@ -54,8 +54,9 @@ def make_tree(tree: Path) -> None:
     components = ["--components=main,non-free-firmware", "--variant=minbase"]
     lean = ['--aptopt=Apt::Install-Recommends "false"', "--dpkgopt=path-exclude=/usr/share/doc/*"]
     lean.append("--dpkgopt=force-unsafe-io")  # nothing of it has to outlive a power cut
-    # The image that the kernel's package makes would be thrown away.
-    environment = ["env", "INITRD=No"]
+    # In mounts of its own: it makes all that it sees private, and the engine would see no more what the host mounts.
+    # INITRD: the image that the kernel's package makes would be thrown away.
+    environment = ["unshare", "--mount", "env", "INITRD=No"]
     run(*environment, "mmdebstrap", *components, *lean, f"--include={PACKAGES}", "trixie", str(tree))
     run("chroot", str(tree), "sh", "-ec", GOOD)
     make_image(tree)
