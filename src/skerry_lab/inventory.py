@@ -57,8 +57,8 @@ def host_vars(lab: Lab) -> dict[str, Any]:
 
 
 def _bare_vars(lab: Lab, board: Board) -> dict[str, Any]:
-    """What an operator would write down of a server with blank disks."""
-    disks = [{"id": board.by_id(disk), "serial": disk.serial} for disk in board.disks if disk.plugged]
+    """What an operator would write down of a server with blank disks; one that was pulled stays until a new one comes."""
+    disks = [{"id": board.by_id(disk), "serial": disk.serial} for disk in board.disks]
     return {
         "luks_root_disks": disks,
         "skerry_known_hosts": str(lab.login.known_hosts),

@@ -82,7 +82,9 @@ def test_a_machine_with_blank_disks_is_told_as_an_operator_would(store: LabStore
     told = shown["_meta"]["hostvars"]["try"]
     assert shown["lab_bare"]["hosts"] == ["try"]
     assert "lxc" in shown["lab_bare"]["vars"]["base_system_tarball_packages"]
-    assert told["luks_root_disks"] == [{"id": "/dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_SK0", "serial": "SK0"}]
+    assert told["luks_root_disks"] == [
+        {"id": f"/dev/disk/by-id/nvme-QEMU_NVMe_Ctrl_{serial}", "serial": serial} for serial in ("SK0", "SK1")
+    ]
     assert told["remote_unlock_port_public"] == 20003
     assert told["skerry_known_hosts"] == f"{lab.home}/known_hosts"
     assert "secret" not in str(shown)
