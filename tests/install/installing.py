@@ -25,21 +25,21 @@ class Installation:
     """Of the machine, from the rescue system's first login to its reboot."""
 
 
-def start(machine: Machine, log: int) -> subprocess.Popen[bytes]:
+def start(machine: Machine, log: int, *options: str) -> subprocess.Popen[bytes]:
     """Begin install.yml."""
     return subprocess.Popen(
-        ["ansible-playbook", "playbooks/install.yml"],
+        ["ansible-playbook", "playbooks/install.yml", *options],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
         env={**os.environ, **mitogen.environment(), "SKERRY_LAB": machine.lab.name},
     )  # fmt: skip
 
 
-def install(machine: Machine) -> Installation:
-    """Install it, to the end."""
+def install(machine: Machine, *options: str) -> Installation:
+    """Install it, to the end, with options of ansible-playbook."""
     begin = now = machine.lab.cpu_seconds()
     until = time.monotonic() + _PATIENCE_S
     with tempfile.TemporaryFile() as log:
-        with start(machine, log.fileno()) as process:
+        with start(machine, log.fileno(), *options) as process:
             while process.poll() is None:
                 if in_rescue(machine):
                     now = machine.lab.cpu_seconds()
