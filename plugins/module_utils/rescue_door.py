@@ -64,4 +64,6 @@ def _answer(server: Server, wrong: list[findings.Finding]) -> dict[str, Any]:
         "findings": [finding.row() for finding in every],
         "repairs": [str(repair) for repair in findings.repairs(every)],
         "layout": layout,
+        # GRUB can't be installed on a disk that is dead.
+        "boot_disks": [disk for disk in layout["boot_disks"] if Path(disk["disk"]).exists()],
     }

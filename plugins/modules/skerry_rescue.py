@@ -91,6 +91,11 @@ layout:
   description: What is on the disks, as M(skerry.host.skerry_disks) returns it.
   returned: when state is opened or mended
   type: dict
+boot_disks:
+  description: Of the layout's boot_disks those that are there.
+  returned: when state is opened or mended
+  type: list
+  elements: dict
 done:
   description: What was done, in words.
   returned: when state is mended

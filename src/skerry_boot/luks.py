@@ -41,7 +41,19 @@ def read(device: str) -> Header:
     Raises:
         BootError: there is none.
     """
-    return parse(run(["cryptsetup", "luksDump", "--dump-json-metadata", device]))
+    if not Path(device).exists():
+        raise BootError(
+            f"there is no {device}", "`lsblk --output PATH,PARTLABEL,FSTYPE` shows what there is."
+        )
+    try:
+        return parse(run(["cryptsetup", "luksDump", "--dump-json-metadata", device]))
+    except CommandError as error:
+        if error.code != 1:
+            raise
+        raise BootError(
+            f"{device} holds no LUKS2 header",
+            "If it should: playbooks/keys/restore.yml puts a backup of it back.",
+        ) from error
 
 
 def uuid(device: str) -> str:
