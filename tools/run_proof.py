@@ -53,9 +53,11 @@ def main(root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="a proof: the NAME of tests/proofs/test_NAME.py")
     name = parser.parse_args().name
-    test = root / "tests" / "proofs" / f"test_{name}.py"
+    test = root / "tests" / "proofs" / f"test_{name.replace('-', '_')}.py"
     if not test.exists():
-        known = sorted(path.stem.removeprefix("test_") for path in test.parent.glob("test_*.py"))
+        known = sorted(
+            path.stem.removeprefix("test_").replace("_", "-") for path in test.parent.glob("test_*.py")
+        )
         parser.error(f"no such proof: {name}; there are: {', '.join(known) or 'none yet'}")
     code, output = run(test, root)
     kept = root / "docs" / "proofs" / f"{name}.md"

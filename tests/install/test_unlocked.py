@@ -49,3 +49,10 @@ def test_a_second_run_changes_nothing(play):
     answer = play(INSTALL)
     assert answer.returncode == 0, answer.stdout
     assert "changed=0" in answer.stdout
+
+
+def test_a_server_that_runs_is_not_mended(play):
+    answer = play("playbooks/rescue.yml", "--extra-vars", "repair=true")
+    assert answer.returncode != 0
+    assert "this is not a rescue system: its root is btrfs, on a disk" in " ".join(answer.stdout.split())
+    assert "changed=0" in answer.stdout

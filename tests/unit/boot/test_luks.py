@@ -7,5 +7,5 @@ from skerry_boot.errors import BootError
 
 
 def test_a_device_that_is_not_there(tmp_path):
-    with pytest.raises(BootError, match="there is no .*/disk. `lsblk"):
+    with pytest.raises(BootError, match=r"there is no .*/disk\. `lsblk"):
         luks.read(f"{tmp_path}/disk")
