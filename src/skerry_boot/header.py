@@ -99,7 +99,9 @@ def restore(device: str, packed: str, confirmed: str, secret: str, *, only_check
         image = _unpacked(packed)
         copy.write_bytes(image)
         copy.chmod(0o600)
-        kept = Identity(luks.uuid(str(copy)), luks.read(str(copy)).digest)
+        kept = _identity(str(copy))
+        if not kept.uuid:
+            raise BootError("what was given is no backup of a LUKS2 header", _UNCHANGED)
         refuse(_identity(device), kept, confirmed)
         if luks.opens(str(copy), secret) is None:
             raise BootError(
