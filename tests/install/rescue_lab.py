@@ -56,14 +56,21 @@ class Machine:
         # Everything the machine and QEMU still hold for the image is written by a flush. Who opens a disk for writing
         # makes udev look at it anew, and start its arrays.
         self.run(f"python3 -c 'import os; os.fsync(os.open(\"{self.disk(slot)['id']}\", os.O_RDONLY))'")
-        raw = self.folder / f"{drive.serial}.raw"
-        image = tools(Labs.of_this_user().cache).program("usr/bin/qemu-img")
-        convert = ["convert", "--force-share", "-f", "qcow2", "-O", "raw", str(self.lab.home / drive.file)]
-        subprocess.run([*image, *convert, str(raw)], check=True)
-        try:
-            return _digest(raw)
-        finally:
-            raw.unlink()
+        with raw_image(self.lab.home / drive.file, self.folder) as image:
+            return _digest(image)
+
+
+@contextmanager
+def raw_image(image: Path, folder: Path) -> Iterator[Path]:
+    """A machine's disk as the machine sees it, sparse, for a while in a folder."""
+    place = folder / f"{image.stem}.raw"
+    convert = ["convert", "--force-share", "-f", "qcow2", "-O", "raw", str(image), str(place)]
+    try:
+        program = tools(Labs.of_this_user().cache).program("usr/bin/qemu-img")
+        subprocess.run([*program, *convert], check=True)
+        yield place
+    finally:
+        place.unlink(missing_ok=True)
 
 
 def _digest(raw: Path) -> str:
