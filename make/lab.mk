@@ -6,8 +6,8 @@ LAB := PYTHONPATH=$(CURDIR)/src python3 -m skerry_lab
 try: .venv ## a host, a container and its URL, in two minutes
 	@$(PY) -m skerry_lab demo try --kind fast
 
-lab: .venv ## the same on a machine that boots (IMAGE=rescue: from blank disks)
-	@$(PY) -m skerry_lab demo lab --kind metal --image $(or $(IMAGE),host)
+lab: .venv ## from a machine's blank disks, encrypted, to the same (IMAGE=host: on an installed one)
+	@$(PY) -m skerry_lab demo lab --kind metal --image $(or $(IMAGE),rescue)
 
 lab-list: ## the labs of this computer
 	@$(LAB) list

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess  # noqa: TID251 (Ansible itself fetches a failed unit's journal)
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible import context
@@ -29,7 +32,8 @@ description:
     the start.
   - After a failure it shows the journal of the unit concerned. A module may return it as RV(ignore:journal);
     when a task that manages a unit fails, its journal is fetched from the host. Then it says what to do next.
-  - At the end it prints the seconds each stage took, and the number of tasks on each host.
+  - At the end it prints the seconds each stage took, and the number of tasks on each host. Who starts it may have the
+    stages as JSON as well, in the file that E(SKERRY_STAGES_FILE) names.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -172,13 +176,17 @@ class CallbackModule(DefaultCallback):
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         """Close with Ansible's recap, then the seconds of each stage and the tasks of each host."""
         super().v2_playbook_on_stats(stats)
-        for line in self._times(time.monotonic()):
-            self._display.display(line)
-
-    def _times(self, end: float) -> Iterator[str]:
-        ends = [begin for _, begin in self._stages[1:]] + [end]
-        yield "seconds  stage"
-        for (name, begin), stop in zip(self._stages, ends, strict=True):
-            yield f"{stop - begin:7.1f}  {name}"
+        end = time.monotonic()
+        stages = list(self._seconds(end))
+        if wanted := os.environ.get("SKERRY_STAGES_FILE"):
+            Path(wanted).write_text(json.dumps(stages), encoding="utf-8")
+        self._display.display("seconds  stage")
+        for name, seconds in stages:
+            self._display.display(f"{seconds:7.1f}  {name}")
         hosts = ", ".join(f"{host} {count}" for host, count in sorted(self._tasks.items()))
-        yield f"{end - self._begin:7.1f}  in all; tasks: {hosts or 'none'}"
+        self._display.display(f"{end - self._begin:7.1f}  in all; tasks: {hosts or 'none'}")
+
+    def _seconds(self, end: float) -> Iterator[tuple[str, float]]:
+        ends = [begin for _, begin in self._stages[1:]] + [end]
+        for (name, begin), stop in zip(self._stages, ends, strict=True):
+            yield name, stop - begin

@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from skerry_lab.state import Lab
 CONTAINER = "hello"
 REPOSITORY = Path(__file__).parents[2]
 _ANSWER_S = 30
+_WORTH_A_LINE_S = 0.5
 
 _NEXT = """
 {url}
@@ -47,6 +49,7 @@ def demo(labs: Labs, wanted: Wanted) -> str:
     lab = labs.up(wanted)
     with stage(f"lab {lab.name}: {_site(lab)}"):
         _play(lab, "site.yml")
+    labs.progress.parts(_stages(lab))
     if lab.board:
         labs.progress.say(
             f"lab {lab.name}: {lab.cpu_seconds():.0f} s of processor time since its power was on"
@@ -71,9 +74,23 @@ def _site(lab: Lab) -> str:
     return f"site.yml {way} a platform of it"
 
 
+def _stages(lab: Lab) -> Iterator[tuple[str, float]]:
+    """The stages of the playbook that has just run which took time, and their seconds."""
+    for name, seconds in json.loads(_stages_file(lab).read_text(encoding="utf-8")):
+        if seconds >= _WORTH_A_LINE_S:
+            yield str(name), float(seconds)
+
+
+def _stages_file(lab: Lab) -> Path:
+    return lab.home / "stages.json"
+
+
 def _play(lab: Lab, *words: str) -> None:
     program = Path(sys.prefix) / "bin/ansible-playbook"
-    chosen = {"SKERRY_LAB": lab.name, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg")}
+    chosen = {
+        "SKERRY_LAB": lab.name, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"),
+        "SKERRY_STAGES_FILE": str(_stages_file(lab)),
+    }  # fmt: skip
     os.chdir(REPOSITORY)
     if run_shown([str(program), *words], env={**chosen, **environment()}) != 0:
         raise LabError(

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -40,6 +40,10 @@ class Progress:
     def _pulse(self, name: str, start: float, ended: threading.Event) -> None:
         while not ended.wait(HEARTBEAT_S):
             self.say(f"… {name}: {time.monotonic() - start:.0f} s so far")
+
+    def parts(self, taken: Iterable[tuple[str, float]]) -> None:
+        """What the last stage was made of, with the seconds of each."""
+        self.taken += [(f"  {name}", seconds) for name, seconds in taken]
 
     def table(self) -> str:
         """The stages and their seconds, one a line, and the sum."""

@@ -14,12 +14,18 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from skerry_lab import mitogen
 from skerry_lab.demo import get
 
 ROOT = Path(__file__).parents[2]
 URL = re.compile(r"^https://\S+", re.MULTILINE)
 CURL = re.compile(r"curl --cacert (\S+) https://")
 UNKNOWN = "0" * 24
+# The last rows of the table: what the whole way took, and what site.yml was made of.
+ALL = re.compile(r"^  all +([\d.]+) s$", re.MULTILINE)
+STAGE = re.compile(r"^    (\w[\w ]*?) +([\d.]+) s$", re.MULTILINE)
+MOST_S = {"try": 5 * 60, "lab": 25 * 60}
+INSTALLING_S = 15
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,14 @@ class Journey:
     def ca(self) -> Path:
         return Path(CURL.findall(self.output)[-1])
 
-    def run(self, *words: str) -> str:
+    def run(self, *words: str, **settings: str) -> str:
         """Run a command in the clone; what it printed."""
-        return run_in(self.clone, self.state, *words)
+        return run_in(self.clone, self.state, *words, **settings)
 
 
-def run_in(clone: Path, state: Path, *words: str) -> str:
+def run_in(clone: Path, state: Path, *words: str, **settings: str) -> str:
     # Labs of its own: whoever runs the tests may have a lab of the same name. The images are shared.
-    environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+    environment = {**os.environ, "XDG_STATE_HOME": str(state), **settings}
     for name in ("SKERRY_LAB", "ANSIBLE_CONFIG", "MAKEFLAGS", "MAKELEVEL"):
         environment.pop(name, None)
     done = subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False)
@@ -72,6 +78,21 @@ def web_socket(url: str, ca: Path) -> ClientConnection:
     return connect(
         f"wss://{parts.netloc}/ws", sock=plain, ssl=context, server_hostname=parts.hostname, proxy=None
     )
+
+
+def test_the_whole_way_is_short_and_its_stages_are_shown(journey: Journey) -> None:
+    assert float(ALL.findall(journey.output)[-1]) <= MOST_S[journey.command]
+    stages = {name: float(seconds) for name, seconds in STAGE.findall(journey.output)}
+    assert stages.keys() >= {"Basics of the host", "Containers", "Proxy"}
+    # `make lab` begins with blank disks, `make try` with a Debian that is there.
+    encrypted = journey.command == "lab"
+    assert (stages.get("Install", 0) > INSTALLING_S) == encrypted
+    assert ("adopted: its disk is not encrypted" in journey.output) != encrypted
+
+
+def test_a_second_site_changes_nothing(journey: Journey) -> None:
+    said = journey.run(".venv/bin/ansible-playbook", "site.yml", **mitogen.environment())
+    assert re.search(r"^\S+ .*\bchanged=0 .*\bunreachable=0 .*\bfailed=0 ", said, re.MULTILINE), said[-4000:]
 
 
 def test_from_a_fresh_clone_to_a_url_and_to_its_end(journey: Journey) -> None:

@@ -18,6 +18,17 @@ def test_a_stage_says_when_it_began_and_is_remembered() -> None:
     assert re.search(r"image host: mmdebstrap +0\.\d s\n  all +0\.\d s", progress.table())
 
 
+def test_what_a_stage_was_made_of_stands_below_it_and_counts_once() -> None:
+    progress = Progress(out=io.StringIO())
+    with progress.stage("site.yml"):
+        pass
+    progress.parts([("Install", 90.0), ("Unlock", 60.0)])
+    rows = progress.table().splitlines()
+    assert [row.rsplit(maxsplit=2)[0] for row in rows] == ["  site.yml", "    Install", "    Unlock", "  all"]
+    assert rows[1].endswith(" 90.0 s")
+    assert re.search(r" 0\.\d s$", rows[-1])
+
+
 def test_a_stage_that_fails_is_not_in_the_table() -> None:
     progress = Progress(out=io.StringIO())
     with pytest.raises(ValueError, match="broken"), progress.stage("boot"):
