@@ -1,4 +1,7 @@
-"""A long proof: `make proof NAME=…` runs tests/proofs/test_NAME.py and keeps what it printed in docs/proofs/NAME.md."""
+"""A long proof: `make proof NAME=…` runs it and keeps what it printed.
+
+NAME is that of tests/proofs/test_NAME.py, with - for _; what it printed goes into docs/proofs/NAME.md.
+"""
 
 import argparse
 import os

@@ -19,12 +19,12 @@ def test_a_proof_is_kept(
     code: int,
     outcome: str,
 ) -> None:
-    root = repository({"tests/proofs/test_so_many.py": PROOF.format(claim)})
+    root = repository({"tests/proofs/test_many_times.py": PROOF.format(claim)})
     git = ["git", "-C", str(root), "-c", "user.name=a", "-c", "user.email=a@example.org"]
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=a"], check=True)
-    monkeypatch.setattr("sys.argv", ["run_proof", "so-many"])
+    monkeypatch.setattr("sys.argv", ["run_proof", "many-times"])
     assert run_proof.main(root) == code
-    kept = (root / "docs/proofs/so-many.md").read_text()
+    kept = (root / "docs/proofs/many-times.md").read_text()
     assert f"| outcome | {outcome} |" in kept
     assert "one million of them" in kept
     assert f"| commit | {run_proof.commit(root)} |" in kept
