@@ -91,7 +91,7 @@ def test_power_lost_in_updates_of_the_initramfs(bare: Machine, install_s: float)
 
 
 def test_power_lost_in_installations(bare: Machine, install_s: float) -> None:
-    """In the order of their moments: each run begins with what the one before has left, and goes beyond it."""
+    """In the order of their moments: each run begins with what the one before has left, the last one goes to its end."""
     switch(bare, "power", "cut")
     switch(bare, "restore", "blank")
     switch(bare, "rescue")
