@@ -74,9 +74,10 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
 def suites(root: Path = ROOT) -> list[Suite]:
     """Every suite there is, found by its folder: the quick one first, then the longest, which nothing shall wait for."""
     found = [Suite("unit", "-", 5, [pytest("tests/unit")])]
-    if (root / "tests" / "install").is_dir():
-        test = [["tools/test_programs.sh"], pytest("--durations=10", "tests/install")]
-        found.append(Suite("install", "its own", 55, test))
+    for name in ("install", "mirror"):
+        if (root / "tests" / name).is_dir():
+            test = [["tools/test_programs.sh"], pytest("--durations=10", f"tests/{name}")]
+            found.append(Suite(name, "its own", 55, test))
     if (root / "tests" / "integration").is_dir():
         found.append(on_lab("fast", "fast", 30, "tests/integration"))
     if (root / "tests" / "journeys").is_dir():

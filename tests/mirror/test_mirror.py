@@ -10,7 +10,7 @@ import pytest
 
 from tests.install.conftest import play_on
 from tests.install.installing import install
-from tests.install.mirror_lab import (
+from tests.mirror.mirror_lab import (
     REPLACE,
     SIZES,
     lab,
