@@ -10,6 +10,8 @@ import pytest
 
 from tests.install.conftest import play_on
 from tests.install.installing import install
+from tests.install.rescue_lab import Machine, machine
+from tests.install.serving import PAGE, played, serve, visited
 from tests.mirror.mirror_lab import (
     REPLACE,
     SIZES,
@@ -20,8 +22,6 @@ from tests.mirror.mirror_lab import (
     start_anew,
     status,
 )
-from tests.install.rescue_lab import Machine, machine
-from tests.install.serving import PAGE, played, serve, visited
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.install.installing import install
-from tests.mirror.mirror_lab import SIZES, lab, see_half_a_mirror, see_the_same_boot, see_whole_again, status
 from tests.install.rescue_lab import Machine, machine
 from tests.install.serving import PAGE, played, serve, visited
+from tests.mirror.mirror_lab import SIZES, lab, see_half_a_mirror, see_the_same_boot, see_whole_again, status
 
 HARDWARE = [("bios", "sata"), ("uefi", "nvme")]
 SERVING = "serving"
