@@ -45,8 +45,8 @@ def haproxy(host: HostConfig) -> Iterator[StandIn]:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "_STARTING_SECONDS", 0.1)
-    monkeypatch.setattr(haproxy_module, "_LOST_SECONDS", 0.5)
+    monkeypatch.setattr(proxy, "_STARTING_SECONDS", 0.3)
+    monkeypatch.setattr(haproxy_module, "_LOST_SECONDS", 1.0)
     monkeypatch.setattr(proxy, "_CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(routes, "_LOCK_SECONDS", 0.05)
 
