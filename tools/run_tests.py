@@ -196,7 +196,7 @@ def main() -> int:
     )
     parser.add_argument("suites", nargs="*", metavar="SUITE", help="all of them when none is named")
     parser.add_argument("--list", action="store_true", help="name the suites")
-    parser.add_argument("--side-by-side", type=int, default=1, choices=(1, 2), help="how many at once (1)")
+    parser.add_argument("--side-by-side", type=int, default=2, choices=(1, 2), help="how many at once (2)")
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(known))
