@@ -67,11 +67,13 @@ def uuid(device: str) -> str:
 
 
 def opens(device: str, secret: str) -> int | None:
-    """The number of the slot that a secret opens; None: it opens none. Nothing is opened.
+    """The number of the slot that a secret opens; None: it opens none, as an empty one does. Nothing is opened.
 
     Raises:
         CommandError: it could not be tried.
     """
+    if not secret:
+        return None
     words = ["cryptsetup", "open", "--test-passphrase", "--verbose", "--key-file", "-", device]
     try:
         said = run(words, stdin=secret, timeout=_SLOW)
