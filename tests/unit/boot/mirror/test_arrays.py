@@ -38,6 +38,14 @@ def array(root, members, **words):
             "rebuilding",
             25.0,
         ),
+        # All is copied, and the kernel has not taken the disk for whole yet.
+        ({"vda7": "spare", "vdb7": "in_sync"}, {"degraded": "1", "sync_completed": "4 / 4"}, "rebuilding", 99.9),
+        (
+            {"vda7": "spare", "vdb7": "in_sync"},
+            {"degraded": "1", "sync_completed": "99996 / 100000"},
+            "rebuilding",
+            99.9,
+        ),
     ],
 )
 def test_how_an_array_stands(tmp_path, members, words, word, done):
