@@ -82,11 +82,14 @@ def copy(source: Boot, target: Boot) -> Steps:
     """
     # An EFI system partition that is not mounted is not an empty one.
     esp = all(os.path.ismount(boot.path / "efi") for boot in (source, target))
-    names = list(_names(source.path, esp))
+    with _reading(source):
+        names = list(_names(source.path, esp))
     if lacking := [least for least in _LEAST if not any(name.startswith(least) for name in names)]:
         raise BootError(f"{source.path} has no {lacking[0]}…: it does not boot, and was not copied")
-    wanted = {name: _entry(source, name, target.uuid) for name in names}
-    there = {name: _entry(target, name, target.uuid) for name in _names(target.path, esp)}
+    with _reading(source):
+        wanted = {name: _entry(source, name, target.uuid) for name in names}
+    with _reading(target):
+        there = {name: _entry(target, name, target.uuid) for name in _names(target.path, esp)}
     todo = steps(wanted, there)
     _refuse_bad(source, [step.name for step in todo if isinstance(step, Copy)])
     for step in todo:
@@ -102,6 +105,18 @@ def copy(source: Boot, target: Boot) -> Steps:
 
 
 @contextmanager
+def _reading(boot: Boot) -> Iterator[None]:
+    """A /boot that can't be read is never taken for one that lacks something."""
+    try:
+        yield
+    except OSError as error:
+        raise BootError(
+            f"{boot.path}: could not read {error.filename}: {error.strerror}",
+            f"Nothing was copied. `dmesg` tells whether its disk {boot.disk} fails.",
+        ) from error
+
+
+@contextmanager
 def _alone() -> Iterator[None]:
     """A kernel's hook and a change of the menu may come at once."""
     with _LOCK.open("w") as lock:
@@ -110,8 +125,16 @@ def _alone() -> Iterator[None]:
 
 
 def _names(boot: Path, esp: bool) -> Iterator[str]:
-    """The names, below a /boot, of what should be the same on both."""
-    for folder, folders, files in os.walk(boot):
+    """The names, below a /boot, of what should be the same on both.
+
+    Raises:
+        OSError: a folder can't be read.
+    """
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for folder, folders, files in os.walk(boot, onerror=stop):
         folders[:] = [name for name in folders if esp or Path(folder, name) != boot / "efi"]
         for name in files:
             below = str(Path(folder, name).relative_to(boot))

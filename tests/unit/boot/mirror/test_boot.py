@@ -1,3 +1,6 @@
+import os
+import stat
+
 import pytest
 
 from skerry_boot.errors import BootError
@@ -63,3 +66,14 @@ def test_a_boot_that_does_not_boot_is_never_copied(both, name):
     with pytest.raises(BootError, match="does not boot"):
         copy(first, second)
     assert (second.path / name).exists()
+
+
+def test_a_disk_that_cannot_be_read_takes_nothing_from_the_other(both):
+    """As a dying disk answers: here a file that root, too, can't open, and a folder that is gone."""
+    first, second = both
+    os.mknod(first.path / "config-1", stat.S_IFSOCK | 0o600)
+    with pytest.raises(BootError, match=r"could not read .*config-1: .* Nothing was copied"):
+        copy(first, second)
+    with pytest.raises(BootError, match="Nothing was copied"):
+        copy(Boot(first.path / "gone", "UUID-0", "sda"), second)
+    assert (second.path / "vmlinuz-1").exists()
