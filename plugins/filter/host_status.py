@@ -40,12 +40,15 @@ _UNREACHABLE = ("unreachable", "is it on? its console tells")
 
 
 def host_status(host: Mapping[str, Any]) -> dict[str, str]:
-    """The row of a server: running, locked, half a mirror, mirror rebuilds or unreachable, or what its door refused."""
+    """The row of a server: running, locked, half a mirror, mirror rebuilds, unknown or unreachable, or what its door refused."""
     name = str(host["inventory_hostname"])
     answer = host.get("status_answer") or {}
     if answer.get("unreachable") or "stdout" not in answer:
         state, advice = _from_outside(name, host.get("unlock_found") or {})
         return {"host": name, "state": state, "kernel": "", "encrypted": "", "next": advice}
+    if answer.get("rc"):
+        why = (str(answer.get("stderr", "")).splitlines() or ["it said nothing"])[-1]
+        return {"host": name, "state": "unknown", "kernel": "", "encrypted": "", "next": f"skerry-boot status: {why}"}
     told = _told(str(answer["stdout"]))
     state, advice = _MIRROR.get(told.get("mirror", ""), ("running", ""))
     encrypted = {True: "yes", False: "no"}.get(told.get("encrypted"), "")  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ def answered(**told):
         (answered(mirror="half"), "half a mirror", "6.12"),
         (answered(mirror="rebuilding"), "mirror rebuilds", "6.12"),
         ({"status_answer": {"stdout": "6.12.1"}}, "running", "6.12.1"),
+        ({"status_answer": {"stdout": "", "stderr": "no such file", "rc": 1}}, "unknown", ""),
         ({"status_answer": {"unreachable": True}}, "unreachable", ""),
         ({"status_answer": {"skipped": True}, "unlock_found": {"found": "locked"}}, "locked", ""),
         ({"unlock_found": {"code": "no_answer", "msg": "x"}}, "unreachable", ""),
@@ -35,3 +36,9 @@ def test_how_a_server_stands(known, state, kernel):
 def test_a_locked_server_comes_with_what_to_do():
     row = host_status({"inventory_hostname": "one", "unlock_found": {"found": "locked"}})
     assert row["next"] == "ansible-playbook playbooks/unlock.yml -l one"
+
+
+def test_one_that_cannot_tell_is_not_called_running():
+    answer = {"stdout": "", "stderr": "Traceback\nskerry-boot: findmnt is not installed", "rc": 2}
+    row = host_status({"inventory_hostname": "one", "status_answer": answer})
+    assert row["next"] == "skerry-boot status: skerry-boot: findmnt is not installed"
