@@ -47,7 +47,7 @@ class Finding:
 
 def crypttab(text: str, layout: Mapping[str, Any]) -> Iterator[Finding]:
     """What /etc/crypttab says otherwise than the disks."""
-    lines = {words[0]: words[1:] for words in _lines(text)}
+    lines = {words[0]: words[1:] for words in _lines(text) if len(words) > 1}
     wanted = {
         "root_crypt": f"UUID={layout['luks']}", "swap_crypt": layout["swap"], "tmp_crypt": layout["tmp"]
     }  # fmt: skip

@@ -37,6 +37,7 @@ def texts(found):
         ("", "", []),
         ("UUID=LUKS", "UUID=OTHER", ["root_crypt is on UUID=OTHER, and should be on UUID=LUKS"]),
         ("root_crypt ", "# ", ["there is no line for root_crypt"]),
+        ("root_crypt ", "root_crypt\n", ["there is no line for root_crypt"]),
         ("initramfs,", "", ["root_crypt lacks the option initramfs: it would not be opened at boot"]),
         ("PARTUUID=SWAP", "/dev/sda4", ["swap_crypt is on /dev/sda4, and should be on PARTUUID=SWAP"]),
     ],
