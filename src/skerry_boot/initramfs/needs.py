@@ -88,9 +88,9 @@ def needs_of(machine: Machine, root: Path, version: str) -> Needs:
         card_firmware=frozenset(firmware),
         card_needs_firmware=required,
         root=_modules(kernel, [*stack, *disks]),
-        authorized_keys=frozenset(keys(_text(root / AUTHORIZED_KEYS))),
+        authorized_keys=frozenset(keys(text_of(root / AUTHORIZED_KEYS))),
         host_keys=frozenset(_host_keys(root)),
-        command_line_macs=frozenset(macs(_text(root / "boot/grub/grub.cfg"))),
+        command_line_macs=frozenset(macs(text_of(root / "boot/grub/grub.cfg"))),
         boot_free=_free(root / "boot"),
         boot_wanted=_next_kernel(root / "boot", version),
     )
@@ -137,12 +137,13 @@ def _is_key(blob: str) -> bool:
 
 def _host_keys(root: Path) -> Iterator[bytes]:
     for path in (root / "etc/ssh").glob("ssh_host_*_key.pub"):
-        for key in keys(path.read_text()):
+        for key in keys(text_of(path)):
             yield base64.b64decode(key.split()[1])[-_TELLING_BYTES:]
 
 
-def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
+def text_of(path: Path) -> str:
+    """A file's text; nothing where there is none. What is no UTF-8, such as an old comment, is replaced."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _free(folder: Path) -> int:

@@ -13,7 +13,7 @@ from ..errors import BootError
 from ..initramfs.checks import check
 from ..initramfs.image import read_image
 from ..initramfs.machine import INSTALLED, Machine, probe
-from ..initramfs.needs import macs, needs_of
+from ..initramfs.needs import macs, needs_of, text_of
 from ..run import run
 from . import findings
 from .findings import Finding, Repair
@@ -98,16 +98,16 @@ def _uuid(device: str) -> str:
 
 def _files(server: Server, layout: dict[str, Any]) -> Iterator[Finding]:
     etc = server.target / "etc"
-    yield from findings.crypttab(_text(etc / "crypttab"), layout)
-    yield from findings.fstab(_text(etc / "fstab"), layout)
+    yield from findings.crypttab(text_of(etc / "crypttab"), layout)
+    yield from findings.fstab(text_of(etc / "fstab"), layout)
     wanted = [*_PACKAGES, *(["mdadm"] if layout["arrays"] else [])]
-    yield from findings.packages(_text(server.target / "var/lib/dpkg/status"), wanted)
+    yield from findings.packages(text_of(server.target / "var/lib/dpkg/status"), wanted)
 
 
 def _network(server: Server) -> Iterator[Finding]:
     files = {
-        f"/{_NETWORKD}": _networkd(_text(server.target / _NETWORKD)),
-        f"/{_INITRAMFS}": frozenset(macs(_text(server.target / _INITRAMFS))),
+        f"/{_NETWORKD}": _networkd(text_of(server.target / _NETWORKD)),
+        f"/{_INITRAMFS}": frozenset(macs(text_of(server.target / _INITRAMFS))),
     }
     cards = Path("/sys/class/net").glob("*/address")
     here = frozenset(path.read_text().strip().lower() for path in cards if (path.parent / "device").exists())
@@ -127,7 +127,7 @@ def _grub(server: Server) -> Iterator[Finding]:
     for boot in server.parts.of("boot"):
         place = server.target / boot_place(boot.index).lstrip("/")
         where = f"{boot.disk} ({boot_place(boot.index)})"
-        yield from findings.menu(_text(place / "grub/grub.cfg"), boot_files(place), boot.uuid, where)
+        yield from findings.menu(text_of(place / "grub/grub.cfg"), boot_files(place), boot.uuid, where)
         loader = place / "efi/EFI/BOOT/BOOTX64.EFI"
         if not loader.is_file() or loader.read_bytes()[:2] != b"MZ":
             yield _lost(
@@ -177,7 +177,3 @@ def _image(server: Server, machine: Machine, version: str) -> Iterator[Finding]:
     for defect in defects:
         mends = _MENDS.get(defect.name, (Repair.INITRAMFS,))
         yield Finding(f"initramfs: {defect.name}", image.name, defect.text, mends)
-
-
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""

@@ -8,7 +8,7 @@ import pytest
 from skerry_boot.initramfs.checks import NAMES, check
 from skerry_boot.initramfs.image import Entry, Image
 from skerry_boot.initramfs.machine import Device, Machine
-from skerry_boot.initramfs.needs import Modules, Needs, keys, macs
+from skerry_boot.initramfs.needs import Modules, Needs, keys, macs, text_of
 from tests.unit.boot.images import FILE, LINK, PROGRAM
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + b"k" * 32).decode()
@@ -115,6 +115,12 @@ def test_defects_come_in_order_and_say_what_to_do():
     found = check(bare, replace(NEEDS, boot_free=0))
     assert [defect.name for defect in found] == sorted((one.name for one in found), key=NAMES.index)
     assert all(defect.hint and "{" not in defect.hint + defect.text for defect in found)
+
+
+def test_a_comment_in_an_old_encoding_hides_no_key(tmp_path):
+    (tmp_path / "authorized_keys").write_bytes(f"{KEY} J\xfcrgen\n".encode("latin-1"))
+    assert list(keys(text_of(tmp_path / "authorized_keys"))) == [KEY]
+    assert text_of(tmp_path / "none") == ""
 
 
 def test_keys_and_addresses_are_read_in_every_spelling():
