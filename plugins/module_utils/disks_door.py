@@ -34,10 +34,11 @@ def _brought(params: dict[str, Any], only_check: bool) -> dict[str, Any]:
     steps = plan.finish(found) if params["state"] == "finished" else plan.prepare(wanted, found)
     if not only_check:
         carry_out(steps, params["passphrase"] or "")
-    prepared = params["state"] == "prepared" and bool(steps) and not only_check
+    installed = safe.installed(wanted, found)
+    prepared = params["state"] == "prepared" and bool(steps) and not (only_check or installed)
     return {
         "changed": bool(steps),
-        "installed": safe.installed(wanted, found),
+        "installed": installed,
         "replace": [safe.token(disk) for disk in found.disks if disk and safe.finished(disk)],
         "steps": [str(step) for step in steps],
         "layout": asdict(identify(wanted, probe.look(wanted))) if prepared else {},
