@@ -40,7 +40,7 @@ _UNREACHABLE = ("unreachable", "is it on? its console tells")
 
 
 def host_status(host: Mapping[str, Any]) -> dict[str, str]:
-    """The row of a server: running, locked, half a mirror, mirror rebuilds, unknown or unreachable, or what its door refused."""
+    """The row of a server; its state is running, locked, unreachable, unknown, or what its mirror or its door says."""
     name = str(host["inventory_hostname"])
     answer = host.get("status_answer") or {}
     if answer.get("unreachable") or "stdout" not in answer:
@@ -48,7 +48,13 @@ def host_status(host: Mapping[str, Any]) -> dict[str, str]:
         return {"host": name, "state": state, "kernel": "", "encrypted": "", "next": advice}
     if answer.get("rc"):
         why = (str(answer.get("stderr", "")).splitlines() or ["it said nothing"])[-1]
-        return {"host": name, "state": "unknown", "kernel": "", "encrypted": "", "next": f"skerry-boot status: {why}"}
+        return {
+            "host": name,
+            "state": "unknown",
+            "kernel": "",
+            "encrypted": "",
+            "next": f"skerry-boot status: {why}",
+        }
     told = _told(str(answer["stdout"]))
     state, advice = _MIRROR.get(told.get("mirror", ""), ("running", ""))
     encrypted = {True: "yes", False: "no"}.get(told.get("encrypted"), "")  # type: ignore[arg-type]

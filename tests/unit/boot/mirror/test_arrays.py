@@ -39,7 +39,12 @@ def array(root, members, **words):
             25.0,
         ),
         # All is copied, and the kernel has not taken the disk for whole yet.
-        ({"vda7": "spare", "vdb7": "in_sync"}, {"degraded": "1", "sync_completed": "4 / 4"}, "rebuilding", 99.9),
+        (
+            {"vda7": "spare", "vdb7": "in_sync"},
+            {"degraded": "1", "sync_completed": "4 / 4"},
+            "rebuilding",
+            99.9,
+        ),
         (
             {"vda7": "spare", "vdb7": "in_sync"},
             {"degraded": "1", "sync_completed": "99996 / 100000"},
