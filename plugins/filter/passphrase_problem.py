@@ -15,8 +15,8 @@ description: Says why a passphrase can't protect a disk, without naming a charac
 author: The Skerry authors (@skerry)
 options:
   _input:
-    description: The passphrase.
-    type: str
+    description: The passphrase, as YAML gave it. What is no text is refused.
+    type: raw
     required: true
 """
 
@@ -37,6 +37,6 @@ _value:
 class FilterModule:
     """What Ansible looks for in a file of filters."""
 
-    def filters(self) -> dict[str, Callable[[str], str]]:
+    def filters(self) -> dict[str, Callable[[object], str]]:
         """The filters of this file, by name."""
         return {"passphrase_problem": problem}

@@ -13,6 +13,7 @@ from .skerry_boot.disks.model import Wanted, WantedDisk
 from .skerry_boot.errors import BootError
 from .skerry_boot.rescue import findings, mend, opening, parts
 from .skerry_boot.rescue.examine import Server, examine
+from .skerry_boot.target import refuse_target
 
 
 def attend(module: AnsibleModule) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def attend(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     try:
         opening.refuse_running()
+        refuse_target(params["target"])
         match params["state"]:
             case "opened":
                 return _opened(params, write=params["write"] and not module.check_mode)

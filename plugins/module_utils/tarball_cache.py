@@ -26,7 +26,7 @@ def bring(module: AnsibleModule) -> dict[str, Any]:
     path = cache / f"{name}-{recipe.digest()[:24]}.tar.zst"
     cache.mkdir(parents=True, exist_ok=True)
     with _only(path):
-        missing = module.params["rebuild"] or not path.exists()
+        missing = module.params["rebuild"] or not _is_whole(module, path)
         if missing and not module.check_mode:
             _build(module, recipe, path)
     digest = module.sha256(str(path)) if path.exists() else ""
@@ -55,6 +55,12 @@ def _only(path: Path) -> Iterator[None]:
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _is_whole(module: AnsibleModule, path: Path) -> bool:
+    """Whether a tarball is there, and its own checksums are right: a computer that lost power may have cut it off."""
+    program = module.get_bin_path("zstd")
+    return path.exists() and program is not None and module.run_command([program, "-tq", str(path)])[0] == 0
 
 
 def _build(module: AnsibleModule, recipe: Recipe, path: Path) -> None:

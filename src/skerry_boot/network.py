@@ -63,10 +63,10 @@ def parse(said: Mapping[str, Any]) -> Network:
         BootError: something is missing or is not what it should be.
     """
     _known(_WHERE, said, ("mac", "ipv4", "ipv6", "dns"))
-    mac = str(said.get("mac", "")).lower()
-    if not _MAC.fullmatch(mac):
-        raise BootError(f"{_WHERE}.mac: {mac!r} is no MAC", "Such as 52:54:00:12:34:56; `ip link` shows it")
-    dns = tuple(str(ipaddress.ip_address(server)) for server in _checked("dns", said.get("dns") or ()))
+    mac = _mac(said.get("mac", ""))
+    dns = tuple(
+        str(ipaddress.ip_address(server)) for server in _checked("dns", _list("dns", said.get("dns")))
+    )
     network = Network(mac, _ipv4(said.get("ipv4")), _ipv6(said.get("ipv6")), dns)
     if network.ipv4 is None and network.ipv6 is None:
         raise BootError(f"{_WHERE} has neither ipv4 nor ipv6", "Give at least ipv4: {method: dhcp}")
@@ -102,6 +102,24 @@ def for_initramfs(network: Network) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
+def _mac(said: object) -> str:
+    text = str(said).lower()
+    if isinstance(said, int):
+        raise BootError(
+            f"{_WHERE}.mac: to YAML it is the number {said}",
+            'Put it into quotes: mac: "52:54:00:12:34:56" counts in sixties without them',
+        )
+    if not _MAC.fullmatch(text):
+        raise BootError(
+            f"{_WHERE}.mac: {text!r} is no MAC", 'Such as "52:54:00:12:34:56"; `ip link` shows it'
+        )
+    if int(text[:2], 16) % 2:
+        raise BootError(
+            f"{_WHERE}.mac: {text} is the address of a group, and no card's", "`ip link` shows it"
+        )
+    return text
+
+
 def _ipv4(said: Mapping[str, Any] | None) -> Ipv4 | None:
     if not said:
         return None
@@ -117,8 +135,14 @@ def _ipv4(said: Mapping[str, Any] | None) -> Ipv4 | None:
         return Ipv4(Method.DHCP)
     address = ipaddress.IPv4Interface(_interface("ipv4.address", said.get("address"), 4))
     gateway = _gateway("ipv4.gateway", said.get("gateway"), 4)
-    near = gateway is None or gateway in address.network
-    if not near and not said.get("on_link", False):
+    _of_a_machine("ipv4.address", address)
+    _another("ipv4.gateway", gateway, address)
+    near, on_link = gateway is None or gateway in address.network, said.get("on_link", False)
+    if not isinstance(on_link, bool):
+        raise BootError(
+            f"{_WHERE}.ipv4.on_link: {on_link!r} is neither true nor false", "Write it without quotes"
+        )
+    if not near and not on_link:
         raise BootError(
             f"{_WHERE}.ipv4.gateway: {gateway} lies outside {address.network}",
             "If it is reached on the wire all the same, as with large hosters, say on_link: true",
@@ -132,6 +156,8 @@ def _ipv6(said: Mapping[str, Any] | None) -> Ipv6 | None:
     _known(f"{_WHERE}.ipv6", said, ("address", "gateway"))
     address = ipaddress.IPv6Interface(_interface("ipv6.address", said.get("address"), 6))
     gateway = _gateway("ipv6.gateway", said.get("gateway"), 6)
+    _of_a_machine("ipv6.address", address)
+    _another("ipv6.gateway", gateway, address)
     return Ipv6(address, ipaddress.IPv6Address(gateway) if gateway else None)
 
 
@@ -145,7 +171,7 @@ def _known(where: str, said: Mapping[str, Any], keys: tuple[str, ...]) -> None:
 def _interface(key: str, said: object, version: int) -> str:
     text = str(said or "")
     try:
-        right = ipaddress.ip_interface(text).version == version and "/" in text
+        right = ipaddress.ip_interface(text).version == version and "/" in text and "%" not in text
     except ValueError:
         right = False
     if not right:
@@ -154,6 +180,30 @@ def _interface(key: str, said: object, version: int) -> str:
             f"{_WHERE}.{key}: {text!r} is no IPv{version} address with its length", f"Such as {example}"
         )
     return text
+
+
+def _of_a_machine(key: str, address: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> None:
+    """Refuse what no machine can have: the ends of an IPv4 network, loopback, a group's."""
+    network = address.network
+    ends = {network.network_address, network.broadcast_address} if network.version == 4 else set()
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
+        raise BootError(f"{_WHERE}.{key}: {address.ip} is no machine's own address")
+    if network.prefixlen < 31 and address.ip in ends:
+        raise BootError(
+            f"{_WHERE}.{key}: {address} names the network {network} or all that is in it, and no machine",
+            f"With the machine's own address: {network[1]}/{network.prefixlen} would be one",
+        )
+
+
+def _another(key: str, gateway: object, address: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> None:
+    if gateway == address.ip:
+        raise BootError(f"{_WHERE}.{key}: {gateway} is the machine itself", "`ip route` shows the gateway")
+
+
+def _list(key: str, said: object) -> list[object]:
+    if said is not None and not isinstance(said, list | tuple):
+        raise BootError(f"{_WHERE}.{key}: {said!r} is no list", "Such as [192.0.2.1, 192.0.2.2]")
+    return list(said or ())
 
 
 def _gateway(key: str, said: object, version: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -168,9 +218,11 @@ def _gateway(key: str, said: object, version: int) -> ipaddress.IPv4Address | ip
 def _checked(key: str, said: Iterable[object]) -> list[str]:
     for text in said:
         try:
-            ipaddress.ip_address(str(text))
+            zone = getattr(ipaddress.ip_address(str(text)), "scope_id", None)
         except ValueError:
-            raise BootError(f"{_WHERE}.{key}: {text!r} is no address", "Such as 192.0.2.1") from None
+            zone = "none"
+        if zone:
+            raise BootError(f"{_WHERE}.{key}: {text!r} is no address", "Such as 192.0.2.1")
     return [str(text) for text in said]
 
 

@@ -6,9 +6,16 @@ LONGEST = 512
 """Bytes: as many as cryptsetup reads from a terminal."""
 
 
-def problem(passphrase: str) -> str:
+def problem(passphrase: object) -> str:
     """What is wrong with a new passphrase, without naming a character of it; empty where nothing is."""
-    if not passphrase:
+    if passphrase is None or passphrase == "":
+        return "the passphrase is empty"
+    if not isinstance(passphrase, str):
+        # 0123… would be another one, written as an octal number.
+        return (
+            "the passphrase is a number or a list to YAML, and not what is written there: put it into quotes"
+        )
+    if not passphrase.strip():
         return "the passphrase is empty"
     if len(passphrase) < SHORTEST:
         return f"the passphrase has {len(passphrase)} characters; it must have at least {SHORTEST}"

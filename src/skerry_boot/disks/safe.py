@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..errors import BootError
-from .model import CRYPT_NAME, GIB, MIB, ROOT, UNFINISHED, Found, FoundDisk, Wanted, WantedDisk
+from ..target import target_problem
+from .model import CRYPT_NAME, GIB, MIB, ROOT, UNFINISHED, Found, FoundDisk, Sizes, Wanted, WantedDisk
 
 IN_MEMORY = frozenset({"nfs", "nfs4", "overlay", "ramfs", "rootfs", "squashfs", "tmpfs"})
 """The roots of rescue systems: in memory, or from the network; never a disk's own file system."""
 
 LEAST_ROOT = 3 * GIB
 """What Debian and its updates take at least, in bytes."""
+
+LEAST = {"esp": 64 * MIB, "boot": 192 * MIB, "swap": 16 * MIB, "tmp": 16 * MIB}
+"""What each partition must have at least, in bytes, so that it can be made: FAT32, two kernels, a key's sectors."""
 
 _BY_ID = "/dev/disk/by-id/"
 
@@ -29,6 +33,9 @@ def refuse(wanted: Wanted, found: Found) -> None:
 def refusals(wanted: Wanted, found: Found) -> Iterator[str]:
     """Every reason not to write to these disks, the most general first."""
     yield from names(wanted)
+    yield from _too_small(wanted.sizes)
+    if problem := target_problem(wanted.target):
+        yield problem
     pairs = list(zip(wanted.disks, found.disks, strict=True))
     for disk, there in pairs:
         yield from (f"{disk.id}: {reason}" for reason in identity(disk, there, found))
@@ -94,6 +101,14 @@ def names(wanted: Wanted) -> Iterator[str]:
     for name, times in Counter(disk.id for disk in wanted.disks).items():
         if times > 1:
             yield f"{name}: it is named {times} times. A mirror needs two disks."
+
+
+def _too_small(sizes: Sizes) -> Iterator[str]:
+    """Partitions that nothing could be made of. Only the one for crash dumps may be left out."""
+    for role, least in LEAST.items():
+        size = int(getattr(sizes, role))
+        if size < least:
+            yield f"luks_root_{role}_size: {size // MIB} MiB are too few; it takes {least // MIB}M at least."
 
 
 def _is_stable(name: str) -> bool:

@@ -59,6 +59,22 @@ def test_ipv6_only_is_refused_for_the_initramfs_with_the_reason() -> None:
     [
         ({"ipv4": STATIC}, "mac: '' is no MAC"),
         ({"mac": "52-54-00-aa-00-01"}, "mac: '52-54-00-aa-00-01' is no MAC"),
+        ({"mac": 41135085296}, "to YAML it is the number 41135085296. Put it into quotes"),
+        ({"mac": "53:54:00:aa:00:01"}, "is the address of a group"),
+        (network(ipv4=STATIC, dns="192.0.2.53"), "dns: '192.0.2.53' is no list"),
+        (network(ipv4={**STATIC, "gateway": "192.0.2.10"}), "gateway: 192.0.2.10 is the machine itself"),
+        (
+            network(ipv4={**STATIC, "address": "192.0.2.0/24"}),
+            "names the network 192.0.2.0/24 or all that is",
+        ),
+        (network(ipv4={**STATIC, "address": "192.0.2.255/24"}), "192.0.2.1/24 would be one"),
+        (network(ipv4={**STATIC, "address": "127.0.0.1/8"}), "127.0.0.1 is no machine's own address"),
+        (network(ipv4={**STATIC, "on_link": "no"}), "on_link: 'no' is neither true nor false"),
+        (
+            network(ipv6={"address": "2001:db8::1/64", "gateway": "fe80::1%eth0"}),
+            "'fe80::1%eth0' is no address",
+        ),
+        (network(ipv6={"address": "fe80::1%eth0/64"}), "is no IPv6 address with its length"),
         (network(), "neither ipv4 nor ipv6"),
         (network(ipv4=STATIC, dns=[]), "dns is empty"),
         (network(ipv4=STATIC, dns=["one.one"]), "dns: 'one.one' is no address"),
@@ -78,3 +94,8 @@ def test_what_is_wrong_is_said_with_its_place(said: dict[str, Any], message: str
     with pytest.raises(BootError) as refusal:
         parse(said)
     assert message in str(refusal.value)
+
+
+def test_a_network_of_two_has_no_ends() -> None:
+    ipv4 = {"address": "192.0.2.0/31", "gateway": "192.0.2.1"}
+    assert "ADDRESS=192.0.2.0/31\n" in for_initramfs(parse(network(ipv4=ipv4)))

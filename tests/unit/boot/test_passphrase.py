@@ -23,6 +23,10 @@ def test_good(passphrase):
         (" begins with a blank", "begins or ends with a blank"),
         ("ends with a blank ", "begins or ends with a blank"),
         ("x" * (LONGEST + 1), "more than 512 bytes"),
+        ("é" * (LONGEST // 2 + 1), "more than 512 bytes"),
+        (None, "is empty"),
+        (0o123456701234567, "put it into quotes"),
+        (["correct", "horse"], "put it into quotes"),
     ],
 )
 def test_bad(passphrase, wrong):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skerry_boot.target import inside
+from skerry_boot.target import inside, target_problem
 
 
 @pytest.mark.parametrize("root", ["/", ""])
@@ -15,3 +15,15 @@ def test_below_a_root_it_is_run_with_mounts_of_its_own_and_is_never_part_of_the_
     assert command[:4] == ["unshare", "--mount", "--propagation", "private"]
     assert command[-3:] == ["/target", "echo", "$(reboot)"]
     assert "reboot" not in command[-4]
+
+
+@pytest.mark.parametrize("target", ["/target", "/mnt", "/mnt/new", "/srv/new system"])
+def test_another_system_may_be_mounted_in_a_folder_of_its_own(target: str) -> None:
+    assert target_problem(target) == ""
+
+
+@pytest.mark.parametrize(
+    "target", ["", "/", "//", "target", "/target/", "/target/..", "/./target", "/etc", "/usr/x"]
+)
+def test_but_never_over_the_running_one(target: str) -> None:
+    assert target_problem(target).startswith("luks_root_target: ")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry_boot.disks import plan, safe
-from skerry_boot.disks.model import GIB, MIB, Wanted, WantedDisk
+from skerry_boot.disks.model import GIB, MIB, Sizes, Wanted, WantedDisk
 from skerry_boot.errors import BootError
 from tests.unit.boot.disks.machines import disk, rescue, used, wanted
 
@@ -55,6 +55,14 @@ REFUSED = {
         wanted("a", wipe=("Sa",)),
         rescue(disk(carries_system=True, busy=True, mounts=("/",))),
         "it is the disk of the running system (/dev/sda)",
+    ),
+    "a partition of nothing": (
+        replace(wanted("a"), sizes=Sizes(swap=0)), rescue(disk()),
+        "luks_root_swap_size: 0 MiB are too few; it takes 16M at least",
+    ),
+    "everything as the target": (
+        replace(wanted("a"), target="/"), rescue(disk(), target_mounts=("/", "/dev")),
+        "luks_root_target: '/' is no folder such as /target",
     ),
     "too small": (
         wanted("a"), rescue(disk(size=4 * GIB)), "it is too small: 4096 MiB, and the layout needs 6404 MiB",
