@@ -13,7 +13,8 @@ from skerry_lab.recipe import host_packages
 ROOT = Path(__file__).parents[2]
 LAB_VARS = yaml.safe_load((ROOT / "inventories/lab/group_vars/lab_bare.yml").read_text())
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMxmiB0sgrrUrG3xqLUS3UiU5XJmojrROqwNquceYKRg"
-NETWORK = {"mac": "52:54:00:00:00:01", "ipv4": {"method": "dhcp"}}
+# A card that is here: another one is refused.
+NETWORK = {"mac": Path("/sys/class/net/lo/address").read_text().strip(), "ipv4": {"method": "dhcp"}}
 PLAY = """
 - hosts: localhost
   connection: local
