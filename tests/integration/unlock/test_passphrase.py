@@ -99,3 +99,20 @@ def test_without_a_passphrase_nothing_is_sent_and_it_is_said_why(two, tmp_path, 
     assert done.returncode != 0
     assert message in " ".join(done.stdout.split())
     assert [one.received for one in two] == [None, None]
+
+
+def test_a_server_that_is_down_keeps_no_other_one_locked(two, tmp_path):
+    waits, down = two
+    down.stop()
+    down_for_s = PATIENCE_S - 20
+    command = unlock(two, tmp_path, luks_root_passphrase=TYPED, unlock_timeout=down_for_s)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        try:
+            until = time.monotonic() + down_for_s
+            while waits.received is None and time.monotonic() < until:
+                time.sleep(0.2)
+            assert process.poll() is None, "it has not given up the other one"
+        finally:
+            process.terminate()
+    assert waits.received == TYPED
+    assert down.received is None
