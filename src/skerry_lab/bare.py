@@ -130,6 +130,8 @@ def _firmware(kit: Tools, board: Board) -> list[str]:
     return [
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={kit.uefi('CODE')}",
         "-drive", f"if=pflash,unit=1,format=raw,file={_VARIABLES}",
+        # Servers have no shell in their firmware. It would start before every disk that came later.
+        "-fw_cfg", "name=opt/org.tianocore/EFIShellSupport,string=no",
     ]  # fmt: skip
 
 
