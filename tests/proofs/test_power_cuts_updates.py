@@ -1,4 +1,4 @@
-"""Power lost at ten random moments of an initramfs update: the machine boots and unlocks, with the old image or the new one."""
+"""Power lost at ten random moments of an initramfs update: the machine boots and unlocks, with the old or the new image."""
 
 from pathlib import Path
 
