@@ -79,18 +79,23 @@ class Door:
         """The ssh command for one attempt of its own, which trusts nothing but the pinned key."""
         settings = {
             "BatchMode": "yes", "ConnectionAttempts": "1", "ConnectTimeout": str(_CONNECT_S), "ControlPath": "none",
-            "StrictHostKeyChecking": "yes", "UserKnownHostsFile": self.known_hosts,
+            "StrictHostKeyChecking": "yes", "UserKnownHostsFile": _quoted(self.known_hosts),
             "GlobalKnownHostsFile": "/dev/null", "UpdateHostKeys": "no", "CheckHostIP": "no",
             "ForwardAgent": "no", "ServerAliveInterval": "15", "RequestTTY": "no",
         }  # fmt: skip
         if self.name:
             settings["HostKeyAlias"] = self.name
         if self.private_key:
-            settings |= {"IdentityFile": self.private_key, "IdentitiesOnly": "yes"}
+            settings |= {"IdentityFile": _quoted(self.private_key), "IdentitiesOnly": "yes"}
         if agent := os.environ.get("SSH_AUTH_SOCK"):
             settings["IdentityAgent"] = agent
         words = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
         return ["ssh", *words, *options, "-p", str(self.port), "-l", self.user, "--", self.host, *command]
+
+
+def _quoted(path: str) -> str:
+    """A path in an option of ssh, which ends it at a blank."""
+    return f'"{path}"'
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """skerry_unlock against a real dropbear and real ssh: the right way, and every wrong one by its name."""
 
 import json
+import shutil
 import socket
 import subprocess
 import threading
@@ -51,6 +52,14 @@ def test_the_right_passphrase_opens_it_and_arrives_as_it_is(dropbear):
     one = unlocker(dropbear)
     assert one.find() is Found.LOCKED
     one.unlock(PASSPHRASE)
+    assert dropbear.received == PASSPHRASE
+
+
+def test_paths_may_have_a_blank(dropbear, tmp_path):
+    folder = tmp_path / "of an operator"
+    folder.mkdir()
+    known, login = (shutil.copy(path, folder) for path in (dropbear.known, dropbear.folder / "login"))
+    unlocker(dropbear, known_hosts=str(known), private_key=str(login)).unlock(PASSPHRASE)
     assert dropbear.received == PASSPHRASE
 
 
