@@ -1,5 +1,6 @@
 """Who may talk to whom: real connections between a host, its containers and an internet, by the real rules."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -187,13 +188,15 @@ def test_the_host_hears_its_dhcp_server(net: Net, source: str, target: str, port
 
 def test_the_host_answers_queries_for_its_multicast_groups(net: Net) -> None:
     """A switch that hears no report stops passing neighbour solicitations on."""
-    wire = Wire(net.internet, "eth0")
     query = icmpv6("fe80::2", "ff02::1", 130, bytes([0, 1, 0, 0]) + bytes(16))
-    before = net.counters()["host policy"]
-    wire.send(ethernet("02:00:00:00:00:02", group_mac("ff02::1"), IPV6, query))
-    assert reaches(net.internet, UPLINK4, 443), "later packets have arrived"
-    assert net.counters()["host policy"] == before
-    wire.close()
+    dropped = []
+    with contextlib.closing(Wire(net.internet, "eth0")) as wire:
+        for _ in range(3):  # other packets are dropped now and then; a query that is not let in, each time
+            before = net.counters()["host policy"]
+            wire.send(ethernet("02:00:00:00:00:02", group_mac("ff02::1"), IPV6, query))
+            assert reaches(net.internet, UPLINK4, 443), "later packets have arrived"
+            dropped.append(net.counters()["host policy"] - before)
+    assert 0 in dropped
 
 
 # ---- into a container
