@@ -190,6 +190,18 @@ class Net:
         return found
 
 
+@contextlib.contextmanager
+def standing(name: str) -> Iterator[Net]:
+    """A host with the rules and no container let in; this thread is inside the host's namespace."""
+    built = Net(name)
+    built.up()
+    try:
+        with inside(built.host):
+            yield built
+    finally:
+        built.down()
+
+
 def mac_of(namespace: str, link: str) -> str:
     """The MAC address of a link."""
     return str(json.loads(run("ip", "-n", namespace, "-json", "link", "show", link))[0]["address"])

@@ -28,19 +28,15 @@ from tests.integration.namespaces import (
     reaches,
     rules,
     run,
+    standing,
 )
 
 
 @pytest.fixture
 def net() -> Iterator[Net]:
     """A host with the rules and no container let in; the test itself is inside the host's namespace."""
-    built = Net("skfw-changes")
-    built.up()
-    try:
-        with inside(built.host):
-            yield built
-    finally:
-        built.down()
+    with standing("skfw-changes") as built:
+        yield built
 
 
 FOREIGN = """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from skerry.system import links
-from tests.integration.namespaces import Net, inside, run
+from tests.integration.namespaces import Net, run, standing
 
 PORT = "sk1"
 
@@ -14,13 +14,8 @@ PORT = "sk1"
 @pytest.fixture
 def net() -> Iterator[Net]:
     """A host whose ports are not set apart; the test itself is inside the host's namespace."""
-    built = Net("sklinks")
-    built.up()
-    try:
-        with inside(built.host):
-            yield built
-    finally:
-        built.down()
+    with standing("sklinks") as built:
+        yield built
 
 
 def isolated() -> dict[str, bool]:
