@@ -38,6 +38,8 @@ class Disk:
 
     serial: str
     plugged: bool = True
+    late: bool = False
+    """Whether it was put in later: a BIOS then has it after those that it knew."""
 
     @property
     def file(self) -> str:
@@ -109,8 +111,9 @@ class Board:
     def device(self, slot: int) -> str:
         """The disk as the machine sees it."""
         common = f"drive=drive{slot},id=disk{slot},serial={self.disks[slot].serial}"
-        # UEFI has its own list in its variables, and QEMU's would go over it.
-        order = f",bootindex={slot + 1}" if self.firmware is Firmware.BIOS else ""
+        # UEFI has its own list in its variables, and QEMU's would go over it. BIOS starts the first of its list alone.
+        place = slot + 1 + len(self.disks) * self.disks[slot].late
+        order = f",bootindex={place}" if self.firmware is Firmware.BIOS else ""
         address = f"addr={_FIRST_ADDRESS + slot:#x}"
         match self.bus:
             case Bus.NVME:
@@ -121,9 +124,9 @@ class Board:
                 return f"virtio-blk-pci,{common},{address}{order}"
 
 
-def blank_disk(slot: int) -> Disk:
+def blank_disk(slot: int, *, late: bool = False) -> Disk:
     """A new disk, with a serial number that no other has."""
-    return Disk(f"SK{slot}{secrets.token_hex(5).upper()}")
+    return Disk(f"SK{slot}{secrets.token_hex(5).upper()}", late=late)
 
 
 def mac_address(lab: str) -> str:

@@ -79,7 +79,7 @@ class Switches:
             raise LabError(
                 f"lab {lab.name} has a disk in slot {slot}: `lab disk {lab.name} pull {slot}` first"
             )
-        board = lab.bare.with_disk(slot, blank_disk(slot))
+        board = lab.bare.with_disk(slot, blank_disk(slot, late=True))
         make_blank(tools(self.machine.cache), lab.home / board.disks[slot].file)
         if lab.runs():
             _check_hotplug(lab)

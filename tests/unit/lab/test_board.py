@@ -16,6 +16,10 @@ def devices(board: Board) -> list[str]:
     return [value for option, value in pairwise(words) if option == "-device"]
 
 
+def order(board: Board) -> list[str]:
+    return [word.partition("bootindex=")[2] for word in devices(board) if "bootindex" in word]
+
+
 def test_a_board_is_read_back_as_it_was_written() -> None:
     pulled = PAIR.with_disk(1, Disk("SK1", plugged=False))
     assert Board.of(asdict(pulled)) == pulled
@@ -44,8 +48,14 @@ def test_a_pulled_disk_is_not_there_and_the_other_keeps_its_place() -> None:
 def test_only_a_bios_is_told_the_order() -> None:
     """UEFI boots what its own variables say, as on a real board."""
     assert not any("bootindex" in word for word in PAIR.arguments())
-    bios = Board(Firmware.BIOS, Bus.SATA, disks=PAIR.disks).arguments()
-    assert [word[-11:] for word in bios if "bootindex" in word] == ["bootindex=1", "bootindex=2"]
+    bios = Board(Firmware.BIOS, Bus.SATA, disks=PAIR.disks)
+    assert order(bios) == ["1", "2"]
+
+
+def test_a_bios_has_a_disk_that_came_later_after_those_that_it_knew() -> None:
+    bios = Board(Firmware.BIOS, Bus.SATA, disks=PAIR.disks).with_disk(0, blank_disk(0, late=True))
+    assert order(bios) == ["3", "2"]
+    assert order(bios.with_disk(1, blank_disk(1, late=True))) == ["3", "4"]
 
 
 def test_a_slot_that_is_not_there_is_told_with_those_that_are() -> None:

@@ -1,4 +1,4 @@
-"""BIOS and UEFI, one disk and a mirror, each disk pulled: what each machine does then, in one table."""
+"""What the proofs of pulled disks share: what a machine does without each of its disks, and with a new one."""
 
 import json
 import time
@@ -6,42 +6,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from skerry_lab.board import Bus
 from tests.install.installing import install
 from tests.install.rescue_lab import Machine, machine
 from tests.install.serving import PAGE, played, serve, visited
 from tests.mirror.mirror_lab import SIZES, lab, see_half_a_mirror, see_the_same_boot, see_whole_again, status
 
-HARDWARE = [("bios", "sata"), ("uefi", "nvme")]
 SERVING = "serving"
-Row = list[str]
 
 
-@pytest.fixture(scope="module")
-def table() -> Iterator[list[Row]]:
-    """A row for each step that held, printed at the end whatever failed."""
-    rows: list[Row] = []
-    yield rows
-    print("\n\nfirmware  bus   disks  pulled  seconds  what held")
-    for firmware, bus, disks, pulled, seconds, what in rows:
-        print(f"{firmware:<10}{bus:<6}{disks:<7}{pulled:<8}{seconds:>7}  {what}")
+@contextmanager
+def holds(pulled: str, what: str) -> Iterator[None]:
+    """A line for a step that held, with its seconds."""
+    begin = time.monotonic()
+    yield
+    print(f"\npulled: {pulled:<6}{time.monotonic() - begin:>5.0f} s  {what}", flush=True)
 
 
-@pytest.mark.parametrize("disks", [1, 2])
-@pytest.mark.parametrize(("firmware", "bus"), HARDWARE)
-def test_each_disk_is_pulled(firmware: str, bus: str, disks: int, tmp_path: Path, table: list[Row]) -> None:
-    hardware = ["--firmware", firmware, "--bus", bus, "--disks", str(disks)]
+def see_each_disk_pulled(hardware: list[str], disks: int, folder: Path) -> None:
+    """Install a machine, and pull its disks one after the other: each time as it was when it had been installed.
 
-    @contextmanager
-    def holds(pulled: str, what: str) -> Iterator[None]:
-        begin = time.monotonic()
-        yield
-        row = [firmware, bus, str(disks), pulled, f"{time.monotonic() - begin:.0f}", what]
-        table.append(row)
-        print("\n" + " ".join(row), flush=True)
-
-    with machine("proof-mirror", tmp_path, hardware) as found:
+    Args:
+        hardware: what the lab is told of its firmware and bus.
+        disks: 1, or 2: a mirror.
+        folder: for what is the machine's.
+    """
+    name = f"pulled-{hardware[1]}"
+    with machine(name, folder, [*hardware, "--disks", str(disks)]) as found:
         with holds("none", "installed; unlocked from afar; a container's URL answers"):
             url = served(found)
         for slot in range(disks):
@@ -53,7 +44,7 @@ def test_each_disk_is_pulled(firmware: str, bus: str, disks: int, tmp_path: Path
             with holds(str(slot), "unlocked from afar without it; the URL answers; half a mirror is said"):
                 see_it_serve_without(found, url, slot)
             with holds(str(slot), "a new disk: one playbook makes it whole; the second run changes nothing"):
-                renew(found, slot, bus)
+                renew(found, slot)
             with holds(
                 str(1 - slot), "then the other disk: unlocked from the new one alone; the URL answers"
             ):
@@ -101,12 +92,13 @@ def see_it_serve_without(found: Machine, url: str, slot: int) -> None:
     see_half_a_mirror(found)
 
 
-def renew(found: Machine, slot: int, bus: str) -> None:
+def renew(found: Machine, slot: int) -> None:
     """A new disk: into the running machine, where its bus allows that."""
-    if bus == "sata":
+    cold = found.lab.bare.bus is Bus.SATA
+    if cold:
         lab(found, "power", "off")
     lab(found, "disk", "new", str(slot))
-    if bus == "sata":
+    if cold:
         lab(found, "power", "on")
         played(found, "playbooks/unlock.yml")
     see_whole_again(found)
