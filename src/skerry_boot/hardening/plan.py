@@ -1,0 +1,160 @@
+"""From what should be to what has to be done. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from .files import Argv, File, files
+from .model import Kind, Reading, Setting
+
+_PUT = {Kind.SYSCTL, Kind.MOUNT, Kind.MODE}
+"""What is set on the running machine, one by one."""
+_LOADED = {Kind.AUDIT, Kind.SYSTEMD}
+"""What a program loads from its file, and loads again where the machine says something else."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write a file, or remove it where there is nothing to write."""
+
+    file: File
+    was: str
+
+    def __str__(self) -> str:
+        return f"write {self.file.path}" if self.file.content else f"remove {self.file.path}"
+
+
+@dataclass(frozen=True)
+class Put:
+    """Set something on the running machine."""
+
+    setting: Setting
+    was: str
+
+    def __str__(self) -> str:
+        return f"{self.setting.name}: {self.was or 'nothing'} to {self.setting.value}"
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Give something back that is turned off now, as it was before Skerry set it."""
+
+    setting: Setting
+    value: str
+
+    def __str__(self) -> str:
+        if self.setting.one_way:
+            return f"{self.setting.name}: with the next boot as it was"
+        return f"{self.setting.name}: {self.setting.value} to {self.value or 'nothing'}, as it was"
+
+
+@dataclass(frozen=True)
+class Load:
+    """Have a program read its file again."""
+
+    argv: Argv
+
+    def __str__(self) -> str:
+        return f"run {' '.join(self.argv)}"
+
+
+Step = Write | Put | Restore | Load
+
+
+@dataclass(frozen=True)
+class State:
+    """What the machine is like.
+
+    Attributes:
+        found: name → what it says of a setting; of all of them.
+        before: name → how it was before Skerry set it.
+        have: path → what a file of ours holds; nothing where it is not there.
+        grub: whether GRUB starts it.
+    """
+
+    found: Mapping[str, Reading]
+    before: Mapping[str, str]
+    have: Mapping[str, str]
+    grub: bool
+
+
+def holds(setting: Setting, reading: Reading) -> bool:
+    """Whether the running machine says what the table does."""
+    return reading.value == setting.value
+
+
+def plan(table: Sequence[Setting], on: Sequence[Setting], state: State) -> tuple[Step, ...]:
+    """What makes these settings hold, and gives back those of the table that are off; nothing where all is well."""
+    return (*_writes(on, state), *_puts(on, state), *_restores(table, on, state))
+
+
+def wanted_files(on: Sequence[Setting], state: State) -> tuple[File, ...]:
+    """The files that a machine needs for what it can have."""
+    can = [one for one in on if state.found[one.name].value is not None]
+    return files([one for one in can if one.kind is not Kind.WORD or state.grub])
+
+
+def _writes(on: Sequence[Setting], state: State) -> Iterator[Step]:
+    drifted = {one.kind for one in on if _drifted(one, state.found[one.name])}
+    for file in wanted_files(on, state):
+        if file.content != state.have[file.path]:
+            yield Write(file, state.have[file.path])
+        elif file.kind in _LOADED & drifted:
+            yield from (Load(argv) for argv in file.then)
+
+
+def _drifted(setting: Setting, reading: Reading) -> bool:
+    """Whether it should hold by now and does not."""
+    return reading.value is not None and not reading.later and not holds(setting, reading)
+
+
+def _puts(on: Sequence[Setting], state: State) -> Iterator[Step]:
+    for one in on:
+        reading = state.found[one.name]
+        if one.kind in _PUT and _drifted(one, reading):
+            yield Put(one, reading.value or "")
+
+
+def _restores(table: Sequence[Setting], on: Sequence[Setting], state: State) -> Iterator[Step]:
+    off = [one for one in table if one not in on]
+    yield from (Restore(one, state.before[one.name]) for one in off if one.name in state.before)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How the settings that are on stand, each a line that says why.
+
+    Attributes:
+        held: how many of them the running machine confirms.
+        drifted: those that should hold and do not.
+        later: those that hold from the next boot on.
+        unavailable: those that this machine can't have.
+    """
+
+    held: int
+    drifted: tuple[str, ...]
+    later: tuple[str, ...]
+    unavailable: tuple[str, ...]
+
+
+def judge(on: Sequence[Setting], found: Mapping[str, Reading]) -> Verdict:
+    """How they stand."""
+    readings = [(one, found[one.name]) for one in on]
+    open_ones = [(one, reading) for one, reading in readings if not holds(one, reading)]
+    return Verdict(
+        held=len(readings) - len(open_ones),
+        drifted=tuple(
+            f"{one.name}: {_differs(one, reading)}" for one, reading in open_ones if _drifted(one, reading)
+        ),
+        later=tuple(
+            f"{one.name}: {_differs(one, reading)}; {reading.later}"
+            for one, reading in open_ones
+            if reading.later
+        ),
+        unavailable=tuple(
+            f"{one.name}: {reading.why}" for one, reading in open_ones if reading.value is None
+        ),
+    )
+
+
+def _differs(setting: Setting, reading: Reading) -> str:
+    return f"{reading.value or 'nothing'}, not {setting.value}".replace("\n", "; ")
