@@ -26,7 +26,7 @@ def harden(module: AnsibleModule) -> dict[str, Any]:
 
 
 def _hardened(module: AnsibleModule) -> dict[str, Any]:
-    on = choose(SETTINGS, module.params["off"]) if module.params["state"] == "present" else ()
+    on = choose(SETTINGS, module.params["without"]) if module.params["state"] == "present" else ()
     state = look(SETTINGS)
     steps = plan(SETTINGS, on, state)
     verdict = judge(on, state.found)

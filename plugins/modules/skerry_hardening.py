@@ -31,7 +31,7 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  off:
+  without:
     description:
       - Names of settings that are not to be set, as C(sysctl kernel.sysrq), or of a whole kind, as C(audit). One that was
         set before is given back as it was.
@@ -44,7 +44,7 @@ options:
 EXAMPLES = r"""
 - name: Leave an attacker less
   skerry.host.skerry_hardening:
-    off:
+    without:
       - sysctl kernel.sysrq
       - mount /tmp
 """
@@ -65,12 +65,12 @@ drifted:
   type: list
   elements: str
 later:
-  description: Settings that hold from the next boot on.
+  description: Settings that hold from the next boot on, by reason.
   returned: success
   type: list
   elements: str
 unavailable:
-  description: Settings that this machine can't have, and why.
+  description: Settings that this machine can't have, by reason.
   returned: success
   type: list
   elements: str
@@ -87,7 +87,7 @@ from ..module_utils.hardening_door import harden
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "off": {"type": "list", "elements": "str", "default": []},
+    "without": {"type": "list", "elements": "str", "default": []},
 }
 
 

@@ -33,6 +33,6 @@ def choose(table: Sequence[Setting], off: Iterable[str]) -> tuple[Setting, ...]:
 
 
 def _told(name: str, known: Sequence[str]) -> str:
-    """A wrong name with the nearest right one: by the whole of it, or by what follows the kind."""
-    near = get_close_matches(name, known, 1) or [right for right in known if right.partition(" ")[2] == name]
+    """A wrong name with the nearest right one, or with the first that has it in its own."""
+    near = get_close_matches(name, known, 1) or [right for right in known if name in right]
     return f'"{name}" (the nearest one is "{near[0]}")' if near else f'"{name}"'

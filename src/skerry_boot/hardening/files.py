@@ -97,7 +97,7 @@ def _mounts(on: Sequence[Setting]) -> tuple[File, ...]:
     starts = [f"ExecStart=-mount -o {remount_options(one.key, one.value)} {one.key}" for one in on]
     unit = _MOUNTS_SERVICE.format(starts="\n".join(starts)) if on else ""
     proc = _text(["[Service]", "SupplementaryGroups=adm"] if any(one.key == "/proc" for one in on) else [])
-    restart = ("systemctl", "restart", "systemd-logind.service")
+    restart = ("systemctl", "try-restart", "systemd-logind.service")
     return (
         File(
             Kind.MOUNT, f"{UNITS}/{MOUNTS_UNIT}", unit, (_RELOAD,), only_written=(enable,), first=(disable,)
@@ -150,8 +150,8 @@ def _sessions(on: Sequence[Setting]) -> tuple[File, ...]:
 
 
 _WRITERS: dict[Kind, Callable[[Sequence[Setting]], tuple[File, ...]]] = {
-    Kind.WORD: _words, Kind.SYSCTL: _sysctls, Kind.MODULE: _modules, Kind.LOCK: _lock, Kind.MOUNT: _mounts, Kind.SSHD: _sshd,
-    Kind.AUDIT: _audit, Kind.SYSTEMD: _manager, Kind.SESSION: _sessions,
+    Kind.WORD: _words, Kind.SYSCTL: _sysctls, Kind.MODULE: _modules, Kind.LOCK: _lock, Kind.MOUNT: _mounts,
+    Kind.SSHD: _sshd, Kind.AUDIT: _audit, Kind.SYSTEMD: _manager, Kind.SESSION: _sessions,
 }  # fmt: skip
 
 _LOCK_SERVICE = f"""{HEAD}[Unit]

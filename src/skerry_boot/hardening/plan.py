@@ -121,13 +121,13 @@ def _restores(table: Sequence[Setting], on: Sequence[Setting], state: State) -> 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How the settings that are on stand, each a line that says why.
+    """How the settings that are on stand.
 
     Attributes:
         held: how many of them the running machine confirms.
-        drifted: those that should hold and do not.
-        later: those that hold from the next boot on.
-        unavailable: those that this machine can't have.
+        drifted: those that should hold and do not, each with what the machine says.
+        later: why some hold from the next boot on only: "reason: names".
+        unavailable: why this machine can't have some: "reason: names".
     """
 
     held: int
@@ -138,23 +138,23 @@ class Verdict:
 
 def judge(on: Sequence[Setting], found: Mapping[str, Reading]) -> Verdict:
     """How they stand."""
-    readings = [(one, found[one.name]) for one in on]
-    open_ones = [(one, reading) for one, reading in readings if not holds(one, reading)]
+    rest = [one for one in on if not holds(one, found[one.name])]
     return Verdict(
-        held=len(readings) - len(open_ones),
-        drifted=tuple(
-            f"{one.name}: {_differs(one, reading)}" for one, reading in open_ones if _drifted(one, reading)
-        ),
-        later=tuple(
-            f"{one.name}: {_differs(one, reading)}; {reading.later}"
-            for one, reading in open_ones
-            if reading.later
-        ),
-        unavailable=tuple(
-            f"{one.name}: {reading.why}" for one, reading in open_ones if reading.value is None
-        ),
+        held=len(on) - len(rest),
+        drifted=tuple(_differs(one, found[one.name]) for one in rest if _drifted(one, found[one.name])),
+        later=_grouped({one.name: found[one.name].later for one in rest}),
+        unavailable=_grouped({one.name: found[one.name].why for one in rest}),
     )
 
 
 def _differs(setting: Setting, reading: Reading) -> str:
-    return f"{reading.value or 'nothing'}, not {setting.value}".replace("\n", "; ")
+    return f"{setting.name}: {reading.value or 'nothing'}, not {setting.value}".replace("\n", "; ")
+
+
+def _grouped(reasons: Mapping[str, str]) -> tuple[str, ...]:
+    """Name → reason, as "reason: names"; those without a reason left out."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        if reason:
+            names.setdefault(reason, []).append(name)
+    return tuple(f"{reason}: {', '.join(group)}" for reason, group in names.items())

@@ -210,6 +210,7 @@ def _group(number: int) -> str:
 
 
 _READERS: dict[Kind, Callable[[Sequence[Setting]], dict[str, Reading]]] = {
-    Kind.WORD: _words, Kind.SYSCTL: _sysctls, Kind.MODULE: _modules, Kind.LOCK: _lock, Kind.MOUNT: _mounts, Kind.SSHD: _sshd,
-    Kind.APPARMOR: _apparmor, Kind.AUDIT: _audit, Kind.SYSTEMD: _manager, Kind.SESSION: _sessions, Kind.MODE: _modes,
+    Kind.WORD: _words, Kind.SYSCTL: _sysctls, Kind.MODULE: _modules, Kind.LOCK: _lock, Kind.MOUNT: _mounts,
+    Kind.SSHD: _sshd, Kind.APPARMOR: _apparmor, Kind.AUDIT: _audit, Kind.SYSTEMD: _manager, Kind.SESSION: _sessions,
+    Kind.MODE: _modes,
 }  # fmt: skip

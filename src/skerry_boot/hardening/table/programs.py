@@ -24,8 +24,8 @@ def _mode(path: str, value: str, reason: str) -> Setting:
 
 
 MOUNTS = (
-    _mount("/proc", "hidepid=invisible,gid=adm", "a user sees only processes of their own, none of containers. The group adm, "
-           "and systemd-logind with it, sees all", Source.SYSTEMD),
+    _mount("/proc", "hidepid=invisible,gid=adm", "a user sees only processes of their own, none of containers. The group "
+           "adm, and systemd-logind with it, sees all", Source.SYSTEMD),
     _mount("/dev/shm", _ALL, "a folder that everybody writes to holds no program and no device"),
     _mount("/tmp", _ALL, "the same"),
     _mount("/run", _ALL, "no program is ever started from there"),
@@ -53,7 +53,7 @@ SSHD = (
     _sshd("loglevel", "VERBOSE", "the log says by which key somebody came"),
     _sshd("requiredrsasize", "3072", "no short RSA keys. Who has one makes a new one before", _SSH),
     _sshd("kexalgorithms", "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
-          "curve25519-sha256,curve25519-sha256@libssh.org", "key exchange that holds against quantum computers first; no NIST curves", _SSH),
+          "curve25519-sha256,curve25519-sha256@libssh.org", "the first ones hold against quantum computers", _SSH),
     _sshd("ciphers", "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,"
           "aes256-ctr", "no cipher that is known to be weak", _SSH),
     _sshd("macs", "hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com,umac-128-etm@openssh.com",
@@ -61,7 +61,7 @@ SSHD = (
 )  # fmt: skip
 
 AUDIT = (
-    Setting(Kind.APPARMOR, "enforce", "enforced", "AppArmor is on, and no profile of a running program merely complains", _CIS),
+    Setting(Kind.APPARMOR, "enforce", "enforced", "AppArmor is on, and no program runs that it merely watches", _CIS),
     _audit("identity", "who changes accounts and passwords",
            *(f"-w /etc/{name} -p wa" for name in ("passwd", "group", "shadow", "gshadow", "security/opasswd"))),
     _audit("ssh", "who changes how people get in", "-w /etc/ssh/sshd_config -p wa", "-w /etc/ssh/sshd_config.d -p wa",
