@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from skerry_boot.hardening.model import Setting
+from skerry_boot.hardening.table import SETTINGS
 from tools.check_argument_specs import load
 from tools.check_collection import ansible, plugins
 from tools.files import ROOT, report
@@ -99,6 +101,17 @@ def module_pages(root: Path) -> dict[str, Any]:
     return pages
 
 
+def setting_rows(settings: Iterable[Setting]) -> Iterator[str]:
+    """A table's rows, a setting each, under a heading for each kind."""
+    last = ""
+    for one in settings:
+        if one.kind != last:
+            yield from ["", f"## {one.kind}", "", "| name | value | why | from |", "|---|---|---|---|"]
+        last = one.kind
+        wanted = "<br>".join(value(line) for line in one.value.splitlines())
+        yield f"| `{one.name}` | {wanted} | {prose(one.reason)} | {one.source} |"
+
+
 def page(title: str, intro: str, body: Iterable[str]) -> str:
     """A whole page."""
     return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
@@ -114,6 +127,12 @@ def pages(root: Path) -> dict[Path, str]:
             "Roles and their variables",
             "Set them in an inventory: `group_vars/all.yml`, or for one host in `host_vars/`.",
             (line for role in roles for line in role_section(role)),
+        ),
+        reference / "hardening.md": page(
+            "What the role hardening sets",
+            "Each is read back from the running machine. A name in `hardening_off` turns it off; a heading, all below it. "
+            "Why, what it costs, and what was left out: [hardening](../explanation/hardening.md).",
+            setting_rows(SETTINGS),
         ),
         reference / "modules.md": page(
             "Modules",

@@ -154,12 +154,18 @@ _WRITERS: dict[Kind, Callable[[Sequence[Setting]], tuple[File, ...]]] = {
     Kind.SSHD: _sshd, Kind.AUDIT: _audit, Kind.SYSTEMD: _manager, Kind.SESSION: _sessions,
 }  # fmt: skip
 
+# What the platform may need later: the first container, a new disk in the mirror, a keyboard at the console.
+_NEEDED = (
+    "bridge dm_crypt erofs fuse hid_generic loop nls_ascii nls_cp437 nls_iso8859_1 overlay raid1 tun usbhid"
+    " veth vfat xhci_pci"
+)
 _LOCK_SERVICE = f"""{HEAD}[Unit]
 Description=Load no kernel module any more, until the next boot
 ConditionVirtualization=!container
 
 [Service]
 Type=oneshot
+ExecStartPre=-modprobe --all --quiet {_NEEDED}
 ExecStart=sh -c 'echo 1 > /proc/sys/kernel/modules_disabled'
 """
 
