@@ -43,7 +43,8 @@ COMMAND_LINE = (
     _word("intel_iommu=on", "the same on Intel, where it is not on by itself"),
     _word("tsx=off", "the instructions behind several leaks are off, where the processor has them", _KHC),
     _word("ia32_emulation=0", "the system calls of 32-bit programs, rarely looked at, are gone; so are 32-bit programs"),
-    _word("bdev_allow_write_mounted=0", "nobody writes to a disk behind a mounted file system's back", _KHC),
+    _word("bdev_allow_write_mounted=0", "nobody writes to a disk behind a mounted file system's back; tune2fs has to wait "
+          "until it is not mounted", _KHC),
     _word("proc_mem.force_override=never", "/proc/PID/mem does not get past a page's protection", _KHC),
 )  # fmt: skip
 
