@@ -19,7 +19,7 @@ SIZE, RESCUE_SIZE = "40G", "2G"
 # What the role hardening hands to GRUB, which does not start these machines: its table's words, held equal by a test.
 HARDENED = (
     "mitigations=auto,nosmt pti=on page_alloc.shuffle=1 slab_nomerge init_on_alloc=1 init_on_free=1 "
-    "randomize_kstack_offset=1 vsyscall=none hash_pointers=always kfence.sample_interval=100 "
+    "hardened_usercopy=1 randomize_kstack_offset=1 vsyscall=none hash_pointers=always kfence.sample_interval=100 "
     "lockdown=confidentiality module.sig_enforce=1 debugfs=off iommu=force iommu.passthrough=0 "
     "iommu.strict=1 intel_iommu=on tsx=off ia32_emulation=0 bdev_allow_write_mounted=0 "
     "proc_mem.force_override=never"

@@ -29,6 +29,7 @@ COMMAND_LINE = (
     _word("init_on_alloc=1", "memory that the kernel hands out holds nothing of who had it before. Costs about 1 %, "
           "say its authors"),
     _word("init_on_free=1", "what was freed is gone: nothing to find by a use after free. Costs 3 to 5 %, say they"),
+    _word("hardened_usercopy=1", "what is copied to or from a program stays within its object"),
     _word("randomize_kstack_offset=1", "the kernel's stack lies elsewhere in each system call"),
     _word("vsyscall=none", "no page at an address that everybody knows. Programs older than 2012 end"),
     _word("hash_pointers=always", "no message of the kernel shows an address"),
