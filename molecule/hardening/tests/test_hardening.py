@@ -28,7 +28,7 @@ rules = say("auditctl", "-l").splitlines()
 words = open("/proc/cmdline").read().split()
 def audit(key):
     mine = [rule.split() for rule in rules if rule.endswith("skerry-" + key)]
-    return "\n".join(" ".join(rule[:-2] if rule[-2] == "-k" else rule[:-1]) for rule in mine)
+    return "\n".join(" ".join(rule[:-2]) for rule in mine)
 def module(key):
     said = say("modprobe", "--verbose", key)
     loaded = os.path.exists("/sys/module/" + key)

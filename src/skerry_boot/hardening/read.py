@@ -79,9 +79,15 @@ def _sysctl(key: str) -> Reading:
 
 
 def _modules(settings: Sequence[Setting]) -> dict[str, Reading]:
-    refused = set(re.findall(r"^install (\S+) /bin/false$", run(["modprobe", "--showconfig"]), re.MULTILINE))
+    refused = refused_modules(run(["modprobe", "--showconfig"]))
     loaded = {line.split()[0] for line in (_text("/proc/modules") or "").splitlines()}
     return {one.key: _module(one.key, refused, loaded) for one in settings}
+
+
+def refused_modules(config: str) -> set[str]:
+    """From modprobe's whole configuration. Where a module has a softdep as well, modprobe does not obey its install line."""
+    install, softdep = re.compile(r"^install (\S+) /bin/false$", re.M), re.compile(r"^softdep (\S+) ", re.M)
+    return set(install.findall(config)) - set(softdep.findall(config))
 
 
 def _module(name: str, refused: Iterable[str], loaded: Iterable[str]) -> Reading:

@@ -102,7 +102,7 @@ MODULES = (
     )),
     *(_module(name, _LINE) for name in ("n_gsm", "n_hdlc", "slip")),
     *(_module(name, _FILE_SYSTEM) for name in (
-        "affs", "befs", "cramfs", "freevxfs", "hfs", "hfsplus", "jffs2", "jfs", "ksmbd", "nilfs2", "ocfs2", "ufs",
+        "affs", "befs", "cramfs", "freevxfs", "hfs", "hfsplus", "jffs2", "jfs", "nilfs2", "ocfs2", "ufs",
     )),
     *(_module(name, _DEVICE) for name in ("bluetooth", "firewire_core", "floppy", "pcspkr", "thunderbolt", "vivid")),
 )  # fmt: skip

@@ -52,6 +52,11 @@ def test_without_grub_a_missing_word_can_t_be_had(monkeypatch: pytest.MonkeyPatc
     assert "GRUB does not start this machine" in read._word(BY_NAME["word pti"], []).why
 
 
+def test_a_softdep_undoes_an_install_line() -> None:
+    config = "blacklist arkfb\ninstall dccp /bin/false\ninstall ksmbd /bin/false\nsoftdep ksmbd pre: crc32\n"
+    assert read.refused_modules(config) == {"dccp"}
+
+
 def test_a_rule_that_is_missing_is_seen() -> None:
     setting = Setting(Kind.AUDIT, "x", "-w /a -p wa\n-w /b -p wa", "reason", SETTINGS[0].source)
     whole = ["-w /a -p wa -k skerry-x", "-w /b -p wa -k skerry-x"]
