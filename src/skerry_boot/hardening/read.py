@@ -85,9 +85,10 @@ def _modules(settings: Sequence[Setting]) -> dict[str, Reading]:
 
 
 def refused_modules(config: str) -> set[str]:
-    """From modprobe's whole configuration. Where a module has a softdep as well, modprobe does not obey its install line."""
-    install, softdep = re.compile(r"^install (\S+) /bin/false$", re.M), re.compile(r"^softdep (\S+) ", re.M)
-    return set(install.findall(config)) - set(softdep.findall(config))
+    """From all that modprobe is told. Where a module has a softdep as well, it does not obey the install line."""
+    install = re.findall(r"^install (\S+) /bin/false$", config, re.MULTILINE)
+    softdep = re.findall(r"^softdep (\S+) ", config, re.MULTILINE)
+    return set(install) - set(softdep)
 
 
 def _module(name: str, refused: Iterable[str], loaded: Iterable[str]) -> Reading:
