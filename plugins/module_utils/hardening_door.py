@@ -41,8 +41,8 @@ def _hardened(module: AnsibleModule) -> dict[str, Any]:
         "steps": [str(step) for step in steps],
         "held": verdict.held,
         "drifted": list(verdict.drifted),
-        "later": list(verdict.later),
-        "unavailable": list(verdict.unavailable),
+        "later": verdict.later,
+        "unavailable": verdict.unavailable,
         "settings": [_said(one, state.found[one.name]) for one in on],
         "diff": [_diff(step) for step in steps],
     }

@@ -65,15 +65,13 @@ drifted:
   type: list
   elements: str
 later:
-  description: Settings that hold from the next boot on, by reason.
+  description: Why some hold from the next boot on only, with a list of their names.
   returned: success
-  type: list
-  elements: str
+  type: dict
 unavailable:
-  description: Settings that this machine can't have, by reason.
+  description: Why this machine can't have some, with a list of their names.
   returned: success
-  type: list
-  elements: str
+  type: dict
 settings:
   description: Each setting that is on, with its value and what the machine says.
   returned: success

@@ -126,14 +126,14 @@ class Verdict:
     Attributes:
         held: how many of them the running machine confirms.
         drifted: those that should hold and do not, each with what the machine says.
-        later: why some hold from the next boot on only: "reason: names".
-        unavailable: why this machine can't have some: "reason: names".
+        later: names of those that hold from the next boot on only, by reason.
+        unavailable: names of those that this machine can't have, by reason.
     """
 
     held: int
     drifted: tuple[str, ...]
-    later: tuple[str, ...]
-    unavailable: tuple[str, ...]
+    later: dict[str, list[str]]
+    unavailable: dict[str, list[str]]
 
 
 def judge(on: Sequence[Setting], found: Mapping[str, Reading]) -> Verdict:
@@ -142,8 +142,8 @@ def judge(on: Sequence[Setting], found: Mapping[str, Reading]) -> Verdict:
     return Verdict(
         held=len(on) - len(rest),
         drifted=tuple(_differs(one, found[one.name]) for one in rest if _drifted(one, found[one.name])),
-        later=_grouped(on, {one.name: found[one.name].later for one in rest}),
-        unavailable=_grouped(on, {one.name: found[one.name].why for one in rest}),
+        later=_grouped({one.name: found[one.name].later for one in rest}),
+        unavailable=_grouped({one.name: found[one.name].why for one in rest}),
     )
 
 
@@ -151,14 +151,10 @@ def _differs(setting: Setting, reading: Reading) -> str:
     return f"{setting.name}: {reading.value or 'nothing'}, not {setting.value}".replace("\n", "; ")
 
 
-def _grouped(on: Sequence[Setting], reasons: Mapping[str, str]) -> tuple[str, ...]:
-    """Name → reason, as "reason: names"; those without a reason left out, and a kind for all of its settings."""
-    names: dict[str, list[str]] = {}
-    for kind in Kind:
-        told = {one.name: reasons.get(one.name, "") for one in on if one.kind is kind}
-        if len(told) > 1 and len(set(told.values())) == 1:
-            told = {f"every {kind}": told.popitem()[1]}
-        for name, reason in told.items():
-            if reason:
-                names.setdefault(reason, []).append(name)
-    return tuple(f"{reason}: {', '.join(group)}" for reason, group in names.items())
+def _grouped(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Reason → names; those without one left out."""
+    return {
+        reason: [name for name, one in reasons.items() if one == reason]
+        for reason in dict.fromkeys(reasons.values())
+        if reason
+    }
