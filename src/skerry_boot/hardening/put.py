@@ -150,7 +150,7 @@ def _restore_mount(place: str, given: str, before: str) -> None:
     lacked = [option for option in given.split(",") if option not in before.split(",")]
     options = [_UNDONE[option] for option in lacked if option in _UNDONE]
     if place == "/proc":
-        options = ["hidepid=off", "gid=root"]
+        options = ["hidepid=off", "gid=0"]
     if options:
         run(["mount", "-o", remount_options(place, ",".join(options)), place])
 
