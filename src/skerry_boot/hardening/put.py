@@ -115,11 +115,13 @@ def _remember(values: dict[str, str]) -> None:
 
 
 def _forget(names: Iterable[str]) -> None:
-    if gone := set(names):
-        kept = {name: value for name, value in _remembered().items() if name not in gone}
-        _put_content(BEFORE, json.dumps(kept, indent=1, sort_keys=True) + "\n" if kept else "")
-        if not kept:
-            BEFORE.parent.rmdir()
+    before, gone = _remembered(), set(names)
+    if not gone & before.keys():
+        return
+    kept = {name: value for name, value in before.items() if name not in gone}
+    _put_content(BEFORE, json.dumps(kept, indent=1, sort_keys=True) + "\n" if kept else "")
+    if not kept:
+        BEFORE.parent.rmdir()
 
 
 def _sysctl(key: str, value: str) -> None:
