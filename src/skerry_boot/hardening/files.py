@@ -162,6 +162,7 @@ _NEEDED = (
 _LOCK_SERVICE = f"""{HEAD}[Unit]
 Description=Load no kernel module any more, until the next boot
 ConditionVirtualization=!container
+After=multi-user.target
 
 [Service]
 Type=oneshot
@@ -172,8 +173,9 @@ ExecStart=sh -c 'echo 1 > /proc/sys/kernel/modules_disabled'
 _LOCK_TIMER = f"""{HEAD}[Unit]
 Description=Once the boot has settled, load no kernel module any more
 
+# Not from the kernel's start on: it may have waited for its passphrase for hours.
 [Timer]
-OnBootSec=5min
+OnActiveSec=5min
 
 [Install]
 WantedBy=timers.target

@@ -1,6 +1,15 @@
 """The files that bring the settings about, as the programs read them."""
 
-from skerry_boot.hardening.files import AUDIT_RULES, GRUB, HEAD, LOCK_UNIT, MOUNTS_UNIT, UNITS, files
+from skerry_boot.hardening.files import (
+    AUDIT_RULES,
+    GRUB,
+    HEAD,
+    LOCK_TIMER,
+    LOCK_UNIT,
+    MOUNTS_UNIT,
+    UNITS,
+    files,
+)
 from skerry_boot.hardening.model import Kind
 from skerry_boot.hardening.table import SETTINGS
 
@@ -55,6 +64,11 @@ def test_modules_are_locked_after_what_the_platform_needs_was_loaded() -> None:
     )
     assert {"erofs", "overlay", "veth", "vfat", "raid1"} <= set(needed.split())
     assert unit.index(needed) < unit.index(lock)
+
+
+def test_the_time_until_the_lock_does_not_run_while_the_machine_waits_for_its_passphrase() -> None:
+    assert "OnActiveSec=5min" in lines(f"{UNITS}/{LOCK_TIMER}")
+    assert "After=multi-user.target" in lines(f"{UNITS}/{LOCK_UNIT}")
 
 
 def test_nothing_is_written_for_nothing() -> None:
