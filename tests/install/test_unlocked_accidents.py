@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from skerry_lab.state import Lab, LabStore
-from tests.install import markers
+from tests.install import hardened, markers
 from tests.install.rescue_lab import command, machine, raw_image
 
 # An unencrypted Debian as it comes, but for the swap and the /tmp on its disk that others are given by their installer.
@@ -39,6 +39,13 @@ def test_power_lost_in_the_midst_of_an_initramfs_update(play, locked):
     assert "changed=1" in answer.stdout
     assert locked.run("systemctl is-system-running").strip() == "running"
     assert "good: initrd.img-" in locked.run("skerry-boot check")
+
+
+def test_after_a_boot_all_of_hardening_holds(play, locked):
+    hardened.see_words(locked)
+    answer = play(*hardened.PLAY)
+    assert answer.returncode == 0, answer.stdout
+    assert "changed=0" in answer.stdout
 
 
 def test_nothing_of_a_crashed_machines_memory_and_files_is_on_its_disk_in_clear(locked):

@@ -11,7 +11,7 @@ from skerry_boot.hardening.table import SETTINGS
 
 # What this machine can't have. Each line is a fact about the lab; anything else that is missing is an error.
 NOT_HERE = {
-    "mount /boot", "mount /boot/efi", "mount /home", "mount /var/log",
+    "mount /boot", "mount /boot/efi", "mount /boot.1", "mount /boot.1/efi", "mount /home", "mount /var/log", "mode /boot.1",
     "mode /etc/cron.d", "mode /etc/cron.hourly", "mode /etc/cron.monthly", "mode /etc/cron.weekly", "mode /etc/crontab",
 }  # fmt: skip
 # Runs on the machine: what it says of a setting, by its kind.

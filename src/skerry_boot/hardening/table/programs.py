@@ -31,6 +31,8 @@ MOUNTS = (
     _mount("/run", _ALL, "no program is ever started from there"),
     _mount("/boot", _ALL, "what lies there is read by firmware, GRUB and root only"),
     _mount("/boot/efi", _ALL, "the same"),
+    _mount("/boot.1", _ALL, "the same, on a mirror's other disk"),
+    _mount("/boot.1/efi", _ALL, "the same"),
     _mount("/var/log", _ALL, "logs are no programs"),
     _mount("/home", "nosuid,nodev", "a user's files give nobody more rights"),
 )  # fmt: skip
@@ -98,6 +100,7 @@ FILES = (
         "/usr/libexec/lxc/lxc-user-nic",
     )),
     _mode("/boot", "root root 0700", "kernels, their symbols and the initramfs are nobody else's business"),
+    _mode("/boot.1", "root root 0700", "the same, on a mirror's other disk"),
     _mode("/root", "root root 0700", "root's own files"),
     _mode("/etc/ssh/sshd_config", "root root 0600", "only root reads how people get in"),
     *(_mode(path, "root root 0700", _CRON) for path in (
