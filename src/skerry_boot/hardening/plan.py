@@ -8,8 +8,8 @@ from .model import Kind, Reading, Setting
 
 _PUT = {Kind.SYSCTL, Kind.MOUNT, Kind.MODE}
 """What is set on the running machine, one by one."""
-_LOADED = {Kind.AUDIT, Kind.SYSTEMD}
-"""What a program loads from its file, and loads again where the machine says something else."""
+_LOADED = {Kind.AUDIT, Kind.SYSTEMD, Kind.WORD}
+"""What a program reads from its file, and reads again where the machine, or GRUB's menu, says something else."""
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,19 @@ def carry_out(steps: Iterable[Step]) -> None:
             case Load(argv):
                 then[argv] = None
     for argv in then:
-        run(argv, timeout=_SLOW_S)
+        _run_or_put_back(argv, steps)
     _forget(step.setting.name for step in steps if isinstance(step, Restore))
+
+
+def _run_or_put_back(argv: Argv, steps: Iterable[Step]) -> None:
+    """Where it fails, the files that it follows are as they were: the next plan has them, and with them this, again."""
+    try:
+        run(argv, timeout=_SLOW_S)
+    except CommandError:
+        for step in steps:
+            if isinstance(step, Write) and argv in step.file.then + step.file.only_written:
+                _put_content(Path(step.file.path), step.was)
+        raise
 
 
 def _content(path: Path) -> str:

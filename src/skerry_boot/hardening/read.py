@@ -17,6 +17,7 @@ from .model import Kind, Reading, Setting
 
 IN_CONTAINER = Path("/run/systemd/container")
 GRUB = Path("/usr/sbin/update-grub")
+_MENU = "/boot/grub/grub.cfg"
 _FOREIGN = Reading(None, "this machine is a container: its kernel is its host's")
 _OF_THE_KERNEL = {Kind.WORD, Kind.MODULE, Kind.LOCK, Kind.APPARMOR, Kind.AUDIT}
 Found = Mapping[str, Reading]
@@ -49,19 +50,33 @@ def _text(path: str) -> str | None:
 
 def _words(settings: Sequence[Setting]) -> dict[str, Reading]:
     given = (_text("/proc/cmdline") or "").split()
-    return {one.key: _word(one, given) for one in settings}
+    menu = handed(_text(_MENU) or "")
+    return {one.key: _word(one, given, menu) for one in settings}
 
 
-def _word(setting: Setting, given: Sequence[str]) -> Reading:
-    # The kernel takes the last of several.
-    said = [word for word in given if word.partition("=")[0] == setting.key]
-    if said and said[-1] == setting.value:
-        return Reading(setting.value)
+def handed(menu: str) -> list[list[str]]:
+    """What GRUB hands each kernel of its menu."""
+    lines = [line.split() for line in menu.splitlines()]
+    return [words[2:] for words in lines if words[:1] == ["linux"]]
+
+
+def _word(setting: Setting, given: Sequence[str], menu: Iterable[Sequence[str]]) -> Reading:
+    said = _said(setting.key, given)
+    if said == setting.value:
+        return Reading(said)
     if not GRUB.exists():
         return Reading(
             None, "GRUB does not start this machine: give its kernel this word where it is started"
         )
-    return Reading(said[-1] if said else "not given", later="the kernel's command line is read at its start")
+    comes = any(_said(setting.key, words) == setting.value for words in menu)
+    return Reading(
+        said or "not given", later="the kernel's command line is read at its start" if comes else ""
+    )
+
+
+def _said(key: str, words: Sequence[str]) -> str:
+    """The word that counts: the kernel takes the last of several."""
+    return next((word for word in reversed(words) if word.partition("=")[0] == key), "")
 
 
 def sysctl_path(key: str) -> Path:

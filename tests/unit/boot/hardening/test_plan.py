@@ -49,6 +49,12 @@ def test_rules_that_are_not_loaded_are_loaded_again() -> None:
     assert plan(SETTINGS, SETTINGS, state) == (Load(("augenrules", "--load")),)
 
 
+def test_a_menu_that_lacks_a_word_is_written_anew() -> None:
+    state = found(DONE, "word pti", Reading("not given"))
+    assert plan(SETTINGS, SETTINGS, state) == (Load(("update-grub",)),)
+    assert judge(SETTINGS, state.found).drifted == ("word pti: not given, not pti=on",)
+
+
 def test_what_the_machine_can_t_have_is_told_and_not_written() -> None:
     state = found(DONE, "sysctl kernel.sysrq", Reading(None, "this kernel has no such key"))
     (step,) = plan(SETTINGS, SETTINGS, state)

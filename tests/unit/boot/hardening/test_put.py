@@ -63,6 +63,16 @@ def test_a_file_that_its_program_refuses_is_as_it_was(ran: list[str], tmp_path: 
     assert "reload" not in ran
 
 
+def test_where_what_follows_a_file_fails_the_next_plan_has_it_again(ran: list[str], tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    failing = File(Kind.WORD, str(mine), "new\n", (("refuses", "the menu"),))
+    passing = File(Kind.SYSCTL, str(other), "new\n")
+    with pytest.raises(BootError, match="line 3: no"):
+        put.carry_out([Write(failing, ""), Write(passing, "")])
+    assert not mine.exists()
+    assert other.read_text() == "new\n"
+
+
 @pytest.mark.parametrize(
     ("name", "before", "command"),
     [

@@ -43,13 +43,32 @@ def test_the_kernel_takes_the_last_of_several_words(
     grub = tmp_path / "update-grub"
     grub.touch()
     monkeypatch.setattr(read, "GRUB", grub)
-    assert read._word(BY_NAME["word pti"], given.split()).value == value
+    assert read._word(BY_NAME["word pti"], given.split(), []).value == value
+
+
+MENU = """\
+menuentry 'Debian' {
+	search --no-floppy --fs-uuid --set=root 1234
+	linux	/vmlinuz-6.12 root=UUID=56 ro console=ttyS0 pti=off pti=on
+	initrd	/initrd.img-6.12
+}
+"""
+
+
+@pytest.mark.parametrize(("menu", "comes"), [(MENU, True), (MENU.replace(" pti=on", ""), False), ("", False)])
+def test_what_the_next_boot_brings_is_read_from_grub_s_menu(
+    menu: str, comes: bool, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    monkeypatch.setattr(read, "GRUB", tmp_path)
+    reading = read._word(BY_NAME["word pti"], ["quiet"], read.handed(menu))
+    assert reading.value == "not given"
+    assert bool(reading.later) == comes
 
 
 def test_without_grub_a_missing_word_can_t_be_had(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setattr(read, "GRUB", tmp_path / "none")
-    assert read._word(BY_NAME["word pti"], ["pti=on"]).value == "pti=on"
-    assert "GRUB does not start this machine" in read._word(BY_NAME["word pti"], []).why
+    assert read._word(BY_NAME["word pti"], ["pti=on"], []).value == "pti=on"
+    assert "GRUB does not start this machine" in read._word(BY_NAME["word pti"], [], []).why
 
 
 def test_a_softdep_undoes_an_install_line() -> None:
