@@ -23,7 +23,7 @@ from skerry_lab.state import Lab
 from skerry_lab.tools import Tools, tools
 
 LOGIN_S = 300
-_RESCUE_APPEND = "rw console=ttyS0 quiet"
+_RESCUE_APPEND = f"rw console=ttyS0 {disk.NO_TIMER_CHECK} quiet"
 _VARIABLES, _OWN_INITRD = "uefi-variables.fd", "rescue-initrd"
 
 
