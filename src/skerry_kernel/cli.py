@@ -1,0 +1,85 @@
+"""The command: `python -m skerry_kernel build|config|score`."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from skerry_kernel import score
+from skerry_kernel.build import DEFAULT_SOURCE, MANIFEST, Wanted, build, configure, prepare
+from skerry_kernel.fragment import Flavour
+from skerry_lab.cache import Cache
+from skerry_lab.errors import LabError
+from skerry_lab.paths import cache_home
+from skerry_lab.progress import Progress
+
+Deed = Callable[[Cache, Wanted], int]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the exit code."""
+    args = _parser().parse_args(argv)
+    wanted = Wanted(args.flavour, args.source, tuple(args.fragment), args.seed, args.key)
+    deed: Deed = args.deed
+    try:
+        return deed(Cache(cache_home(), Progress()), wanted)
+    except LabError as error:
+        print(f"skerry_kernel: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="skerry_kernel", description="Build the hardened kernel.")
+    deeds = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, deed, text in (
+        ("build", _build, "build a kernel, where the cache has none like it; prints its folder"),
+        ("config", _config, "only the configuration: check that every line is in force, and print it"),
+        ("score", _score, "what kernel-hardening-checker says of the configuration, beside Debian's"),
+    ):
+        command = deeds.add_parser(name, help=text, description=text)
+        command.set_defaults(deed=deed)
+        _add_options(command)
+    return parser
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("flavour", type=Flavour, choices=list(Flavour))
+    command.add_argument(
+        "--source", default=DEFAULT_SOURCE, help=f"Debian's package; default: {DEFAULT_SOURCE}"
+    )
+    for name, text in (
+        ("--seed", "file with 64 hex digits: the layout of structures is made of it, not by chance"),
+        (
+            "--key",
+            "file with a private key and its certificate (PEM): signs the modules, instead of a new one",
+        ),
+    ):
+        command.add_argument(name, type=Path, metavar="FILE", help=text)
+    text = "a fragment of your own, which has the last word; may be given again"
+    command.add_argument("--fragment", type=Path, action="append", default=[], metavar="FILE", help=text)
+
+
+def _build(cache: Cache, wanted: Wanted) -> int:
+    place = build(cache, wanted)
+    print(place)
+    print(f"skerry_kernel: {place / MANIFEST} says what it is made of", file=sys.stderr)
+    return 0
+
+
+def _config(cache: Cache, wanted: Wanted) -> int:
+    sys.stdout.write(_configuration(cache, wanted))
+    return 0
+
+
+def _score(cache: Cache, wanted: Wanted) -> int:
+    result = score.score(cache, wanted.source, _configuration(cache, wanted))
+    print(result.table())
+    return 1 if result.problems() else 0
+
+
+def _configuration(cache: Cache, wanted: Wanted) -> str:
+    job = prepare(cache, wanted)
+    with tempfile.TemporaryDirectory(dir=cache.home) as work:
+        configurator, _ = configure(job, Path(work), cache)
+        return configurator.dot_config.read_text(encoding="utf-8")
