@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skerry_kernel import score
-from skerry_kernel.build import DEFAULT_SOURCE, MANIFEST, Wanted, build, configure, prepare
+from skerry_kernel.build import DEFAULT_SOURCE, MANIFEST, Job, Wanted, build, configure, prepare
 from skerry_kernel.fragment import Flavour
 from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
@@ -68,18 +68,18 @@ def _build(cache: Cache, wanted: Wanted) -> int:
 
 
 def _config(cache: Cache, wanted: Wanted) -> int:
-    sys.stdout.write(_configuration(cache, wanted))
+    sys.stdout.write(_configuration(cache, prepare(cache, wanted)))
     return 0
 
 
 def _score(cache: Cache, wanted: Wanted) -> int:
-    result = score.score(cache, wanted.source, _configuration(cache, wanted))
+    job = prepare(cache, wanted)
+    result = score.score(cache, job.source.package, _configuration(cache, job))
     print(result.table())
     return 1 if result.problems() else 0
 
 
-def _configuration(cache: Cache, wanted: Wanted) -> str:
-    job = prepare(cache, wanted)
+def _configuration(cache: Cache, job: Job) -> str:
     with tempfile.TemporaryDirectory(dir=cache.home) as work:
         configurator, _ = configure(job, Path(work), cache)
         return configurator.dot_config.read_text(encoding="utf-8")

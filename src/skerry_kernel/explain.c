@@ -16,22 +16,17 @@
 #include "internal.h"
 #include "lkc.h"
 
-static void print_value(struct symbol *sym)
-{
-	if (sym && sym->name && sym->type != S_UNKNOWN && !(sym->flags & SYMBOL_CONST))
-		printf(" (%s is %s)", sym->name, sym_get_string_value(sym));
-	else if (sym && sym->name && sym->type == S_UNKNOWN)
-		printf(" (%s is unknown)", sym->name);
-}
-
 static void part(const char *name, const char *word, struct expr *e)
 {
 	struct expr *leaf = e->type == E_NOT ? e->left.expr : e;
+	struct symbol *sym = leaf->type == E_SYMBOL || leaf->type >= E_EQUAL ? leaf->left.sym : NULL;
 
 	printf("%s\t%s\t", name, word);
 	expr_fprint(e, stdout);
-	if (leaf->type == E_SYMBOL || leaf->type >= E_EQUAL)
-		print_value(leaf->left.sym);
+	if (sym && sym->name && !(sym->flags & SYMBOL_CONST)) {
+		printf(e->type == E_SYMBOL ? ", which is " : ", and %s is ", sym->name);
+		printf("%s", sym->type == S_UNKNOWN ? "unknown" : sym_get_string_value(sym));
+	}
 	putchar('\n');
 }
 

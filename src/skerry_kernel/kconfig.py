@@ -55,8 +55,8 @@ def _sentence(line: Line, got: Mapping[str, str], why: Reasons, names: list[str]
         hint = f"; did you mean {' or '.join(f'CONFIG_{name}' for name in near)}?" if near else ""
         return f"CONFIG_{line.symbol}: this Linux has no such symbol{hint}"
     is_now = f"{line.text()} did not take effect: it is {got.get(line.symbol, 'n')}"
-    because = "; ".join(_because(word, thing) for word, thing in answers)
-    return f"{is_now}. {because or 'Kconfig does not take this value: is it in its range?'}"
+    because = [_because(word, thing) for word, thing in answers]
+    return "; ".join([is_now, *(because or ["Kconfig does not take this value: is it in its range?"])])
 
 
 def _because(word: str, thing: str) -> str:

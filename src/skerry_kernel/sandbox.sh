@@ -26,4 +26,4 @@ done
 ln -s /proc/self/fd dev/fd
 
 exec chroot . /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/private LC_ALL=C.UTF-8 TZ=UTC \
-	CCACHE_DIR=/ccache CCACHE_COMPILERCHECK=content CCACHE_MAXSIZE=2G "$@"
+	CCACHE_DIR=/ccache CCACHE_COMPILERCHECK=content CCACHE_MAXSIZE=2G CCACHE_DEPEND=1 "$@"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_kernel.archive import Archive, unpack
+from skerry_kernel.archive import Archive, Package, unpack
 from skerry_lab.cache import Cache
 from skerry_lab.locks import locked
 from skerry_lab.recipe import digest
@@ -59,14 +59,16 @@ class Score:
         return "\n".join(rows)
 
 
-def listed(kind: str = "config") -> dict[str, str]:
+def listed(version: str, kind: str = "config") -> dict[str, str]:
     """Our list: check → reason.
 
     Args:
-        kind: `config`, `cmdline` or `sysctl`.
+        version: of Linux; some checks fail with some versions only.
+        kind: what is checked; `config` so far.
     """
-    table = tomllib.loads(DEVIATIONS.read_text(encoding="utf-8"))
-    return {str(check): str(reason) for check, reason in table.get(kind, {}).items()}
+    table = tomllib.loads(DEVIATIONS.read_text(encoding="utf-8")).get(kind, {})
+    always = {check: reason for check, reason in table.items() if isinstance(reason, str)}
+    return always | dict(table.get(f"linux-{version.split('.', maxsplit=1)[0]}", {}))
 
 
 def verdict(answer: str) -> Verdict:
@@ -76,7 +78,7 @@ def verdict(answer: str) -> Verdict:
     return Verdict(len(checks) - len(failed), failed)
 
 
-def score(cache: Cache, source: str, config: str) -> Score:
+def score(cache: Cache, source: Package, config: str) -> Score:
     """Score a configuration.
 
     Args:
@@ -85,10 +87,10 @@ def score(cache: Cache, source: str, config: str) -> Score:
         config: a .config.
     """
     checker = _unpacked(cache, CHECKER)
-    stock = _unpacked(cache, source.replace("linux-source", "linux-config"))
+    stock = _unpacked(cache, source.name.replace("linux-source", "linux-config"))
     (packed,) = stock.glob(f"usr/src/*/{_STOCK}")
     stock_config = lzma.decompress(packed.read_bytes()).decode()
-    return Score(_check(checker, config), _check(checker, stock_config), listed())
+    return Score(_check(checker, config), _check(checker, stock_config), listed(source.version))
 
 
 def _unpacked(cache: Cache, name: str) -> Path:
