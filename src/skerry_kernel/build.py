@@ -4,19 +4,21 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from skerry_kernel import fragment, private
-from skerry_kernel.archive import Archive, sha256
+from skerry_kernel.archive import Archive, Package, sha256
 from skerry_kernel.config import Configurator
 from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Flavour, Line
-from skerry_kernel.source import Source, source
-from skerry_kernel.toolchain import Places, Toolchain, toolchain
+from skerry_kernel.source import Source, source, version
+from skerry_kernel.toolchain import Places, toolchain, toolchain_key
 from skerry_lab.cache import Cache
 from skerry_lab.locks import locked
+from skerry_lab.needs import Tool, apt_line
 from skerry_lab.recipe import digest
 from skerry_lab.run import read_text, run_logged
 
@@ -24,6 +26,15 @@ DEFAULT_SOURCE = "linux-source-6.12"
 SPACE = 5 * 1024**3
 """Bytes that a first build takes: source, tool chain, objects, the compiler's cache."""
 MANIFEST = "manifest.json"
+_PROGRAMS = (
+    Tool("apt-get", "apt"),
+    Tool("dpkg-deb", "dpkg"),
+    Tool("mmdebstrap", "mmdebstrap"),
+    Tool("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    Tool("setpriv", "util-linux"),
+    Tool("unshare", "util-linux"),
+    Tool("xz", "xz-utils"),
+)
 _OBJECTS = {Flavour.LAB: 2740, Flavour.METAL: 3370}
 _COMPILE_S = 8 * 3600
 _COMPILE = Path(__file__).with_name("compile.sh")
@@ -49,8 +60,10 @@ class Job:
     """All that decides a kernel."""
 
     wanted: Wanted
-    source: Source
-    tools: Toolchain
+    package: Package
+    """The source."""
+    tools: str
+    """The key of the tool chain."""
     lines: dict[str, Line]
     seed: str
     """Empty where the build makes one of its own."""
@@ -61,51 +74,69 @@ class Job:
         pinned.append(sha256(self.wanted.key) if self.wanted.key else "")
         lines = sorted(line.text() for line in self.lines.values())
         texts = [*lines, _COMPILE.read_text(encoding="utf-8")]
-        return digest([self.wanted.flavour, self.source.package.sha256, self.tools.digest, texts, pinned])
+        return digest([self.wanted.flavour, self.package.sha256, self.tools, texts, pinned])
 
     def fragments(self) -> list[Path]:
         """The files its lines come from."""
-        return [*fragment.files(self.wanted.flavour, self.source.version), *self.wanted.extra]
-
-
-def build(cache: Cache, wanted: Wanted) -> Path:
-    """The folder with a kernel's package, manifest, configuration and image, built if it is not there yet.
-
-    Raises:
-        KernelError: what was asked for can't be; nothing is left in the cache then.
-    """
-    job = prepare(cache, wanted)
-
-    def fill(place: Path) -> None:
-        _fill(cache, job, place)
-
-    return cache.entry(f"kernel-{wanted.flavour}", job.key(), fill, goes_on=True)
+        return [*fragment.files(self.wanted.flavour, version(self.package)), *self.wanted.extra]
 
 
 def prepare(cache: Cache, wanted: Wanted) -> Job:
-    """Get source and tool chain, and read the fragments.
+    """Ask Debian's archive for the newest source, and read the fragments.
 
     Raises:
-        KernelError: a file is wrong, Debian's archive can't be had, or there is no space.
+        KernelError: a file is wrong, a program is missing, there is no space, or the archive can't be had.
     """
     seed = private.read_seed(wanted.seed) if wanted.seed else ""
     if wanted.key:
         private.check_key(wanted.key)
     for path in wanted.extra:
         fragment.read(path)
+    check_programs()
     cache.home.mkdir(parents=True, exist_ok=True)
-    check_space(cache.home, shutil.disk_usage(cache.home).free)
     if not seed and wanted.flavour is Flavour.LAB:
         seed = private.kept_seed(cache.home / "kernel-lab.seed")
-    archive = Archive(cache.home / "kernel-archive")
+    with own_archive(cache) as archive, cache.progress.stage(f"archive: newest {wanted.source}"):
+        archive.update()
+        package, tools = archive.newest(wanted.source), toolchain_key(archive)
+    lines = fragment.assemble(fragment.files(wanted.flavour, version(package)), wanted.extra)
+    return Job(wanted, package, tools, lines, seed)
+
+
+def build(cache: Cache, job: Job) -> Path:
+    """The folder with a kernel's package, manifest, configuration and image, built if it is not there yet.
+
+    Raises:
+        KernelError: what was asked for can't be; there is no such folder then.
+    """
+
+    def fill(place: Path) -> None:
+        _fill(cache, job, place)
+
+    return cache.entry(f"kernel-{job.wanted.flavour}", job.key(), fill, goes_on=True)
+
+
+def built(cache: Cache, job: Job) -> Path:
+    """Where the kernel is, or would be."""
+    return cache.home / f"kernel-{job.wanted.flavour}-{job.key()}"
+
+
+@contextmanager
+def own_archive(cache: Cache) -> Iterator[Archive]:
+    """The cache's apt, for one at a time."""
     with locked(cache.home / "kernel-archive.lock"):
-        with cache.progress.stage(f"archive: newest {wanted.source}"):
-            archive.update()
-            package = archive.newest(wanted.source)
-        tools = toolchain(cache, archive)
-        linux = source(cache, archive, package)
-    lines = fragment.assemble(fragment.files(wanted.flavour, linux.version), wanted.extra)
-    return Job(wanted, linux, tools, lines, seed)
+        yield Archive(cache.home / "kernel-archive")
+
+
+def check_programs(present: Callable[[Tool], bool] = Tool.present) -> None:
+    """Whether this computer has what a build starts.
+
+    Raises:
+        KernelError: it has not; the message says what to install.
+    """
+    missing = sorted({tool.package for tool in _PROGRAMS if not present(tool)})
+    if missing:
+        raise KernelError(f"this computer lacks programs; install them with:\n    {apt_line(missing)}")
 
 
 def check_space(folder: Path, free: int) -> None:
@@ -125,18 +156,29 @@ def check_space(folder: Path, free: int) -> None:
         )
 
 
-def configure(job: Job, work: Path, cache: Cache, suffix: str = "") -> tuple[Configurator, dict[str, str]]:
-    """Write the configuration below a folder; raises as `Configurator.configure`."""
+def configure(cache: Cache, job: Job, work: Path, suffix: str = "") -> tuple[Configurator, Source]:
+    """Get tool chain and source, and write the configuration below a folder.
+
+    Raises:
+        KernelError: a package or a line was refused, or there is no space.
+    """
+    check_space(cache.home, shutil.disk_usage(cache.home).free)
+    with own_archive(cache) as archive:
+        linux = source(cache, archive, job.package)
     private.lay_out(work / "private", job.seed or private.new_seed(), job.wanted.key)
     for folder in (work / "build", ccache(cache)):
         folder.mkdir(parents=True, exist_ok=True)
-    places = Places(job.source.tree, work / "build", ccache(cache), work / "private")
-    configurator = Configurator(job.tools, places, "ccache gcc" if job.seed else "gcc")
-    ours = (
-        Line("LOCALVERSION", f'"-skerry-{job.wanted.flavour}{suffix}"', "", "", "the build"),
-        Line("MODULE_SIG_KEY", '"/private/signing.pem"', "", "", "the build"),
-    )
-    return configurator, configurator.configure(job.lines | {line.symbol: line for line in ours})
+    places = Places(linux.tree, work / "build", ccache(cache), work / "private")
+    compiler = "ccache gcc" if job.seed else "gcc"
+    configurator = Configurator(toolchain(cache, job.tools), places, compiler)
+    with cache.progress.stage(f"kernel {job.wanted.flavour}: configuration"):
+        configurator.configure(job.lines | {line.symbol: line for line in _own_lines(job, suffix)})
+    return configurator, linux
+
+
+def _own_lines(job: Job, suffix: str) -> Iterable[Line]:
+    yield Line("LOCALVERSION", f'"-skerry-{job.wanted.flavour}{suffix}"', "", "", "the build")
+    yield Line("MODULE_SIG_KEY", '"/private/signing.pem"', "", "", "the build")
 
 
 def ccache(cache: Cache) -> Path:
@@ -146,29 +188,30 @@ def ccache(cache: Cache) -> Path:
 
 def _fill(cache: Cache, job: Job, place: Path) -> None:
     """Configure, compile, pack; `place` may hold what a killed build left."""
-    work, name = place / "work", f"kernel {job.wanted.flavour}"
+    work, log = place / "work", place / "build.log"
     work.mkdir(exist_ok=True)
     private.lay_out(work / "private", job.seed or private.new_seed(), job.wanted.key)
     seed_hash = hashlib.sha256(private.laid_out_seed(work / "private").encode()).hexdigest()
     suffix = f"-{digest([job.key(), seed_hash])[:8]}"
-    with cache.progress.stage(f"{name}: configuration"):
-        configurator, _ = configure(job, work, cache, suffix)
-    release = f"{job.source.version}-skerry-{job.wanted.flavour}{suffix}"
-    log = place / "build.log"
-    with cache.progress.stage(f"{name}: compile {release}", detail=_counter(log, job.wanted.flavour)):
-        _compile(job, configurator, release, seed_hash, log)
-    _collect(job, work / "build/out", place, release, log)
-    shutil.rmtree(work)
-
-
-def _compile(job: Job, configurator: Configurator, release: str, seed_hash: str, log: Path) -> None:
-    places = configurator.places
-    shutil.copyfile(_COMPILE, places.build / _COMPILE.name)
+    configurator, linux = configure(cache, job, work, suffix)
+    release = f"{version(job.package)}-skerry-{job.wanted.flavour}{suffix}"
     # With a seed of one's own nothing may be random: the plugin for entropy at boot takes its numbers from this.
     flags = f"-frandom-seed={seed_hash[:16]}" if job.seed else ""
-    words = [str(os.cpu_count() or 1), flags, release, job.source.package.version, str(job.source.epoch)]
-    inside = ["sh", f"/build/{_COMPILE.name}", *words, configurator.compiler]
-    run_logged(job.tools.command(places, inside), log, timeout=_COMPILE_S)
+    words = [
+        str(os.cpu_count() or 1),
+        flags,
+        release,
+        job.package.version,
+        str(linux.epoch),
+        configurator.compiler,
+    ]
+    name = f"kernel {job.wanted.flavour}: compile {release}"
+    with cache.progress.stage(name, detail=_counter(log, job.wanted.flavour)):
+        shutil.copyfile(_COMPILE, configurator.places.build / _COMPILE.name)
+        inside = ["sh", f"/build/{_COMPILE.name}", *words]
+        run_logged(configurator.tools.command(configurator.places, inside), log, timeout=_COMPILE_S)
+    _collect(job, work / "build/out", place, release, log)
+    shutil.rmtree(work)
 
 
 def _collect(job: Job, out: Path, place: Path, release: str, log: Path) -> None:
@@ -179,9 +222,9 @@ def _collect(job: Job, out: Path, place: Path, release: str, log: Path) -> None:
     manifest = {
         "release": release,
         "flavour": job.wanted.flavour,
-        "source": asdict(job.source.package),
+        "source": asdict(job.package),
         "fragments": fragment.digests(job.fragments()),
-        "toolchain": job.tools.digest,
+        "toolchain": job.tools,
         **facts,
         "objects": objects(read_text(log)),
         "image_sha256": sha256(place / "vmlinuz"),

@@ -1,13 +1,14 @@
-"""The command: `python -m skerry_kernel build|config|score`."""
+"""The command: `python -m skerry_kernel build|plan|config|score`."""
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from skerry_kernel import score
-from skerry_kernel.build import DEFAULT_SOURCE, MANIFEST, Job, Wanted, build, configure, prepare
+from skerry_kernel.build import DEFAULT_SOURCE, Job, Wanted, build, built, configure, prepare
 from skerry_kernel.fragment import Flavour
 from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
@@ -33,7 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="skerry_kernel", description="Build the hardened kernel.")
     deeds = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, deed, text in (
-        ("build", _build, "build a kernel, where the cache has none like it; prints its folder"),
+        ("build", _build, "build a kernel, where the cache has none like it; says where it is"),
+        ("plan", _plan, "say where it would be, and whether it would be built; builds nothing"),
         ("config", _config, "only the configuration: check that every line is in force, and print it"),
         ("score", _score, "what kernel-hardening-checker says of the configuration, beside Debian's"),
     ):
@@ -61,9 +63,15 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 
 
 def _build(cache: Cache, wanted: Wanted) -> int:
-    place = build(cache, wanted)
-    print(place)
-    print(f"skerry_kernel: {place / MANIFEST} says what it is made of", file=sys.stderr)
+    job = prepare(cache, wanted)
+    there = built(cache, job).is_dir()
+    print(json.dumps({"folder": str(build(cache, job)), "built": not there}))
+    return 0
+
+
+def _plan(cache: Cache, wanted: Wanted) -> int:
+    place = built(cache, prepare(cache, wanted))
+    print(json.dumps({"folder": str(place), "built": not place.is_dir()}))
     return 0
 
 
@@ -74,12 +82,12 @@ def _config(cache: Cache, wanted: Wanted) -> int:
 
 def _score(cache: Cache, wanted: Wanted) -> int:
     job = prepare(cache, wanted)
-    result = score.score(cache, job.source.package, _configuration(cache, job))
+    result = score.score(cache, job.package, _configuration(cache, job))
     print(result.table())
     return 1 if result.problems() else 0
 
 
 def _configuration(cache: Cache, job: Job) -> str:
     with tempfile.TemporaryDirectory(dir=cache.home) as work:
-        configurator, _ = configure(job, Path(work), cache)
+        configurator, _ = configure(cache, job, Path(work))
         return configurator.dot_config.read_text(encoding="utf-8")

@@ -34,15 +34,14 @@ explainconfig: $(obj)/explain
 class Source:
     """An unpacked source."""
 
-    package: Package
     tree: Path
     epoch: int
     """When Debian made it, in seconds: the build's only clock."""
 
-    @property
-    def version(self) -> str:
-        """Linux's version, without Debian's revision: `6.12.118`."""
-        return self.package.version.split("-")[0].split("~")[0]
+
+def version(package: Package) -> str:
+    """Linux's version, without Debian's revision: `6.12.118`."""
+    return package.version.split("-", maxsplit=1)[0].split("~", maxsplit=1)[0]
 
 
 def source(cache: Cache, archive: Archive, package: Package) -> Source:
@@ -65,7 +64,7 @@ def source(cache: Cache, archive: Archive, package: Package) -> Source:
 
     place = cache.entry("kernel-source", key, build)
     epoch = int((place / "epoch").read_text(encoding="ascii"))
-    return Source(package, place / "src", epoch)
+    return Source(place / "src", epoch)
 
 
 def _unpack(package: Path, place: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from skerry_kernel.archive import Archive
 from skerry_lab.cache import Cache
-from skerry_lab.recipe import digest, source
+from skerry_lab.recipe import TreeRecipe, digest, source
 from skerry_lab.run import run, run_logged
 
 PACKAGES = (
@@ -38,11 +38,9 @@ class Places:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """The root, and what it is made of."""
+    """Its root."""
 
     root: Path
-    digest: str
-    """Changes with each version of what is in `PACKAGES`."""
 
     def command(self, places: Places, argv: Sequence[str]) -> list[str]:
         """The command that runs another one inside, without a network; it dies with whoever starts it."""
@@ -53,26 +51,33 @@ class Toolchain:
         return ["setpriv", "--pdeathsig", "KILL", "unshare", *namespaces, *inside]
 
 
-def toolchain(cache: Cache, archive: Archive) -> Toolchain:
+def toolchain_key(archive: Archive) -> str:
+    """Changes with each version of what is in `PACKAGES`."""
+    return digest({"recipe": source(PACKAGES).digest(), "versions": archive.versions(PACKAGES)})
+
+
+def toolchain(cache: Cache, key: str) -> Toolchain:
     """The tool chain of the archive's present versions, made if it is not there yet."""
     recipe = source(PACKAGES)
-    key = digest({"recipe": recipe.digest(), "versions": archive.versions(PACKAGES)})
 
     def build(place: Path) -> None:
         with cache.progress.stage(f"tool chain: mmdebstrap ({len(recipe.packages)} packages)"):
             log, tarball = cache.home / "kernel-tools.log", place / "root.tar"
             log.unlink(missing_ok=True)
-            mode = "root" if os.geteuid() == 0 else "unshare"
-            command = [
-                "mmdebstrap", "--variant=minbase", "--format=tar", f"--mode={mode}", f"--keyring={recipe.keyring}",
-                f"--include={','.join(recipe.packages)}", '--aptopt=Acquire::Languages "none"',
-                "--dpkgopt=force-unsafe-io", recipe.suite, str(tarball), *recipe.mirrors,
-            ]  # fmt: skip
-            run_logged(command, log, timeout=_MAKE_S)
+            run_logged(_mmdebstrap(recipe, tarball), log, timeout=_MAKE_S)
             _unpack(tarball, place / "root")
             tarball.unlink()
 
-    return Toolchain(cache.entry("kernel-tools", key, build) / "root", key)
+    return Toolchain(cache.entry("kernel-tools", key, build) / "root")
+
+
+def _mmdebstrap(recipe: TreeRecipe, target: Path) -> list[str]:
+    mode = "root" if os.geteuid() == 0 else "unshare"
+    return [
+        "mmdebstrap", "--variant=minbase", "--format=tar", f"--mode={mode}", f"--keyring={recipe.keyring}",
+        f"--include={','.join(recipe.packages)}", '--aptopt=Acquire::Languages "none"',
+        "--dpkgopt=force-unsafe-io", recipe.suite, str(target), *recipe.mirrors,
+    ]  # fmt: skip
 
 
 def _unpack(tarball: Path, root: Path) -> None:

@@ -12,24 +12,25 @@ from skerry_kernel.archive import Package
 from skerry_kernel.build import Job, Wanted
 from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Flavour, Line
-from skerry_kernel.source import Source
-from skerry_kernel.toolchain import Toolchain
+from skerry_kernel.source import version
 from skerry_lab.cache import Cache
 from skerry_lab.progress import Progress
 
 SEED = "5a" * 32
 JOB = Job(
     Wanted(Flavour.LAB),
-    Source(Package("linux-source-6.12", "6.12.118-1", "00" * 32), Path("tree"), 1795194384),
-    Toolchain(Path("root"), "tools"),
+    Package("linux-source-6.12", "6.12.118-1", "00" * 32),
+    "tools",
     {"KSM": Line("KSM", "y", "", "", "a.config:1"), "AIO": Line("AIO", "n", "", "", "a.config:2")},
     SEED,
 )
 
 
-def test_the_version_is_linuxs_without_debians_revision() -> None:
-    backport = replace(JOB.source, package=Package("linux-source-7.3", "7.3.4-1~bpo13+1", ""))
-    assert (JOB.source.version, backport.version) == ("6.12.118", "7.3.4")
+@pytest.mark.parametrize(
+    ("debian", "linux"), [("6.12.118-1", "6.12.118"), ("7.3.4-1~bpo13+1", "7.3.4"), ("6.13~rc1-1", "6.13")]
+)
+def test_the_version_is_linuxs_without_debians_revision(debian: str, linux: str) -> None:
+    assert version(Package("linux-source", debian, "")) == linux
 
 
 def test_a_comment_or_the_order_of_lines_makes_no_other_kernel() -> None:
@@ -41,8 +42,8 @@ def test_a_comment_or_the_order_of_lines_makes_no_other_kernel() -> None:
     "other",
     [
         replace(JOB, wanted=Wanted(Flavour.METAL)),
-        replace(JOB, source=replace(JOB.source, package=replace(JOB.source.package, sha256="11" * 32))),
-        replace(JOB, tools=Toolchain(Path("root"), "newer tools")),
+        replace(JOB, package=replace(JOB.package, sha256="11" * 32)),
+        replace(JOB, tools="newer tools"),
         replace(JOB, lines={"KSM": JOB.lines["KSM"]}),
         replace(JOB, seed=""),
         replace(JOB, seed="a5" * 32),
@@ -62,6 +63,14 @@ def test_too_little_space_is_refused_with_both_figures() -> None:
     with pytest.raises(KernelError, match=r"it takes 5\.0 GiB below /var/cache, and 1\.5 GiB are free there"):
         build.check_space(Path("/var/cache"), int(1.5 * 1024**3))
     build.check_space(Path("/var/cache"), build.SPACE)
+
+
+def test_missing_programs_are_named_with_their_packages() -> None:
+    with pytest.raises(
+        KernelError, match=r"apt-get install --no-install-recommends --yes mmdebstrap xz-utils$"
+    ):
+        build.check_programs(lambda tool: tool.what not in {"mmdebstrap", "xz"})
+    build.check_programs(lambda _: True)
 
 
 def test_a_fragment_that_is_wrong_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
