@@ -1,4 +1,4 @@
-"""Writes docs/reference/: the roles' variables and the modules, from what they declare themselves."""
+"""Writes docs/reference/: roles, modules and the kernel's configuration, from what they declare themselves."""
 
 import argparse
 import json
@@ -11,6 +11,8 @@ from typing import Any
 
 from skerry_boot.hardening.model import Setting
 from skerry_boot.hardening.table import SETTINGS
+from skerry_kernel.fragment import HOME, SOURCES, read
+from skerry_kernel.score import listed
 from tools.check_argument_specs import load
 from tools.check_collection import ansible, plugins
 from tools.files import ROOT, report
@@ -110,6 +112,36 @@ def setting_rows(settings: Iterable[Setting]) -> Iterator[str]:
         last = one.kind
         wanted = "<br>".join(value(line) for line in one.value.splitlines())
         yield f"| `{one.name}` | {wanted} | {prose(one.reason)} | {one.source} |"
+def fragment_section(path: Path) -> Iterator[str]:
+    """A fragment's part of the page: its first words, and each line that says why."""
+    intro = []
+    for row in path.read_text().splitlines():
+        if not row.startswith("# "):
+            break
+        intro.append(row.removeprefix("# "))
+    lines = [line for line in read(path) if line.why]
+    yield from ["", f"## {path.stem}", "", " ".join(intro)]
+    if lines:
+        yield from ["", "| symbol | value | why | source |", "|---|---|---|---|"]
+    for line in lines:
+        yield f"| `{line.symbol}` | {value(line.value)} | {prose(line.why)} | {line.source} |"
+
+
+def deviation_section(version: str) -> Iterator[str]:
+    """What the checker recommends for a version of Linux and we do not do."""
+    yield from ["", f"## Where we do otherwise: Linux {version}", "", "| check | why |", "|---|---|"]
+    for check, reason in sorted(listed(version).items()):
+        yield f"| `{check}` | {prose(reason)} |"
+
+
+def kernel_body() -> Iterator[str]:
+    """The page of the kernel's configuration."""
+    yield from ["", "| source | who |", "|---|---|"]
+    yield from (f"| {name} | {who} |" for name, who in sorted(SOURCES.items()))
+    for version in ("6.12", "7"):
+        yield from deviation_section(version)
+    for path in sorted(HOME.glob("*.config")):
+        yield from fragment_section(path)
 
 
 def page(title: str, intro: str, body: Iterable[str]) -> str:
@@ -133,6 +165,11 @@ def pages(root: Path) -> dict[Path, str]:
             "Each is read back from the running machine. A name in `hardening_off` turns it off; a heading, all below it. "
             "Why, what it costs, and what was left out: [hardening](../explanation/hardening.md).",
             setting_rows(SETTINGS),
+        reference / "kernel.md": page(
+            "The hardened kernel's configuration",
+            "Fragments in `src/skerry_kernel/fragments/`, deviations in `src/skerry_kernel/deviations.toml`. Each line "
+            "must be in force, or the build fails. How to build: [build a kernel](../how-to/build-a-kernel.md).",
+            kernel_body(),
         ),
         reference / "modules.md": page(
             "Modules",

@@ -13,6 +13,19 @@ HOME = Path(__file__).parent / "fragments"
 _COMMON = (
     "platform", "modules", "storage", "network", "containers", "virtual", "devices", "hardening", "cut",
 )  # fmt: skip
+SOURCES = {
+    "clipos": "CLIP OS, the kernel of France's security agency: <https://docs.clip-os.org/clipos/kernel.html>",
+    "defconfig": "the default of Linux itself",
+    "grapheneos": "GrapheneOS",
+    "grsec": "what grsecurity switches off: <https://grsecurity.net>",
+    "kernel": "the symbol's own help in Linux, or what follows from it",
+    "khc": "the author of kernel-hardening-checker: <https://github.com/a13xp0p0v/kernel-hardening-checker>",
+    "kspp": "Kernel Self Protection Project: <https://kspp.github.io/Recommended_Settings>",
+    "lockdown": "what lockdown forbids anyway",
+    "maintainer": "the maintainer of that part of Linux",
+    "skerry": "ours: it follows from what Skerry is",
+}
+"""The words in brackets, and who they are; most as kernel-hardening-checker names them."""
 _LINE = re.compile(r'CONFIG_(?P<name>\w+)=(?P<value>"[^"]*"|[^\s"#]+)(?:\s+#\s*(?P<why>.*?))?\s*')
 _WHY = re.compile(r"(?P<why>.*?)\s*\[(?P<source>\w+)\]")
 

@@ -9,10 +9,6 @@ from skerry_kernel import fragment
 from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Flavour, Line
 
-SOURCES = {
-    "clipos", "defconfig", "grapheneos", "grsec", "kernel", "khc", "kspp", "lockdown", "maintainer", "skerry",
-}  # fmt: skip
-
 
 def written(folder: Path, text: str, name: str = "my.config") -> Path:
     path = folder / name
@@ -93,7 +89,7 @@ def test_each_line_of_hardening_says_why_and_who_says_so(name: str) -> None:
     assert (
         silent == [] if name != "linux-7" else [place for place in silent if "CGROUP" not in place] == silent
     )
-    assert {line.source for line in lines} - {""} <= SOURCES
+    assert {line.source for line in lines} - {""} <= set(fragment.SOURCES)
 
 
 def test_each_word_of_the_built_in_command_line_says_why() -> None:
