@@ -12,7 +12,6 @@ WRONG = {
 SWITCHED_OFF = {
     "CONFIG_USB_STORAGE=m": "it is n; it depends on USB_SUPPORT, which is n; it depends on USB, which is n",
     "CONFIG_PSTORE=n": "it is y; it is switched on by ACPI_APEI && ACPI && HAVE_ACPI_APEI",
-    "CONFIG_INIT_STACK_NONE=y": "it is n; of this choice CONFIG_INIT_STACK_ALL_ZERO is taken",
     "CONFIG_CFI_CLANG=y": "it is n; it depends on a test of the compiler or the architecture, which says no",
 }
 
