@@ -6,8 +6,10 @@ LAB := PYTHONPATH=$(CURDIR)/src python3 -m skerry_lab
 try: .venv ## a host, a container and its URL, in two minutes
 	@$(PY) -m skerry_lab demo try --kind fast
 
-lab: .venv ## from a machine's blank disks, encrypted, to the same (IMAGE=host: on an installed one)
-	@$(PY) -m skerry_lab demo lab --kind metal --image $(or $(IMAGE),rescue)
+lab: .venv ## from a machine's blank disks, encrypted, to the same (IMAGE=host: on an installed one; KERNEL=hardened: on our kernel)
+	@$(if $(filter hardened,$(KERNEL)),kernel=$$($(PY) -m skerry_kernel build lab) &&) \
+		$(PY) -m skerry_lab demo lab --kind metal --image $(or $(IMAGE),rescue) \
+		$(if $(filter hardened,$(KERNEL)),--kernel "$$kernel")
 
 lab-list: ## the labs of this computer
 	@$(LAB) list

@@ -34,8 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="skerry_kernel", description="Build the hardened kernel.")
     deeds = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, deed, text in (
-        ("build", _build, "build a kernel, where the cache has none like it; says where it is"),
-        ("plan", _plan, "say where it would be, and whether it would be built; builds nothing"),
+        ("build", _build, "build a kernel, where the cache has none like it; prints its folder"),
+        ("plan", _plan, "say where it is or would be, and whether it is built, as JSON; builds nothing"),
         ("config", _config, "only the configuration: check that every line is in force, and print it"),
         ("score", _score, "what kernel-hardening-checker says of the configuration, beside Debian's"),
     ):
@@ -63,15 +63,13 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 
 
 def _build(cache: Cache, wanted: Wanted) -> int:
-    job = prepare(cache, wanted)
-    there = built(cache, job).is_dir()
-    print(json.dumps({"folder": str(build(cache, job)), "built": not there}))
+    print(build(cache, prepare(cache, wanted)))
     return 0
 
 
 def _plan(cache: Cache, wanted: Wanted) -> int:
     place = built(cache, prepare(cache, wanted))
-    print(json.dumps({"folder": str(place), "built": not place.is_dir()}))
+    print(json.dumps({"folder": str(place), "built": place.is_dir()}))
     return 0
 
 
