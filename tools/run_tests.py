@@ -89,6 +89,10 @@ def suites(root: Path = ROOT) -> list[Suite]:
         # It ends its lab itself; one that was killed is ended by the next run.
         test = [["molecule", "test", "--scenario-name", name]]
         found.append(Suite(f"molecule-{name}", "its own", 15, test))
+    if (root / "tests" / "kernel").is_dir():
+        # Configuration and source only. `python -m skerry_kernel build lab` would be a command in front of the pytest,
+        # and of the suites that boot its kernel.
+        found.append(Suite("kernel", "-", 15, [pytest("--durations=5", "tests/kernel")]))
     return found
 
 
