@@ -10,15 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skerry_kernel.errors import KernelError
+from skerry_kernel.mirrors import mirror
 from skerry_lab.recipe import source
 from skerry_lab.run import CommandFailed, run
 
-_DEBIAN = (
-    "http://MIRROR/debian {suite} main",
-    "http://MIRROR/debian {suite}-updates main",
-    "http://MIRROR/debian {suite}-backports main",
-    "http://MIRROR/debian-security {suite}-security main",
-)
 _CONF = """\
 Dir "{home}";
 Dir::State "{home}";
@@ -61,16 +56,17 @@ class Archive:
     home: Path
     """Its folder."""
     sources: tuple[str, ...] = ()
-    """Lines of sources.list without `deb`; empty for Debian's own archive."""
+    """Lines of sources.list without `deb`; empty for the Debian archive of this computer."""
 
     def update(self) -> None:
         """Get the indexes.
 
         Raises:
-            KernelError: the archive does not answer, or what it answers is not signed by Debian.
+            KernelError: it is not known where the archive is, it does not answer, or what it answers is not signed by
+                Debian.
         """
         debian = source(())
-        lines = self.sources or tuple(line.format(suite=debian.suite) for line in _DEBIAN)
+        lines = self.sources or mirror().lines(debian.suite)
         for folder in ("lists/partial", "cache/archives/partial", "none"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         (self.home / "status").touch()

@@ -10,25 +10,26 @@ import pytest
 
 from skerry_kernel.archive import Archive
 from skerry_kernel.errors import KernelError
+from skerry_kernel.mirrors import mirror as own_mirror
 
 # A small package of a small part of the archive; what holds for it holds for the source.
 PACKAGE, SUITE = "kernel-hardening-checker", "trixie-backports"
 INDEX = f"dists/{SUITE}/main/binary-amd64/Packages.xz"
-DEBIAN = f"http://MIRROR/debian {SUITE} main"
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that is a copy of Debian's archive, as far as this package goes."""
     home = tmp_path_factory.mktemp("archive")
-    archive = Archive(home / "apt", (DEBIAN,))
+    debian = own_mirror().debian
+    archive = Archive(home / "apt", (f"{debian} {SUITE} main",))
     archive.update()
     package = archive.fetch(archive.newest(PACKAGE))
     mirror = home / "mirror"
     lists = home / "apt/lists"
     index = mirror / INDEX
     index.parent.mkdir(parents=True)
-    fetch = ["/usr/lib/apt/apt-helper", "download-file", f"http://MIRROR/debian/{INDEX}", str(index)]
+    fetch = ["/usr/lib/apt/apt-helper", "download-file", f"{debian}/{INDEX}", str(index)]
     subprocess.run(fetch, check=True, capture_output=True)
     shutil.copy(next(lists.glob("*_InRelease")), mirror / f"dists/{SUITE}/InRelease")
     plain = next(lists.glob("*_Packages"))
