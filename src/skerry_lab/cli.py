@@ -111,7 +111,10 @@ def _add_machine(command: argparse.ArgumentParser) -> None:
     _add_kind(command)
     text = f"metal: its RAM (default: {DEFAULT_MEMORY_MIB})"
     command.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help=text)
-    text = "metal: boot this kernel instead of Debian's: a folder that `make kernel FLAVOUR=lab` names"
+    text = (
+        "metal: this kernel instead of Debian's: a folder that `make kernel FLAVOUR=lab` names; "
+        "with --image rescue it is installed with Debian"
+    )
     command.add_argument("--kernel", type=Path, metavar="FOLDER", help=text)
     bare = command.add_argument_group("with --image rescue")
     bare.add_argument("--firmware", type=Firmware, choices=list(Firmware), default=Firmware.UEFI)

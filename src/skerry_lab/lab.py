@@ -51,19 +51,18 @@ class Wanted:
     board: Board | None = None
     """For the flavour `rescue`: the hardware."""
     kernel: Path | None = None
-    """The folder of a kernel of ours, for a metal machine with a prepared disk."""
+    """The folder of a kernel of ours, for a metal machine."""
 
     def __post_init__(self) -> None:
         """Refuse what can't be.
 
         Raises:
-            LabError: only a metal machine has disks and firmware.
+            LabError: only a metal machine has disks, firmware and a kernel of its own.
         """
         if self.flavour is Flavour.RESCUE and self.kind is not Kind.METAL:
             raise LabError("--image rescue is for --kind metal: the fast lab has neither disks nor firmware")
-        if self.kernel and (self.kind is not Kind.METAL or self.flavour is Flavour.RESCUE):
-            raise LabError("--kernel is for --kind metal with a prepared disk: the fast lab has this computer's "
-                           "kernel, and a bare machine the one that is installed on it")  # fmt: skip
+        if self.kernel and self.kind is not Kind.METAL:
+            raise LabError("--kernel is for --kind metal: the fast lab has this computer's kernel")
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Lab:
     board: Board | None = None
     """The hardware of a machine that starts with blank disks."""
     kernel: Path | None = None
-    """The folder of the kernel that it boots; None for Debian's."""
+    """The folder of the kernel that it boots, once it is installed; None for Debian's."""
 
     @property
     def key(self) -> Path:

@@ -25,10 +25,16 @@ def test_a_folder_without_a_kernel_is_refused(tmp_path: Path) -> None:
         own_kernel(tmp_path)
 
 
-@pytest.mark.parametrize(("kind", "image"), [(Kind.FAST, Flavour.HOST), (Kind.METAL, Flavour.RESCUE)])
-def test_only_a_machine_with_a_prepared_disk_takes_a_kernel(kind: Kind, image: Flavour) -> None:
-    with pytest.raises(LabError, match="--kernel is for --kind metal with a prepared disk"):
-        Wanted("try", kind, image, kernel=Path("/cache/kernel-lab-1"))
+def test_the_fast_lab_takes_no_kernel() -> None:
+    with pytest.raises(
+        LabError, match="--kernel is for --kind metal: the fast lab has this computer's kernel"
+    ):
+        Wanted("try", Kind.FAST, Flavour.HOST, kernel=Path("/cache/kernel-lab-1"))
+
+
+@pytest.mark.parametrize("image", [Flavour.HOST, Flavour.RESCUE])
+def test_a_machine_takes_one(image: Flavour) -> None:
+    assert Wanted("lab", Kind.METAL, image, kernel=Path("/k")).kernel == Path("/k")
 
 
 def test_our_kernel_needs_no_module_to_find_its_disk() -> None:
