@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from skerry_lab import mitogen
 from skerry_lab.demo import get
+from skerry_lab.state import Lab, LabStore
 
 ROOT = Path(__file__).parents[2]
 URL = re.compile(r"^https://\S+", re.MULTILINE)
@@ -45,6 +46,14 @@ class Journey:
     def ca(self) -> Path:
         return Path(CURL.findall(self.output)[-1])
 
+    @property
+    def lab(self) -> Lab:
+        return LabStore(self.state / "skerry").get(self.command)
+
+    def on_machine(self, *words: str, stdin: str = "") -> str:
+        """Run a command on the lab's machine; what it printed."""
+        return self.lab.login.run(words, stdin=stdin)
+
     def run(self, *words: str, **settings: str) -> str:
         """Run a command in the clone; what it printed."""
         return run_in(self.clone, self.state, *words, **settings)
@@ -60,7 +69,8 @@ def run_in(clone: Path, state: Path, *words: str, **settings: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=["try", "lab"])
+# `lab` first: tests that are for it alone name it as their first, and find the same machine.
+@pytest.fixture(scope="module", params=["lab", "try"])
 def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     clone, state = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("state")
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -93,6 +103,31 @@ def test_the_whole_way_is_short_and_its_stages_are_shown(journey: Journey) -> No
 def test_a_second_site_changes_nothing(journey: Journey) -> None:
     said = journey.run(".venv/bin/ansible-playbook", "site.yml", **mitogen.environment())
     assert re.search(r"^\S+ .*\bchanged=0 .*\bunreachable=0 .*\bfailed=0 ", said, re.MULTILINE), said[-4000:]
+
+
+ON_THE_LAB = pytest.mark.parametrize("journey", ["lab"], indirect=True)
+
+
+@ON_THE_LAB
+def test_it_runs_on_the_hardened_kernel_started_by_uefi_from_the_encrypted_disk(journey: Journey) -> None:
+    release = journey.on_machine("uname", "-r").strip()
+    assert re.fullmatch(r"6\.12\.\d+-skerry-lab-[0-9a-f]{8}", release)
+    assert journey.on_machine("ls", "/sys/firmware/efi/runtime")
+    root = "lsblk --inverse --noheadings --output TYPE $(findmnt --noheadings --nofsroot --output SOURCE /)"
+    assert "crypt" in journey.on_machine(root).split()
+    # Debian's is the fallback, and can be unlocked as well: both have an initramfs, which skerry-boot has checked.
+    kernels = {
+        name.removeprefix("/boot/initrd.img-") for name in journey.on_machine("ls /boot/initrd.img-*").split()
+    }
+    assert release in kernels
+    assert len([name for name in kernels if "+deb13" in name]) == len(kernels) - 1 == 1
+
+
+@ON_THE_LAB
+def test_a_container_of_it_cannot_lie_about_who_it_is(journey: Journey) -> None:
+    words = ["env", "SKERRY_LAB=lab", ".venv/bin/python", "-m", "pytest", "-q", "--lab=metal"]
+    said = journey.run(*words, "tests/system/test_spoofing.py")
+    assert "1 passed" in said
 
 
 def test_from_a_fresh_clone_to_a_url_and_to_its_end(journey: Journey) -> None:
