@@ -102,3 +102,22 @@ def test_each_word_of_the_built_in_command_line_says_why() -> None:
         if not re.search(rf"[ ]{re.escape(word)}[:,]", comments)
     ]
     assert missing == []
+
+
+# What the platform needs of a kernel, and what guards its trial boot: without one of these, no host takes it.
+NEEDED = (
+    "BTRFS_FS EXT4_FS VFAT_FS NLS_CODEPAGE_437 EROFS_FS EROFS_FS_BACKED_BY_FILE OVERLAY_FS FUSE_FS TMPFS DEVTMPFS "
+    "DM_CRYPT CRYPTO_XTS CRYPTO_AES MD_RAID1 NF_TABLES NF_TABLES_INET NF_CONNTRACK NFT_CT NFT_NAT NFT_MASQ NFT_REJECT "
+    "NFT_REJECT_INET NFT_BRIDGE_META NF_TABLES_BRIDGE BRIDGE VETH IPV6 PACKET UNIX USER_NS PID_NS NET_NS IPC_NS UTS_NS "
+    "CGROUPS MEMCG CGROUP_PIDS CFS_BANDWIDTH BLK_CGROUP CPUSETS CGROUP_FREEZER CGROUP_BPF SECCOMP_FILTER "
+    "SECURITY_APPARMOR KSM FHANDLE EPOLL SIGNALFD TIMERFD INOTIFY_USER SOFT_WATCHDOG WATCHDOG_SYSFS"
+)
+
+
+@pytest.mark.parametrize("flavour", list(Flavour))
+@pytest.mark.parametrize("version", ["6.12.118", "7.3.4"])
+def test_every_flavour_asks_for_what_the_platform_and_a_trial_boot_need(
+    flavour: Flavour, version: str
+) -> None:
+    lines = fragment.assemble(fragment.files(flavour, version))
+    assert [name for name in NEEDED.split() if name not in lines or lines[name].value == "n"] == []
