@@ -5,14 +5,14 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from skerry_boot.hardening.model import Setting
 from skerry_boot.hardening.table import SETTINGS
 from skerry_kernel.fragment import HOME, SOURCES, read
-from skerry_kernel.score import listed
+from skerry_kernel.score import KINDS, listed
 from tools.check_argument_specs import load
 from tools.check_collection import ansible, plugins
 from tools.files import ROOT, report
@@ -130,7 +130,12 @@ def fragment_section(path: Path) -> Iterator[str]:
 def deviation_section(version: str) -> Iterator[str]:
     """What the checker recommends for a version of Linux and we do not do."""
     yield from ["", f"## Where we do otherwise: Linux {version}", "", "| check | why |", "|---|---|"]
-    for check, reason in sorted(listed(version).items()):
+    yield from deviation_rows(listed(version))
+
+
+def deviation_rows(found: Mapping[str, str]) -> Iterator[str]:
+    """Check and reason, a line each."""
+    for check, reason in sorted(found.items()):
         yield f"| `{check}` | {prose(reason)} |"
 
 
@@ -140,6 +145,10 @@ def kernel_body() -> Iterator[str]:
     yield from (f"| {name} | {who} |" for name, who in sorted(SOURCES.items()))
     for version in ("6.12", "7"):
         yield from deviation_section(version)
+    yield from ["", "## Where a running machine does otherwise", ""]
+    yield "Beside the lines above: the command line and sysctl, as the role `hardening` leaves them."
+    yield from ["", "| check | why |", "|---|---|"]
+    yield from deviation_rows(listed("6.12", *KINDS[1:]))
     for path in sorted(HOME.glob("*.config")):
         yield from fragment_section(path)
 
