@@ -1,0 +1,46 @@
+"""On a trial boot: feed the watchdog until the kernel has proven itself, and go back to the old one if it does not."""
+
+import os
+import time
+from pathlib import Path
+
+from ..errors import BootError
+from ..run import run
+from . import record, trial
+
+PROVEN = Path("/run/skerry-boot-proven")
+"""Says to the guard that it may go."""
+_WATCHDOG = Path("/dev/watchdog0")
+_PAUSE_S, _DISARM = 2.0, b"V"
+
+
+def guard() -> int:
+    """Feed it until the kernel has proven itself: 0, with the watchdog stopped.
+
+    Where it has not within its time: say why, ask for a reboot and feed no more, so that the watchdog comes where the
+    reboot hangs, too. Returns 1.
+    """
+    current = record.load()
+    limit = current.trial.prove if current.trial else 0
+    end = time.monotonic() + limit
+    watchdog = os.open(_WATCHDOG, os.O_WRONLY) if _WATCHDOG.exists() else None
+    while time.monotonic() < end:
+        if PROVEN.exists():
+            if watchdog is not None:
+                os.write(watchdog, _DISARM)
+                os.close(watchdog)
+            return 0
+        if watchdog is not None:
+            os.write(watchdog, b"\0")
+        time.sleep(_PAUSE_S)
+    trial.give_up(f"it did not prove itself within {limit} s after it was unlocked")
+    reboot()
+    return 1
+
+
+def reboot() -> None:
+    """Ask for a reboot, and where systemd does not take it, do it without systemd."""
+    try:
+        run(["systemctl", "--no-block", "reboot"])
+    except BootError:
+        run(["systemctl", "reboot", "--force"])

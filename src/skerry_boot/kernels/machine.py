@@ -1,0 +1,105 @@
+"""The machine as far as its kernels go: what is read of it, and what changes what it starts."""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..disks.model import boot_place
+from ..initramfs.machine import INSTALLED
+from ..mirror.boot import Boot, find
+from ..run import run
+from . import plan, record
+from .tables import installed_kernels
+
+MENU = Path("/boot/grub/grub.cfg")
+_TOP_LEVEL = Path("/etc/default/grub.d/zz-skerry-kernel.cfg")
+_PROTECTION = Path("/etc/apt/apt.conf.d/53skerry-kernels")
+_SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
+_TRIAL_ENTRY, _NOTE = f"grub/{plan.ENTRY}.cfg", "skerry-trial"
+"""Below a /boot: the menu's entry for a trial boot, and how far that came."""
+_UPDATE_S = 600.0
+
+
+def now() -> str:
+    """UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def look() -> plan.Found:
+    """The machine as it is."""
+    root = Path("/")
+    return plan.Found(
+        running=os.uname().release,
+        installed={name: record.digest(root / f"boot/vmlinuz-{name}") for name in installed_kernels(root)},
+        boot=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        on_trial="skerry.trial=" in Path("/proc/cmdline").read_text(),
+        secure_boot=_SECURE_BOOT.exists() and _SECURE_BOOT.read_bytes()[4:] == b"\1",
+        ours=(root / INSTALLED).exists(),
+    )
+
+
+def stages() -> list[str]:
+    """How far a trial came, as each /boot has it."""
+    notes = [boot.path / _NOTE for boot in boots()]
+    return [note.read_text().strip() for note in notes if note.exists()]
+
+
+def boots() -> Iterator[Boot]:
+    """Each mounted /boot: one, or two in a mirror."""
+    first, second = find(boot_place(0)), find(boot_place(1))
+    yield from (boot for boot in (first,) if boot)
+    yield from (boot for boot in (second,) if boot and not (first and first.uuid == boot.uuid))
+
+
+def offer(version: str, unlock: int, watchdog: int, modules: tuple[str, ...]) -> None:
+    """Have the next boot, and only that one, be a trial of this kernel.
+
+    Raises:
+        BootError: GRUB's menu has no entry for it, or GRUB's environment can't be written.
+    """
+    for boot in boots():
+        menu = (boot.path / "grub/grub.cfg").read_text()
+        text = plan.entry(menu, version, plan.words(boot.uuid, unlock, watchdog, modules))
+        (boot.path / _NOTE).unlink(missing_ok=True)
+        _write(boot.path / _TRIAL_ENTRY, text)
+        run(["grub-editenv", str(boot.path / "grub/grubenv"), "set", f"next_entry={plan.ENTRY}"])
+    os.sync()
+
+
+def withdraw() -> None:
+    """No trial boot any more, neither the next one nor a note of the last one."""
+    for boot in boots():
+        run(["grub-editenv", str(boot.path / "grub/grubenv"), "unset", "next_entry"])
+        for name in (_TRIAL_ENTRY, _NOTE):
+            (boot.path / name).unlink(missing_ok=True)
+    os.sync()
+
+
+def set_default(version: str, kept: Iterable[str]) -> None:
+    """Have GRUB's menu, when it is next written, begin with this kernel, and apt leave those that are to be kept alone."""
+    for path, text in ((_TOP_LEVEL, plan.top_level(version)), (_PROTECTION, plan.protection(kept))):
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, text)
+
+
+def write_menu() -> None:
+    """Write GRUB's menu anew."""
+    run(["update-grub"], timeout=_UPDATE_S)
+
+
+def menu_is_right(default: str) -> bool:
+    """Whether GRUB's menu begins with this kernel, and takes up a trial's entry."""
+    menu = MENU.read_text()
+    return plan.first(menu) == default and f"{plan.ENTRY}.cfg" in menu
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that is whole on the disk before it takes its name."""
+    aside = path.with_name(f".{path.name}.new")
+    with aside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
