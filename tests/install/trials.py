@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,16 +23,54 @@ class Server:
         """A command on it, however long it takes."""
         return self.machine.lab.login.run(words, stdin=stdin, timeout=LONG_S)
 
+    def shell(self, script: str) -> str:
+        """A shell script on it, which stops at the first failure."""
+        return self.run("sh", "-eu", stdin=script)
+
     def status(self) -> dict[str, Any]:
         """What it says of its kernels."""
         told: dict[str, Any] = json.loads(self.run("skerry-boot", "status", "--json"))
         return {"running": told["kernel"], **told["kernels"]}
 
-    def reboot(self) -> int:
-        """Reboot it; returns the place in its console's log from which on the new boot speaks."""
-        place = self.machine.lab.console_log.stat().st_size
+    def trial(self, version: str, *options: str, first: str = "") -> int:
+        """Begin a kernel's trial, and see it start.
+
+        Args:
+            version: the kernel.
+            options: of the trial.
+            first: a shell script that is run before the reboot.
+
+        Returns:
+            The place in the console's log from which on the trial boot speaks.
+        """
+        self.run("skerry-boot", "trial", version, *options)
+        self.shell(first)
+        place = self.place()
         self.run("systemctl", "--no-block", "reboot")
-        return place
+        return self.wait_starting(place, version)
+
+    def see_it_back(self, place: int, old: str) -> dict[str, Any]:
+        """It is back on the old kernel and waits to be unlocked; unlocked, it knows that no trial is under way.
+
+        Args:
+            place: in the console's log, from which on the old kernel starts.
+            old: its version.
+
+        Returns:
+            What it says of its kernels.
+        """
+        self.wait_starting(place, old)
+        assert self.is_locked()
+        self.unlock_and_wait()
+        assert "skerry.trial" not in self.run("cat", "/proc/cmdline")
+        told = self.status()
+        assert (told["running"], told["default"], told["trial"]) == (old, old, "")
+        assert "next_entry=skerry-trial" not in self.run("cat /boot*/grub/grubenv")
+        return told
+
+    def place(self) -> int:
+        """How long the console's log is now."""
+        return self.machine.lab.console_log.stat().st_size
 
     def wait_said(self, place: int, words: str) -> int:
         """Wait until its console says something; returns the place after that."""
@@ -44,8 +81,8 @@ class Server:
         return place + found + len(words)
 
     def wait_starting(self, place: int, version: str) -> int:
-        """Wait until this kernel starts; returns the place after that."""
-        return self.wait_said(place, f"Linux version {version} ")
+        """Wait until GRUB has started this kernel, by its name in /boot; returns the place after that."""
+        return self.wait_said(place, f"BOOT_IMAGE=/vmlinuz-{version} ")
 
     def is_locked(self) -> bool:
         """Whether it waits for its passphrase, once it answers."""
@@ -73,8 +110,3 @@ class Server:
         known, key = str(lab.login.known_hosts), str(lab.login.key)
         locked = Door(HOST, lab.ports["unlock"], known, private_key=key)
         return Unlocker(locked, Door(HOST, lab.login.port, known, lab.login.alias, private_key=key), LONG_S)
-
-
-def kernels(names: Sequence[str]) -> list[str]:
-    """Versions, by the names of what lies in /boot."""
-    return [name.removeprefix("vmlinuz-") for name in names if name.startswith("vmlinuz-")]

@@ -10,6 +10,7 @@ from .platform import Need
 from .tables import Tables
 
 SOFTDOG = "softdog"
+_GUARD = "usr/lib/skerry/trial"
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,23 @@ def drivers(kernel: Tables, device: Device) -> tuple[str, ...]:
     return known or ((device.module,) if device.module in kernel.modules else ())
 
 
-def unguarded(kernel: Tables, image: Image) -> Iterator[Lack]:
-    """What a trial boot needs of its initramfs; images that were made before skerry-boot came lack it."""
+def unguarded(kernel: Tables, image: Image, guard: bytes) -> Iterator[Lack]:
+    """What a trial boot needs of its initramfs; images that were made before this skerry-boot came lack it.
+
+    Args:
+        kernel: its tables.
+        image: its initramfs.
+        guard: the program that guards a trial boot, as skerry-boot has it now.
+    """
     hint = f"Make it again: update-initramfs -u -k {kernel.version}."
-    inside = {module_name(path) for path in image.entries if ".ko" in path.rpartition("/")[2]}
-    if SOFTDOG in kernel.loadable - inside:
+    modules = {module_name(path) for path in image.entries if ".ko" in path.rpartition("/")[2]}
+    if SOFTDOG in kernel.loadable - modules:
         yield Lack(SOFTDOG, f"initramfs: it holds no watchdog's driver. {hint}")
-    if not image.executable("usr/lib/skerry/trial"):
+    inside = image.find(_GUARD)
+    if inside is None or not image.executable(_GUARD):
         yield Lack("trial", f"initramfs: it holds nothing that guards a trial boot. {hint}")
+    elif inside.content != guard:
+        yield Lack("trial", f"initramfs: what guards a trial boot in it is of another skerry-boot. {hint}")
 
 
 def watchdogs(kernel: Tables, devices: Iterable[Device]) -> tuple[str, ...]:

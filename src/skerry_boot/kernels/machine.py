@@ -8,7 +8,7 @@ from pathlib import Path
 from ..disks.model import boot_place
 from ..initramfs.machine import INSTALLED
 from ..mirror.boot import Boot, find
-from ..run import run
+from ..run import CommandError, run
 from . import plan, record
 from .tables import installed_kernels
 
@@ -18,6 +18,7 @@ _PROTECTION = Path("/etc/apt/apt.conf.d/53skerry-kernels")
 _SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
 _TRIAL_ENTRY, _NOTE = f"grub/{plan.ENTRY}.cfg", "skerry-trial"
 """Below a /boot: the menu's entry for a trial boot, and how far that came."""
+_PARTS = ("image", "binary", "modules", "base")
 _UPDATE_S = 600.0
 
 
@@ -36,7 +37,17 @@ def look() -> plan.Found:
         on_trial="skerry.trial=" in Path("/proc/cmdline").read_text(),
         secure_boot=_SECURE_BOOT.exists() and _SECURE_BOOT.read_bytes()[4:] == b"\1",
         ours=(root / INSTALLED).exists(),
+        followed=plan.followed(_packages("${db:Status-Status}\t${Package}\t${Depends}\n", "linux-image*")),
     )
+
+
+def packages(version: str) -> list[str]:
+    """The installed packages that hold a kernel's files: one, or several in newer editions of Debian's."""
+    names = [f"linux-{part}-{version}" for part in _PARTS]
+    listed = [
+        line.split("\t") for line in _packages("${db:Status-Status}\t${Package}\n", *names).splitlines()
+    ]
+    return [name for state, name in listed if state == "installed"]
 
 
 def stages() -> list[str]:
@@ -67,6 +78,16 @@ def offer(version: str, unlock: int, watchdog: int, modules: tuple[str, ...]) ->
     os.sync()
 
 
+def offered(places: Iterable[Boot]) -> bool:
+    """Whether any /boot has a trial: as its next boot, as an entry of its menu, or as a note of the last one."""
+    return any(
+        (boot.path / _TRIAL_ENTRY).exists()
+        or (boot.path / _NOTE).exists()
+        or f"next_entry={plan.ENTRY}\n" in _text(boot.path / "grub/grubenv")
+        for boot in places
+    )
+
+
 def withdraw() -> None:
     """No trial boot any more, neither the next one nor a note of the last one."""
     for boot in boots():
@@ -93,6 +114,20 @@ def menu_is_right(default: str) -> bool:
     """Whether GRUB's menu begins with this kernel, and takes up a trial's entry."""
     menu = MENU.read_text()
     return plan.first(menu) == default and f"{plan.ENTRY}.cfg" in menu
+
+
+def _packages(columns: str, *patterns: str) -> str:
+    """What dpkg knows of packages; nothing where it knows none."""
+    try:
+        return run(["dpkg-query", "--show", f"--showformat={columns}", *patterns])
+    except CommandError as error:
+        if error.code != 1:
+            raise
+        return ""
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def _write(path: Path, text: str) -> None:

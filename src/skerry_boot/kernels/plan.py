@@ -8,6 +8,8 @@ from ..errors import BootError
 from .record import Outcome, Proven, Record, Trial
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+_IMAGE, _VERSIONED = "linux-image-", re.compile(r"linux-image-\d[^\s,]*")
+_GONE = ("not-installed", "config-files")
 ENTRY = "skerry-trial"
 """The id of the menu's entry for a trial boot."""
 DIED = {
@@ -30,6 +32,7 @@ class Found:
         on_trial: whether this boot is a trial boot.
         secure_boot: whether the firmware starts signed programs only.
         ours: whether install.yml made this machine.
+        followed: the versions that packages such as linux-image-amd64 brought last, and are gone with.
     """
 
     running: str
@@ -38,12 +41,25 @@ class Found:
     on_trial: bool = False
     secure_boot: bool = False
     ours: bool = True
+    followed: frozenset[str] = frozenset()
 
 
 def numbers(version: str) -> tuple[int, ...]:
     """What counts of a kernel's name when two are compared: 6.12.57+deb13-amd64 is (6, 12, 57)."""
     found = _NUMBERS.match(version)
     return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def refuse_foreign(found: Found) -> None:
+    """Refuse to change anything about kernels on a machine that is not ours.
+
+    Raises:
+        BootError: it is not.
+    """
+    if not found.ours:
+        raise BootError(
+            "install.yml did not make this machine", "How it starts is its operator's own business."
+        )
 
 
 def refuse(version: str, record: Record, found: Found, *, older: bool = False) -> None:
@@ -57,8 +73,6 @@ def refuse(version: str, record: Record, found: Found, *, older: bool = False) -
 
 
 def _refusals(version: str, record: Record, found: Found, *, older: bool) -> Iterator[tuple[str, str]]:
-    if not found.ours:
-        yield "install.yml did not make this machine", "How it starts is its operator's own business."
     if found.secure_boot:
         yield (
             "Secure Boot is on: GRUB, as it is installed here, starts without it only",
@@ -84,16 +98,24 @@ def _refusals(version: str, record: Record, found: Found, *, older: bool) -> Ite
 
 def candidate(record: Record, found: Found) -> str:
     """The newest kernel that is not older and was never tried, the running flavour if two are; empty where none is."""
+    own = _flavour(found.running)
+    return max(
+        untried(record, found),
+        key=lambda version: (numbers(version), _flavour(version) == own, version),
+        default="",
+    )
+
+
+def untried(record: Record, found: Found) -> list[str]:
+    """The kernels that are not older than the running one and were never tried."""
     failed = {one.version for one in record.outcomes if not one.proven}
-    fresh = [
+    return sorted(
         version
         for version in found.installed
         if not _proven_image(record, found, version)
         and version not in failed | {found.running}
         and numbers(version) >= numbers(found.running)
-    ]
-    own = _flavour(found.running)
-    return max(fresh, key=lambda version: (numbers(version), _flavour(version) == own, version), default="")
+    )
 
 
 def _flavour(version: str) -> str:
@@ -156,10 +178,25 @@ def on_trial(record: Record, found: Found) -> Trial:
 
 
 def keep(record: Record, found: Found) -> frozenset[str]:
-    """The kernels that must stay: what runs, what starts next, the newest, and one that is proven besides the running."""
+    """The kernels that must stay: what runs, what starts next, the newest, and one that is proven besides the running.
+
+    Also those that a package follows, which would be removed with them: then no security update came any more.
+    """
     spare = [one.version for one in record.proven if one.version != found.running]
-    must = {found.running, record.default, newest(found), record.trial.version if record.trial else ""}
+    must = {found.running, record.default, newest(found), *found.followed}
+    must |= {record.trial.version} if record.trial else set()
     return frozenset(must if must & set(spare) else {*must, *spare[-1:]}) & set(found.installed)
+
+
+def followed(packages: str) -> frozenset[str]:
+    """The versions of kernels that packages without a version depend on.
+
+    Args:
+        packages: a line for each: its state, its name, what it depends on, with tabs in between.
+    """
+    lines = [line.split("\t") for line in packages.splitlines()]
+    there = [depends for state, name, depends in lines if state not in _GONE and not _VERSIONED.match(name)]
+    return frozenset(name.removeprefix(_IMAGE) for text in there for name in _VERSIONED.findall(text))
 
 
 def newest(found: Found) -> str:

@@ -10,12 +10,14 @@ from ..initramfs.checks import check
 from ..initramfs.image import read_image
 from ..initramfs.machine import probe
 from ..initramfs.needs import needs_of
+from ..mirror.boot import synchronise
 from ..run import run
 from . import devices, fit, machine, plan, record
 from .platform import MIRROR, NEEDS
 from .tables import read_tables
 
 _APT_S = 900.0
+_GUARD = "usr/lib/skerry/initramfs/trial"
 
 
 def fits(version: str, root: Path = Path("/")) -> tuple[list[fit.Lack], tuple[str, ...]]:
@@ -36,7 +38,7 @@ def fits(version: str, root: Path = Path("/")) -> tuple[list[fit.Lack], tuple[st
         # A full /boot says nothing of this kernel, and a trial that goes well makes room.
         bad = [one for one in defects if one.name != "boot-full"]
         found += [fit.Lack(one.name, f"initramfs: {one.text}. {one.hint}") for one in bad]
-    found += fit.unguarded(kernel, image)
+    found += fit.unguarded(kernel, image, (root / _GUARD).read_bytes())
     return found, fit.watchdogs(kernel, present)
 
 
@@ -45,12 +47,17 @@ def settle(*, before_menu: bool = False) -> record.Record:
 
     Args:
         before_menu: something else writes the menu right after this.
+
+    Raises:
+        BootError: the machine is not ours; nothing was changed.
     """
     found, old = machine.look(), record.load()
+    plan.refuse_foreign(found)
     settled = plan.settle(old, found, machine.stages(), machine.now())
     if settled != old:
         record.save(settled)
-    if old.trial and not settled.trial:
+    # Also what a disk of a mirror still has that was out when its trial ended.
+    if not settled.trial and machine.offered(machine.boots()):
         machine.withdraw()
     if settled.default:
         machine.set_default(settled.default, plan.keep(settled, found))
@@ -70,7 +77,7 @@ def begin(version: str, *, unlock: int, prove: int, watchdog: int, older: bool) 
         older: whether it may be older than the running one.
 
     Raises:
-        BootError: it is refused; nothing was changed but what `settle` does.
+        BootError: it is refused; nothing was changed but what `settle` does, and a mirror's /boot made equal.
     """
     current, found = settle(), machine.look()
     plan.refuse(version, current, found, older=older)
@@ -83,6 +90,8 @@ def begin(version: str, *, unlock: int, prove: int, watchdog: int, older: bool) 
         raise BootError(
             "\n    ".join([f"kernel {version} does not fit this machine", *(one.text for one in refused)])
         )
+    # The firmware may choose either disk of a mirror: its menu must have the kernel.
+    synchronise()
     trial = record.Trial(version, current.default, machine.now(), found.boot, prove, tuple(failed_units()))
     record.save(replace(current, trial=trial))
     try:
@@ -125,7 +134,7 @@ def remove_old() -> tuple[str, ...]:
     """
     old = plan.prune(record.load(), machine.look())
     if old:
-        packages = [f"linux-image-{version}" for version in old]
+        packages = [name for version in old for name in machine.packages(version)]
         quiet = [
             "env",
             "DEBIAN_FRONTEND=noninteractive",
@@ -159,6 +168,7 @@ def told() -> dict[str, Any]:
         "default": current.default,
         "proven": [one.version for one in current.proven],
         "unproven": sorted(version for version in found.installed if not current.is_proven(version)),
+        "untried": plan.untried(current, found),
         "candidate": plan.candidate(current, found),
         "trial": current.trial.version if current.trial else "",
         "last_trial": asdict(current.outcomes[-1]) if current.outcomes else None,

@@ -86,17 +86,18 @@ SOFTDOG, GUARD = "usr/lib/modules/6.12/kernel/drivers/watchdog/softdog.ko.xz", "
 
 
 @pytest.mark.parametrize(
-    ("inside", "built_in", "lacks"),
+    ("inside", "built_in", "now", "lacks"),
     [
-        ((SOFTDOG, GUARD), (), []),
-        ((GUARD,), (), ["softdog"]),
-        ((GUARD,), ("softdog",), []),
-        ((SOFTDOG,), (), ["trial"]),
+        ((SOFTDOG, GUARD), (), b"now", []),
+        ((GUARD,), (), b"now", ["softdog"]),
+        ((GUARD,), ("softdog",), b"now", []),
+        ((SOFTDOG,), (), b"now", ["trial"]),
+        ((SOFTDOG, GUARD), (), b"newer", ["trial"]),
     ],
 )
-def test_an_initramfs_that_can_not_guard_a_trial_is_refused(inside, built_in, lacks):
-    image = Image("x", 0o600, 0, 1, {path: Entry(path, 0o100755, 0, 1, b"") for path in inside})
-    assert [lack.name for lack in unguarded(kernel(built_in=built_in), image)] == lacks
+def test_an_initramfs_that_can_not_guard_a_trial_is_refused(inside, built_in, now, lacks):
+    image = Image("x", 0o600, 0, 1, {path: Entry(path, 0o100755, 0, 3, b"now") for path in inside})
+    assert [lack.name for lack in unguarded(kernel(built_in=built_in), image, now)] == lacks
 
 
 def test_the_machines_own_watchdog_comes_first():

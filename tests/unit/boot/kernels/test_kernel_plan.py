@@ -44,7 +44,6 @@ def test_what_counts_of_a_name(version, numbers):
 @pytest.mark.parametrize(
     ("version", "current", "found", "words"),
     [
-        (NEW, RECORD, machine(OLD, NEW, ours=False), "install.yml did not make"),
         (NEW, RECORD, machine(OLD, NEW, secure_boot=True), "Secure Boot is on"),
         (NEW, RECORD, machine(OLD, NEW, on_trial=True), "is on trial itself"),
         (NEW, RECORD, machine(OLD), "is not installed. Installed are: 6.12.48+deb13-amd64"),
@@ -56,6 +55,12 @@ def test_what_counts_of_a_name(version, numbers):
 def test_refused(version, current, found, words):
     with pytest.raises(BootError, match=words.replace("+", r"\+")):
         plan.refuse(version, current, found)
+
+
+def test_a_machine_that_is_not_ours_is_left_alone():
+    plan.refuse_foreign(machine(OLD, NEW))
+    with pytest.raises(BootError, match=r"install\.yml did not make"):
+        plan.refuse_foreign(machine(OLD, NEW, ours=False))
 
 
 def test_an_older_kernel_may_be_asked_for_and_another_flavour_is_not_older():
@@ -164,6 +169,27 @@ def test_only_the_kernel_on_trial_can_prove_itself(found):
 def test_which_kernels_may_go(default, has_proven, running, installed, gone):
     others = [version for version in installed if version != running]
     assert plan.prune(Record(default, proven(*has_proven)), machine(running, *others)) == gone
+
+
+def test_what_a_package_follows_stays():
+    brought = f"{OLD}-x"
+    found = machine(NEWER, OLD, NEW, brought, followed=frozenset({OLD}))
+    assert plan.prune(Record(NEWER, proven(OLD, NEW, NEWER)), found) == (brought, NEW)
+
+
+def test_which_kernels_packages_follow():
+    lines = [
+        f"installed\tlinux-image-amd64\tlinux-base-amd64 (= 1), linux-image-{NEW} (= 6.12.57-1)",
+        f"installed\tlinux-image-{NEW}\tlinux-base-{NEW}, linux-image-{OLD}",
+        f"config-files\tlinux-image-rt-amd64\tlinux-image-{OLD} (= 6.12.48-1)",
+    ]
+    assert plan.followed("\n".join(lines)) == {NEW}
+    assert plan.followed("") == frozenset()
+
+
+def test_those_that_were_never_tried():
+    failed = dataclasses.replace(RECORD, outcomes=(Outcome(NEWER, AT, proven=False, reason="x"),))
+    assert plan.untried(failed, machine(OLD, NEW, NEWER, "6.1.0-30-amd64")) == [NEW]
 
 
 VERSIONS = st.sampled_from([OLD, NEW, NEWER, "6.12.57+deb13-cloud-amd64", "6.1.0-30-amd64"])

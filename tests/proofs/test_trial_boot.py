@@ -1,0 +1,153 @@
+"""Kernels on trial with BIOS and a mirror: five bad ones, three good ones in a row, and one on the other disk alone.
+
+No hand touches the machine but one that sends the passphrase. The steps go on from one another.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.install import bad_kernels
+from tests.install.conftest import play_on
+from tests.install.installing import install
+from tests.install.mirror_lab import SIZES, lab
+from tests.install.rescue_lab import Machine, machine
+from tests.install.trials import Server
+
+SHORT_S, WATCHDOG_S = 20, 30
+Say = Callable[[str], None]
+# Debian's kernels of the backports, of the flavour that the lab's machines have.
+BACKPORTS = """
+cd /etc/apt
+source=$(grep -rlE 'trixie main|Suites:.*trixie' sources.list sources.list.d | head -n 1)
+archive=$(grep -ohE 'https?://[^] ]+' $source | grep -v security | head -n 1)
+echo "deb $archive trixie-backports main" >sources.list.d/backports.list
+printf '%s\n' 'Package: src:linux src:linux-signed-amd64' 'Pin: release n=trixie-backports' 'Pin-Priority: 990' \
+    >preferences.d/backports
+apt-get -q update
+"""
+UPGRADES = ("6.16.12+deb13-cloud-amd64", "6.18.15+deb13-cloud-amd64")
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    hardware = ["--firmware", "bios", "--bus", "virtio", "--disks", "2"]
+    with machine("proof-trial", tmp_path_factory.mktemp("trial"), hardware) as found:
+        done = install(found, "--extra-vars", json.dumps(SIZES))
+        assert done.code == 0, done.output[-4000:]
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(mirror: Machine) -> Server:
+    found = Server(mirror)
+    found.unlock_and_wait()
+    return found
+
+
+@pytest.fixture(scope="module")
+def old(server: Server) -> str:
+    """The kernel that it was installed with."""
+    return server.run("uname", "-r").strip()
+
+
+@pytest.fixture(scope="module")
+def bad(server: Server, old: str) -> Iterator[str]:
+    server.shell(bad_kernels.MAKE)
+    yield f"{old}-bad"
+    server.shell(bad_kernels.REMOVE)
+
+
+@pytest.fixture
+def say() -> Say:
+    """Prints what held, and how many seconds it took."""
+    begin = time.monotonic()
+    return lambda what: print(f"\n{time.monotonic() - begin:6.0f} s  {what}", flush=True)
+
+
+def test_no_driver_for_the_card(server, old, say):
+    bad_kernels.see_it_refused(server, old)
+    say("no driver for the network card: refused by name, not booted")
+
+
+def test_a_panic_at_once(server, old, bad, say):
+    place = server.trial(bad, first=bad_kernels.PANIC_AT_ONCE)
+    server.wait_said(place, "Kernel panic")
+    told = server.see_it_back(place, old)
+    assert told["last_trial"]["reason"].startswith("it never came as far as its initramfs")
+    say(f"a panic at once: back on the old kernel, unlocked; {told['last_trial']['reason']}")
+
+
+def test_a_hang_in_the_initramfs(server, old, bad, say):
+    place = server.trial(bad, f"--watchdog={WATCHDOG_S}", first=bad_kernels.HANG)
+    place = server.wait_said(place, "hang: nothing runs from now on")
+    told = server.see_it_back(place, old)
+    assert told["last_trial"]["reason"].startswith("it died in its initramfs")
+    say(f"a hang in the initramfs: back on the old kernel, unlocked; {told['last_trial']['reason']}")
+
+
+def test_nobody_unlocks_it(server, old, bad, say):
+    place = server.trial(bad, f"--unlock={SHORT_S}")
+    server.wait_said(place, f"nobody unlocked it within {SHORT_S} s")
+    told = server.see_it_back(place, old)
+    assert told["last_trial"]["reason"] == "nobody unlocked it within the time limit"
+    say(f"nobody there: back on the old kernel, unlocked; {told['last_trial']['reason']}")
+
+
+def test_a_panic_once_root_is_mounted(server, old, bad, say):
+    server.shell(bad_kernels.PANIC)
+    place = server.trial(bad)
+    server.unlock()
+    server.wait_said(place, "Kernel panic")
+    told = server.see_it_back(place, old)
+    assert told["last_trial"]["reason"].startswith("it died after root was opened")
+    say(f"a panic once root is mounted: back on the old kernel, unlocked; {told['last_trial']['reason']}")
+
+
+def test_three_good_ones_in_a_row(server, mirror, old, say):
+    server.shell(bad_kernels.REMOVE)
+    server.shell(BACKPORTS)
+    before = old
+    for number in range(3):
+        if number < len(UPGRADES):
+            server.shell(
+                f"DEBIAN_FRONTEND=noninteractive apt-get -q -y install linux-image-{UPGRADES[number]}"
+            )
+            answer = play_on(mirror, "playbooks/kernel/trial.yml")
+        else:
+            answer = play_on(mirror, "playbooks/kernel/update.yml")
+        assert answer.returncode == 0, answer.stdout[-4000:]
+        told = server.status()
+        assert told["running"] == told["default"]
+        assert told["running"] not in {before, old}
+        assert told["last_trial"]["proven"]
+        see_room(server, {old if number < len(UPGRADES) else before, told["running"]}, say)
+        before = told["running"]
+    assert "changed=0" in play_on(mirror, "playbooks/kernel/trial.yml").stdout
+
+
+def test_it_starts_from_the_other_disk_alone(server, mirror, say):
+    """Both disks have the trial, whichever the firmware chooses."""
+    now = server.run("uname", "-r").strip()
+    server.shell(bad_kernels.MAKE)
+    server.run("skerry-boot", "trial", f"{now}-bad", f"--unlock={SHORT_S}")
+    place = server.place()
+    lab(mirror, "power", "cut")
+    lab(mirror, "disk", "pull", "0")
+    lab(mirror, "power", "on")
+    place = server.wait_starting(place, f"{now}-bad")
+    server.wait_said(place, f"nobody unlocked it within {SHORT_S} s")
+    told = server.see_it_back(place, now)
+    assert told["last_trial"]["reason"] == "nobody unlocked it within the time limit"
+    say("the first disk pulled: the other one started the trial, and the old kernel after it")
+
+
+def see_room(server: Server, kept: set[str], say: Say) -> None:
+    """/boot holds the running kernel and one that is proven, and has room for the next one."""
+    listed = server.run("cd /boot; ls vmlinuz-*").split()
+    assert {name.removeprefix("vmlinuz-") for name in listed} == kept
+    server.run("skerry-boot", "check")
+    used = server.run("df --output=pcent,used --block-size=M /boot | tail -n 1").split()
+    say(f"proved itself; /boot holds {' and '.join(sorted(kept))}: {used[1]}, {used[0]} of it")
