@@ -4,8 +4,10 @@ No hand touches the machine but one that sends the passphrase. The steps go on f
 """
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,17 +20,15 @@ from tests.install.trials import Server
 
 SHORT_S, WATCHDOG_S = 20, 30
 Say = Callable[[str], None]
-# Debian's kernels of the backports, of the flavour that the lab's machines have.
+# Of Debian's backports, of the flavour that the lab's machines have.
+UPGRADES = [f"{version}+deb13-cloud-amd64" for version in ("6.16.12", "6.17.13", "6.18.15")]
 BACKPORTS = """
 cd /etc/apt
-source=$(grep -rlE 'trixie main|Suites:.*trixie' sources.list sources.list.d | head -n 1)
-archive=$(grep -ohE 'https?://[^] ]+' $source | grep -v security | head -n 1)
+archive=$(grep -ohE 'https?://[^] ]+' sources.list | grep -v security | head -n 1)
 echo "deb $archive trixie-backports main" >sources.list.d/backports.list
-printf '%s\n' 'Package: src:linux src:linux-signed-amd64' 'Pin: release n=trixie-backports' 'Pin-Priority: 990' \
-    >preferences.d/backports
 apt-get -q update
 """
-UPGRADES = ("6.16.12+deb13-cloud-amd64", "6.18.15+deb13-cloud-amd64")
+INSTALL, FETCH = "DEBIAN_FRONTEND=noninteractive apt-get -q -y install", "cd /root; apt-get -q download"
 
 
 @pytest.fixture(scope="module")
@@ -107,25 +107,38 @@ def test_a_panic_once_root_is_mounted(server, old, bad, say):
 
 
 def test_three_good_ones_in_a_row(server, mirror, old, say):
+    """The last one comes from a folder of the controller, as a kernel of one's own does."""
     server.shell(bad_kernels.REMOVE)
     server.shell(BACKPORTS)
-    before = old
-    for number in range(3):
-        if number < len(UPGRADES):
-            server.shell(
-                f"DEBIAN_FRONTEND=noninteractive apt-get -q -y install linux-image-{UPGRADES[number]}"
-            )
-            answer = play_on(mirror, "playbooks/kernel/trial.yml")
-        else:
-            answer = play_on(mirror, "playbooks/kernel/update.yml")
-        assert answer.returncode == 0, answer.stdout[-4000:]
-        told = server.status()
-        assert told["running"] == told["default"]
-        assert told["running"] not in {before, old}
-        assert told["last_trial"]["proven"]
-        see_room(server, {old if number < len(UPGRADES) else before, told["running"]}, say)
-        before = told["running"]
-    assert "changed=0" in play_on(mirror, "playbooks/kernel/trial.yml").stdout
+    for version in UPGRADES[:-1]:
+        server.shell(f"{INSTALL} linux-image-{version}")
+        proves_itself(server, version, "playbooks/kernel/trial.yml")
+        see_room(server, {old, version}, say)
+    folder = {"kernel_trial_folder": str(fetched(server, UPGRADES[-1]))}
+    proves_itself(server, UPGRADES[-1], "playbooks/kernel/update.yml", "--extra-vars", json.dumps(folder))
+    see_room(server, {old, UPGRADES[-1]}, say)
+    again = play_on(mirror, "playbooks/kernel/update.yml", "--extra-vars", json.dumps(folder))
+    assert "changed=0" in again.stdout
+
+
+def proves_itself(server: Server, version: str, playbook: str, *options: str) -> None:
+    """A playbook that tries it passes, and it is the default."""
+    answer = play_on(server.machine, playbook, *options)
+    assert answer.returncode == 0, answer.stdout[-4000:]
+    told = server.status()
+    assert (told["running"], told["default"], told["trial"]) == (version, version, "")
+    assert told["last_trial"]["proven"]
+
+
+def fetched(server: Server, version: str) -> Path:
+    """A folder of this computer with the package of a kernel."""
+    server.shell(f"{FETCH} linux-image-{version}")
+    name = server.shell(f"cd /root; ls linux-image-{version}_*.deb").strip()
+    folder = server.machine.folder / "kernels"
+    folder.mkdir()
+    with (folder / name).open("wb") as file:
+        subprocess.run(server.machine.lab.login.command(["cat", f"/root/{name}"]), stdout=file, check=True)
+    return folder
 
 
 def test_it_starts_from_the_other_disk_alone(server, mirror, say):

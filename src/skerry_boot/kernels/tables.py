@@ -40,7 +40,9 @@ def read_tables(root: Path, version: str, aliases: Iterable[str]) -> Tables:
         BootError: that kernel is not installed, or not whole.
     """
     folder = root / "lib/modules" / version
-    config = root / f"boot/config-{version}"
+    # Newer packages of Debian's keep it beside the modules.
+    beside = folder / "config"
+    config = beside if beside.exists() else root / f"boot/config-{version}"
     for path in (
         root / f"boot/vmlinuz-{version}",
         config,
