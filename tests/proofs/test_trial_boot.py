@@ -14,9 +14,9 @@ import pytest
 from tests.install import bad_kernels
 from tests.install.conftest import play_on
 from tests.install.installing import install
-from tests.install.mirror_lab import SIZES, lab
 from tests.install.rescue_lab import Machine, machine
 from tests.install.trials import Server
+from tests.mirror.mirror_lab import SIZES, lab
 
 SHORT_S, WATCHDOG_S = 20, 30
 Say = Callable[[str], None]
