@@ -112,6 +112,8 @@ def setting_rows(settings: Iterable[Setting]) -> Iterator[str]:
         last = one.kind
         wanted = "<br>".join(value(line) for line in one.value.splitlines())
         yield f"| `{one.name}` | {wanted} | {prose(one.reason)} | {one.source} |"
+
+
 def fragment_section(path: Path) -> Iterator[str]:
     """A fragment's part of the page: its first words, and each line that says why."""
     intro = []
@@ -174,6 +176,7 @@ def pages(root: Path) -> dict[Path, str]:
             "Each is read back from the running machine. A name in `hardening_off` turns it off; a heading, all below it. "
             "Why, what it costs, and what was left out: [hardening](../explanation/hardening.md).",
             setting_rows(SETTINGS),
+        ),
         reference / "kernel.md": page(
             "The hardened kernel's configuration",
             "Fragments in `src/skerry_kernel/fragments/`, deviations in `src/skerry_kernel/deviations.toml`. Each line "
