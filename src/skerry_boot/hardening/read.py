@@ -200,7 +200,9 @@ def _manager(settings: Sequence[Setting]) -> dict[str, Reading]:
 
 
 def _sessions(settings: Sequence[Setting]) -> dict[str, Reading]:
-    umask, core = run(["su", "--login", "root", "--command", "umask; ulimit -H -c"]).split()[-2:]
+    # Who asks may have got the mask from the setting, and a session that sets none inherits it.
+    session = "umask 022; exec su --login root --command 'umask; ulimit -H -c'"
+    umask, core = run(["sh", "-c", session]).split()[-2:]
     values = {"umask": umask, "core": core}
     return {one.key: Reading(values[one.key]) for one in settings}
 
