@@ -74,12 +74,16 @@ def test_a_new_menu_and_a_new_initramfs_come_to_both(mirror):
     )
 
 
-def test_it_starts_from_its_new_disk_and_serves_on_it_alone(mirror, url):
+def test_it_serves_on_its_new_disk_alone_and_starts_from_it(mirror, url):
     start_anew(mirror)
     hardened.see_words(mirror)
     assert "changed=0" in played(mirror, *hardened.PLAY)
     assert status(mirror)["mirror"] == "whole"
     assert visited(mirror, url) == PAGE
     pull_while_it_runs(mirror, 1)
+    assert status(mirror)["mirror"] == "half"
+    assert visited(mirror, url) == PAGE
+    # Only now: with both in, the BIOS starts the one that it knew.
+    start_anew(mirror)
     assert status(mirror)["mirror"] == "half"
     assert visited(mirror, url) == PAGE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from skerry_lab.board import Bus
+from skerry_lab.board import Bus, Firmware
 from tests.install.installing import install
 from tests.install.rescue_lab import Machine, machine
 from tests.install.serving import PAGE, played, serve, visited
@@ -23,16 +23,17 @@ def holds(pulled: str, what: str) -> Iterator[None]:
     print(f"\npulled: {pulled:<6}{time.monotonic() - begin:>5.0f} s  {what}", flush=True)
 
 
-def see_each_disk_pulled(hardware: list[str], disks: int, folder: Path) -> None:
+def see_each_disk_pulled(firmware: Firmware, bus: Bus, disks: int, folder: Path) -> None:
     """Install a machine, and pull its disks one after the other: each time as it was when it had been installed.
 
     Args:
-        hardware: what the lab is told of its firmware and bus.
+        firmware: the machine's.
+        bus: of its disks.
         disks: 1, or 2: a mirror.
         folder: for what is the machine's.
     """
-    name = f"pulled-{hardware[1]}"
-    with machine(name, folder, [*hardware, "--disks", str(disks)]) as found:
+    hardware = ["--firmware", firmware, "--bus", bus, "--disks", str(disks)]
+    with machine(f"pulled-{firmware}", folder, hardware) as found:
         with holds("none", "installed; unlocked from afar; a container's URL answers"):
             url = served(found)
         for slot in range(disks):
@@ -44,7 +45,7 @@ def see_each_disk_pulled(hardware: list[str], disks: int, folder: Path) -> None:
             with holds(str(slot), "unlocked from afar without it; the URL answers; half a mirror is said"):
                 see_it_serve_without(found, url, slot)
             with holds(str(slot), "a new disk: one playbook makes it whole; the second run changes nothing"):
-                renew(found, slot)
+                renew(found, slot, bus)
             with holds(
                 str(1 - slot), "then the other disk: unlocked from the new one alone; the URL answers"
             ):
@@ -92,9 +93,9 @@ def see_it_serve_without(found: Machine, url: str, slot: int) -> None:
     see_half_a_mirror(found)
 
 
-def renew(found: Machine, slot: int) -> None:
+def renew(found: Machine, slot: int, bus: Bus) -> None:
     """A new disk: into the running machine, where its bus allows that."""
-    cold = found.lab.bare.bus is Bus.SATA
+    cold = bus is Bus.SATA
     if cold:
         lab(found, "power", "off")
     lab(found, "disk", "new", str(slot))
