@@ -87,7 +87,8 @@ def suites(root: Path = ROOT) -> list[Suite]:
     if (root / "tests" / "integration").is_dir():
         found.append(on_lab("fast", "fast", 30, "tests/integration"))
     if (root / "tests" / "journeys").is_dir():
-        found.append(Suite("journeys", "its own", 40, [pytest("--durations=10", "tests/journeys")]))
+        test = [pytest("--durations=10", "tests/journeys")]
+        found.append(Suite("journeys", "its own", 40, test, kernel=True))
     if (root / "tests" / "system").is_dir():
         found.append(on_lab("metal", "metal", 40, "tests/system", "tests/integration"))
     for scenario in sorted((root / "molecule").glob("*/molecule.yml")):

@@ -83,7 +83,8 @@ def test_where_it_is_not_forbidden_the_firmware_keeps_a_dying_kernels_words(tmp_
     with machine("words", tmp_path, ["--firmware", "uefi", "--disks", "1"]) as found:
         assert not markers.in_firmware(found.lab)
         crash = found.lab.login.command([f"{LET_FIRMWARE_KEEP}; {CRASH}"])
+        place = markers.console_end(found.lab)
         with subprocess.Popen(crash) as ssh:
-            markers.wait_until_dead(found.lab)
+            markers.wait_until_dead(found.lab, place)
             ssh.kill()
         assert markers.in_firmware(found.lab)
