@@ -1,4 +1,4 @@
-"""What the proofs of scenarios share: each of Molecule's on the hardened kernel, on an encrypted machine as it was installed."""
+"""What the proofs of scenarios share: each of Molecule's on the hardened kernel, on an encrypted machine just installed."""
 
 import os
 import subprocess
