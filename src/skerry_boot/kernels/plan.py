@@ -97,10 +97,13 @@ def _refusals(version: str, record: Record, found: Found, *, older: bool) -> Ite
 
 
 def candidate(record: Record, found: Found) -> str:
-    """The newest kernel that is not older and was never tried, the running flavour if two are; empty where none is."""
+    """The newest kernel that is not older and was never tried, the running flavour if two are; empty where none is.
+
+    On a machine that runs the hardened kernel only another one of those: Debian's next to it is the fallback.
+    """
     own = _flavour(found.running)
     return max(
-        untried(record, found),
+        (version for version in untried(record, found) if _hardened(version) or not _hardened(found.running)),
         key=lambda version: (numbers(version), _flavour(version) == own, version),
         default="",
     )
@@ -119,8 +122,13 @@ def untried(record: Record, found: Found) -> list[str]:
 
 
 def _flavour(version: str) -> str:
-    """Of 6.12.57+deb13-cloud-amd64 it is cloud-amd64."""
-    return version.partition("-")[2]
+    """Of 6.12.57+deb13-cloud-amd64 it is cloud-amd64, of 6.12.118-skerry-lab-631a3cf9 skerry-lab."""
+    flavour = version.partition("-")[2]
+    return flavour.rpartition("-")[0] if _hardened(version) else flavour
+
+
+def _hardened(version: str) -> bool:
+    return "-skerry-" in version
 
 
 def _proven_image(record: Record, found: Found, version: str) -> bool:

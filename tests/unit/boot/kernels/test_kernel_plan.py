@@ -13,6 +13,7 @@ from skerry_boot.kernels.plan import DIED, Found
 from skerry_boot.kernels.record import Outcome, Proven, Record, Trial
 
 OLD, NEW, NEWER = "6.12.48+deb13-amd64", "6.12.57+deb13-amd64", "6.17.8+deb13-amd64"
+OURS, OURS_NEWER = "6.12.57-skerry-metal-631a3cf9", "6.12.58-skerry-metal-0b41d2aa"
 AT = "2026-11-25T10:00:00+00:00"
 
 
@@ -86,6 +87,11 @@ def test_an_older_kernel_may_be_asked_for_and_another_flavour_is_not_older():
             "",
             id="failed",
         ),
+        pytest.param(Record(OURS, proven(OURS)), machine(OURS, OLD, NEWER), "", id="Debian's beside ours"),
+        pytest.param(
+            Record(OURS, proven(OURS)), machine(OURS, NEWER, OURS_NEWER), OURS_NEWER, id="ours after ours"
+        ),
+        pytest.param(RECORD, machine(OLD, OURS), OURS, id="ours after Debian's"),
     ],
 )
 def test_which_kernel_waits_for_its_trial(current, found, wanted):
