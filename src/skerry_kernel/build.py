@@ -38,6 +38,7 @@ _PROGRAMS = (
 _OBJECTS = {Flavour.LAB: 2540, Flavour.METAL: 3370}
 _COMPILE_S = 8 * 3600
 _COMPILE = Path(__file__).with_name("compile.sh")
+_CACHED_GCC = Path(__file__).with_name("cached_gcc.sh")
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,8 @@ def configure(cache: Cache, job: Job, work: Path, suffix: str = "") -> tuple[Con
     for folder in (work / "build", ccache(cache)):
         folder.mkdir(parents=True, exist_ok=True)
     places = Places(linux.tree, work / "build", ccache(cache), work / "private")
-    compiler = "ccache gcc" if job.seed else "gcc"
+    shutil.copy(_CACHED_GCC, places.build)
+    compiler = f"/build/{_CACHED_GCC.name}" if job.seed else "gcc"
     configurator = Configurator(toolchain(cache, job.tools), places, compiler)
     with cache.progress.stage(f"kernel {job.wanted.flavour}: configuration"):
         configurator.configure(job.lines | {line.symbol: line for line in _own_lines(job, suffix)})

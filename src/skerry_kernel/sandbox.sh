@@ -17,6 +17,7 @@ mount -t tmpfs -o mode=700,size=4m private private
 for file in "$private"/*; do
 	[ ! -e "$file" ] || cp "$file" private/
 done
+mount -t tmpfs -o mode=1777 tmp tmp
 mount -t proc proc proc
 mount -t tmpfs -o mode=755,size=4m dev dev
 for node in null zero full random urandom; do
