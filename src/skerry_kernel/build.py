@@ -157,7 +157,7 @@ def check_space(folder: Path, free: int) -> None:
         )
 
 
-def configure(cache: Cache, job: Job, work: Path, suffix: str = "") -> tuple[Configurator, Source]:
+def configure(cache: Cache, job: Job, work: Path) -> tuple[Configurator, Source]:
     """Get tool chain and source, and write the configuration below a folder.
 
     Raises:
@@ -174,12 +174,13 @@ def configure(cache: Cache, job: Job, work: Path, suffix: str = "") -> tuple[Con
     compiler = f"/build/{_CACHED_GCC.name}" if job.seed else "gcc"
     configurator = Configurator(toolchain(cache, job.tools), places, compiler)
     with cache.progress.stage(f"kernel {job.wanted.flavour}: configuration"):
-        configurator.configure(job.lines | {line.symbol: line for line in _own_lines(job, suffix)})
+        configurator.configure(job.lines | {line.symbol: line for line in _own_lines(job)})
     return configurator, linux
 
 
-def _own_lines(job: Job, suffix: str) -> Iterable[Line]:
-    yield Line("LOCALVERSION", f'"-skerry-{job.wanted.flavour}{suffix}"', "", "", "the build")
+def _own_lines(job: Job) -> Iterable[Line]:
+    # What differs between builds is not here but an argument of make: the compiler's cache goes by the configuration.
+    yield Line("LOCALVERSION", f'"-skerry-{job.wanted.flavour}"', "", "", "the build")
     yield Line("MODULE_SIG_KEY", '"/private/signing.pem"', "", "", "the build")
 
 
@@ -194,9 +195,8 @@ def _fill(cache: Cache, job: Job, place: Path) -> None:
     work.mkdir(exist_ok=True)
     private.lay_out(work / "private", job.seed or private.new_seed(), job.wanted.key)
     seed_hash = hashlib.sha256(private.laid_out_seed(work / "private").encode()).hexdigest()
-    suffix = f"-{digest([job.key(), seed_hash])[:8]}"
-    configurator, linux = configure(cache, job, work, suffix)
-    release = f"{version(job.package)}-skerry-{job.wanted.flavour}{suffix}"
+    configurator, linux = configure(cache, job, work)
+    release = f"{version(job.package)}-skerry-{job.wanted.flavour}-{digest([job.key(), seed_hash])[:8]}"
     # With a seed of one's own nothing may be random: the plugin for entropy at boot takes its numbers from this.
     flags = f"-frandom-seed={seed_hash[:16]}" if job.seed else ""
     words = [

@@ -20,7 +20,9 @@ export KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER=skerry KBUILD_BUILD_HOST=build K
 export SOURCE_DATE_EPOCH="$epoch"
 umask 022
 
-kernel_make() { make -C /build/src O=/build/obj -j"$jobs" CC="$compiler" KCFLAGS="$flags" "$@"; }
+kernel_make() {
+	make -C /build/src O=/build/obj -j"$jobs" CC="$compiler" KCFLAGS="$flags" LOCALVERSION="-${release##*-}" "$@"
+}
 
 # Whether an image holds a certificate, byte by byte.
 trusts() {
