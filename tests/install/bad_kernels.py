@@ -43,6 +43,9 @@ PANIC_AT_ONCE = (
 )
 """The trial's kernel finds neither an initramfs to run nor a root."""
 
+NOT_THERE = "sed -i 's|/initrd.img-|/none-|' /boot*/grub/skerry-trial.cfg; sync"
+"""GRUB can't start the trial's kernel."""
+
 HANG = """
 cd $(mktemp -d)
 mkdir -p conf/conf.d

@@ -32,13 +32,14 @@ class Server:
         told: dict[str, Any] = json.loads(self.run("skerry-boot", "status", "--json"))
         return {"running": told["kernel"], **told["kernels"]}
 
-    def trial(self, version: str, *options: str, first: str = "") -> int:
+    def trial(self, version: str, *options: str, first: str = "", started: bool = True) -> int:
         """Begin a kernel's trial, and see it start.
 
         Args:
             version: the kernel.
             options: of the trial.
             first: a shell script that is run before the reboot.
+            started: whether GRUB can start it.
 
         Returns:
             The place in the console's log from which on the trial boot speaks.
@@ -47,7 +48,7 @@ class Server:
         self.shell(first)
         place = self.place()
         self.run("systemctl", "--no-block", "reboot")
-        return self.wait_starting(place, version)
+        return self.wait_starting(place, version) if started else place
 
     def see_it_back(self, place: int, old: str) -> dict[str, Any]:
         """It is back on the old kernel and waits to be unlocked; unlocked, it knows that no trial is under way.

@@ -45,6 +45,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     proving.add_argument("--json", action="store_true", help="for programs")
     proving.set_defaults(run=_prove)
+    pruning = commands.add_parser(
+        "prune", help="remove kernels that failed or are older than needed; a proven one always stays"
+    )
+    pruning.add_argument("--check", action="store_true", help="name them only")
+    pruning.add_argument("--json", action="store_true", help="for programs")
+    pruning.set_defaults(run=_prune)
     settling = commands.add_parser(
         "settle", help="write down how a trial ended, and have GRUB start a proven kernel"
     )
@@ -120,7 +126,6 @@ def _prove(options: argparse.Namespace) -> int:
     passed = all(one.passed for one in shown)
     if begun and passed:
         trial.accept()
-        guard.PROVEN.touch()
         shown.append(_removed())
     elif begun:
         failed = "; ".join(f"{one.name}: {one.text}" for one in shown if not one.passed)
@@ -142,6 +147,15 @@ def _removed() -> proof.Shown:
     except BootError as error:
         return proof.Shown("old kernels", False, f"they could not be removed: {error}")
     return proof.Shown("old kernels", True, f"removed: {', '.join(removed)}" if removed else "none has to go")
+
+
+def _prune(options: argparse.Namespace) -> int:
+    versions = trial.old() if options.check else trial.remove_old()
+    if options.json:
+        print(json.dumps({"removed": versions}))
+    else:
+        print(f"{_PROG}: {'would remove' if options.check else 'removed'}: {', '.join(versions) or 'none'}")
+    return 0
 
 
 def _settle(options: argparse.Namespace) -> int:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from ..errors import BootError
 from ..run import run
-from . import record, trial
+from . import machine, record, trial
 
-PROVEN = Path("/run/skerry-boot-proven")
-"""Says to the guard that it may go."""
 _WATCHDOG = Path("/dev/watchdog0")
 _PAUSE_S, _DISARM = 2.0, b"V"
 
@@ -23,9 +21,9 @@ def guard() -> int:
     current = record.load()
     limit = current.trial.prove if current.trial else 0
     end = time.monotonic() + limit
-    watchdog = os.open(_WATCHDOG, os.O_WRONLY) if _WATCHDOG.exists() else None
+    watchdog = _watchdog()
     while time.monotonic() < end:
-        if PROVEN.exists():
+        if machine.PROVEN.exists():
             if watchdog is not None:
                 os.write(watchdog, _DISARM)
                 os.close(watchdog)
@@ -36,6 +34,14 @@ def guard() -> int:
     trial.give_up(f"it did not prove itself within {limit} s after it was unlocked")
     reboot()
     return 1
+
+
+def _watchdog() -> int | None:
+    """None where there is none, or where systemd has it (RuntimeWatchdogSec): the limit is kept without it."""
+    try:
+        return os.open(_WATCHDOG, os.O_WRONLY)
+    except OSError:
+        return None
 
 
 def reboot() -> None:

@@ -13,6 +13,8 @@ from . import plan, record
 from .tables import installed_kernels
 
 MENU = Path("/boot/grub/grub.cfg")
+PROVEN = Path("/run/skerry-boot-proven")
+"""Says to the guard of a trial boot that it may go."""
 _TOP_LEVEL = Path("/etc/default/grub.d/zz-skerry-kernel.cfg")
 _PROTECTION = Path("/etc/apt/apt.conf.d/53skerry-kernels")
 _SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
@@ -95,6 +97,13 @@ def withdraw() -> None:
         for name in (_TRIAL_ENTRY, _NOTE):
             (boot.path / name).unlink(missing_ok=True)
     os.sync()
+
+
+def leave_trial(version: str) -> None:
+    """The boot goes on as one that is none of a trial: nothing guards it, and it bears what the kernel itself bears."""
+    PROVEN.touch()
+    if "\nCONFIG_PANIC_ON_OOPS=y\n" not in _text(Path(f"/boot/config-{version}")):
+        Path("/proc/sys/kernel/panic_on_oops").write_text("0")
 
 
 def set_default(version: str, kept: Iterable[str]) -> None:

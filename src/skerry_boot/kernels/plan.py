@@ -76,9 +76,10 @@ def _refusals(version: str, record: Record, found: Found, *, older: bool) -> Ite
     if found.secure_boot:
         yield (
             "Secure Boot is on: GRUB, as it is installed here, starts without it only",
-            "Switch it off in the firmware, or enrol a key of your own and sign GRUB and kernels with it.",
+            "Switch it off in the firmware.",
         )
-    if found.on_trial:
+    # Once it has proven itself, it is as any other kernel, to the end of that boot.
+    if found.on_trial and record.trial and record.trial.version == found.running:
         yield f"kernel {found.running} is on trial itself", "skerry-boot prove ends that."
     if version not in found.installed:
         yield f"kernel {version} is not installed", f"Installed are: {', '.join(sorted(found.installed))}."
@@ -87,7 +88,7 @@ def _refusals(version: str, record: Record, found: Found, *, older: bool) -> Ite
     if numbers(version) < numbers(found.running) and not older:
         yield (
             f"kernel {version} is older than the running {found.running}: holes that were closed would be open",
-            "--older (kernel_older: true) tries it all the same.",
+            "--older (kernel_trial_older: true) tries it all the same.",
         )
     if record.trial:
         yield (
@@ -103,7 +104,7 @@ def candidate(record: Record, found: Found) -> str:
     """
     own = _flavour(found.running)
     return max(
-        (version for version in untried(record, found) if _hardened(version) or not _hardened(found.running)),
+        (version for version in untried(record, found) if _follows(version, found.running)),
         key=lambda version: (numbers(version), _flavour(version) == own, version),
         default="",
     )
@@ -111,20 +112,37 @@ def candidate(record: Record, found: Found) -> str:
 
 def untried(record: Record, found: Found) -> list[str]:
     """The kernels that are not older than the running one and were never tried."""
-    failed = {one.version for one in record.outcomes if not one.proven}
-    return sorted(
+    return sorted(_unproven(record, found) - _given_up(record))
+
+
+def failed(record: Record, found: Found) -> dict[str, str]:
+    """The kernels that would be the candidate had they not been given up, and why they were."""
+    there = {version for version in _unproven(record, found) if _follows(version, found.running)}
+    return {one.version: one.reason for one in record.outcomes if not one.proven and one.version in there}
+
+
+def _given_up(record: Record) -> set[str]:
+    return {one.version for one in record.outcomes if not one.proven}
+
+
+def _unproven(record: Record, found: Found) -> set[str]:
+    return {
         version
         for version in found.installed
         if not _proven_image(record, found, version)
-        and version not in failed | {found.running}
+        and version != found.running
         and numbers(version) >= numbers(found.running)
-    )
+    }
 
 
 def _flavour(version: str) -> str:
     """Of 6.12.57+deb13-cloud-amd64 it is cloud-amd64, of 6.12.118-skerry-lab-631a3cf9 skerry-lab."""
     flavour = version.partition("-")[2]
     return flavour.rpartition("-")[0] if _hardened(version) else flavour
+
+
+def _follows(version: str, running: str) -> bool:
+    return _hardened(version) or not _hardened(running)
 
 
 def _hardened(version: str) -> bool:
@@ -144,16 +162,18 @@ def settle(record: Record, found: Found, stages: Iterable[str], now: str) -> Rec
         stages: how far a trial came, as each /boot has it; none where it was not even tried.
         now: in UTC, ISO 8601.
     """
-    # A kernel whose image was replaced has to prove itself again, unless it runs: then there is nothing else to go by.
+    # A kernel whose image was replaced has to prove itself again, unless it runs and there is nothing else to go by.
     proven = tuple(one for one in record.proven if found.installed.get(one.version) == one.digest)
-    unknown = found.running in found.installed and all(one.version != found.running for one in proven)
-    if unknown and (not proven or record.default == found.running):
+    if not proven and found.running in found.installed:
         proven = (*proven, Proven(found.running, found.installed[found.running], now, "running"))
     names = [one.version for one in proven]
     default = record.default if record.default in names else (names[-1] if names else "")
     settled = replace(record, proven=proven, default=default)
+    if record.trial and record.trial.version not in found.installed and record.trial.boot == found.boot:
+        return replace(settled, trial=None)  # removed, before it was booted
     if record.trial and not found.on_trial and record.trial.boot != found.boot:
-        reason = record.trial.ended or DIED[max(stages, key=list(DIED).index, default="")]
+        known = [stage for stage in stages if stage in DIED]
+        reason = record.trial.ended or DIED[max(known, key=list(DIED).index, default="")]
         settled = settled.ended(Outcome(record.trial.version, now, proven=False, reason=reason))
     return settled
 
@@ -186,12 +206,13 @@ def on_trial(record: Record, found: Found) -> Trial:
 
 
 def keep(record: Record, found: Found) -> frozenset[str]:
-    """The kernels that must stay: what runs, what starts next, the newest, and one that is proven besides the running.
+    """The kernels that must stay: what runs, what starts next, one that is proven besides the running, and the newest.
 
-    Also those that a package follows, which would be removed with them: then no security update came any more.
+    That may wait for its trial; one that was given up is not it. Also those that a package follows, which would be removed
+    with them: then no security update came any more.
     """
     spare = [one.version for one in record.proven if one.version != found.running]
-    must = {found.running, record.default, newest(found), *found.followed}
+    must = {found.running, record.default, newest(set(found.installed) - _given_up(record)), *found.followed}
     must |= {record.trial.version} if record.trial else set()
     return frozenset(must if must & set(spare) else {*must, *spare[-1:]}) & set(found.installed)
 
@@ -207,9 +228,9 @@ def followed(packages: str) -> frozenset[str]:
     return frozenset(name.removeprefix(_IMAGE) for text in there for name in _VERSIONED.findall(text))
 
 
-def newest(found: Found) -> str:
-    """The newest kernel that is installed."""
-    return max(found.installed, key=_age, default="")
+def newest(versions: Iterable[str]) -> str:
+    """The newest of some kernels."""
+    return max(versions, key=_age, default="")
 
 
 def _age(version: str) -> tuple[tuple[int, ...], str]:
@@ -255,7 +276,9 @@ def entry(menu: str, version: str, extra: Iterable[str]) -> str:
     for body in _entries(menu):
         if any(kernel.match(line) for line in body):
             lines = [f"{line} {' '.join(extra)}" if kernel.match(line) else line for line in body]
-            return "\n".join([f"menuentry 'Trial of kernel {version}' --id {ENTRY} {{", *lines, "}", ""])
+            # What GRUB can't start ends in the kernel that the menu begins with, not at the menu.
+            head = ["set fallback=0", f"menuentry 'Trial of kernel {version}' --id {ENTRY} {{"]
+            return "\n".join([*head, *lines, "}", ""])
     raise BootError(f"GRUB's menu has no entry for kernel {version}", "Write it anew: update-grub.")
 
 

@@ -72,6 +72,8 @@ def _check(name: str, look: Callable[[], str]) -> Shown:
         return Shown(name, True, look())
     except (BootError, OSError, http.client.HTTPException) as error:
         return Shown(name, False, str(error))
+    except (LookupError, ValueError) as error:  # `ip` said what it never says
+        return Shown(name, False, f"it could not be told: {error!r}")
 
 
 def _units(failed_before: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from .platform import MIRROR, NEEDS
 from .tables import read_tables
 
 _APT_S = 900.0
+_BROUGHT = Path("/var/cache/skerry/kernels")
 _GUARD = "usr/lib/skerry/initramfs/trial"
 
 
@@ -53,6 +54,8 @@ def settle(*, before_menu: bool = False) -> record.Record:
     """
     found, old = machine.look(), record.load()
     plan.refuse_foreign(found)
+    if not found.installed:
+        raise BootError("/boot holds no kernel, so nothing can be said of them", "Is it mounted?")
     settled = plan.settle(old, found, machine.stages(), machine.now())
     if settled != old:
         record.save(settled)
@@ -96,7 +99,7 @@ def begin(version: str, *, unlock: int, prove: int, watchdog: int, older: bool) 
     record.save(replace(current, trial=trial))
     try:
         machine.offer(version, unlock, watchdog, modules)
-    except BootError:
+    except (BootError, OSError):
         cancel()
         raise
     return trial
@@ -117,6 +120,7 @@ def accept() -> None:
     found = machine.look()
     done = plan.promote(record.load(), found, machine.now())
     record.save(done)
+    machine.leave_trial(done.default)
     machine.withdraw()
     machine.set_default(done.default, plan.keep(done, found))
     machine.write_menu()
@@ -126,15 +130,26 @@ def accept() -> None:
         )
 
 
-def remove_old() -> tuple[str, ...]:
-    """Remove the packages of kernels that are not kept; returns the versions.
+def old() -> tuple[str, ...]:
+    """The kernels that `remove_old` would remove.
 
     Raises:
-        BootError: apt did not remove them.
+        BootError: the machine is not ours.
     """
-    old = plan.prune(record.load(), machine.look())
-    if old:
-        packages = [name for version in old for name in machine.packages(version)]
+    found = machine.look()
+    plan.refuse_foreign(found)
+    return plan.prune(record.load(), found)
+
+
+def remove_old() -> tuple[str, ...]:
+    """Remove the packages of kernels that are not kept, and what they were installed from; returns the versions.
+
+    Raises:
+        BootError: apt did not remove them, or the machine is not ours.
+    """
+    gone = plan.prune(settle(), machine.look())
+    if gone:
+        packages = [name for version in gone for name in machine.packages(version)]
         quiet = [
             "env",
             "DEBIAN_FRONTEND=noninteractive",
@@ -145,7 +160,10 @@ def remove_old() -> tuple[str, ...]:
             "DPkg::Lock::Timeout=300",
         ]
         run([*quiet, "purge", *packages], timeout=_APT_S)
-    return old
+        for version in gone:
+            for package in _BROUGHT.glob(f"linux-image-{version}_*.deb"):
+                package.unlink()
+    return gone
 
 
 def give_up(reason: str) -> None:
@@ -169,6 +187,7 @@ def told() -> dict[str, Any]:
         "proven": [one.version for one in current.proven],
         "unproven": sorted(version for version in found.installed if not current.is_proven(version)),
         "untried": plan.untried(current, found),
+        "failed": plan.failed(current, found),
         "candidate": plan.candidate(current, found),
         "trial": current.trial.version if current.trial else "",
         "last_trial": asdict(current.outcomes[-1]) if current.outcomes else None,

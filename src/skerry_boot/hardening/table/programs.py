@@ -53,7 +53,7 @@ SSHD = (
     _sshd("logingracetime", "30", "who does not log in within 30 s is hung up on"),
     _sshd("maxauthtries", "6", "after six keys it hangs up; fewer would lock out who carries many"),
     _sshd("loglevel", "VERBOSE", "the log says by which key somebody came"),
-    _sshd("requiredrsasize", "3072", "no short RSA keys. Who has one makes a new one before", _SSH),
+    _sshd("requiredrsasize", "2048", "no short RSA keys; 3072 is advised, and would lock out who has one of 2048", _SSH),
     _sshd("kexalgorithms", "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
           "curve25519-sha256,curve25519-sha256@libssh.org", "the first ones hold against quantum computers", _SSH),
     _sshd("ciphers", "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,"

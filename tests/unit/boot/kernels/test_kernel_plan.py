@@ -46,7 +46,12 @@ def test_what_counts_of_a_name(version, numbers):
     ("version", "current", "found", "words"),
     [
         (NEW, RECORD, machine(OLD, NEW, secure_boot=True), "Secure Boot is on"),
-        (NEW, RECORD, machine(OLD, NEW, on_trial=True), "is on trial itself"),
+        (
+            NEWER,
+            dataclasses.replace(RECORD, trial=TRIAL),
+            machine(NEW, OLD, NEWER, on_trial=True),
+            "is on trial itself",
+        ),
         (NEW, RECORD, machine(OLD), "is not installed. Installed are: 6.12.48+deb13-amd64"),
         (OLD, RECORD, machine(OLD), "runs already"),
         (OLD, RECORD, machine(NEW, OLD), "is older than the running 6.12.57+deb13-amd64"),
@@ -116,6 +121,22 @@ def test_where_the_default_is_removed_the_last_proven_one_follows():
     assert (settled.default, settled.proven) == (OLD, proven(OLD))
 
 
+def test_once_proven_the_kernel_of_a_trial_boot_is_as_any_other():
+    plan.refuse(NEWER, Record(NEW, proven(OLD, NEW)), machine(NEW, OLD, NEWER, on_trial=True))
+
+
+def test_a_trial_whose_kernel_is_removed_before_its_boot_is_none():
+    begun = dataclasses.replace(RECORD, trial=TRIAL)
+    assert plan.settle(begun, machine(OLD, boot="before"), [], AT) == RECORD
+
+
+def test_the_running_image_that_was_replaced_has_to_prove_itself_where_another_one_has():
+    changed = Found(NEW, {OLD: f"of {OLD}", NEW: "of something else"})
+    assert plan.settle(Record(NEW, proven(OLD, NEW)), changed, [], AT) == Record(OLD, proven(OLD))
+    alone = Found(NEW, {NEW: "of something else"})
+    assert plan.settle(Record(NEW, proven(NEW)), alone, [], AT).default == NEW
+
+
 def test_an_image_that_was_replaced_is_another_kernel():
     changed = Found(OLD, {OLD: f"of {OLD}", NEW: "of something else"})
     settled = plan.settle(Record(NEW, proven(OLD, NEW)), changed, [], AT)
@@ -130,6 +151,7 @@ def test_an_image_that_was_replaced_is_another_kernel():
         (["initramfs"], "", DIED["initramfs"]),
         (["locked"], "", DIED["locked"]),
         (["", "opened"], "", DIED["opened"]),
+        (["open"], "", DIED[""]),
         (["opened"], "its proof failed: network", "its proof failed: network"),
     ],
 )
@@ -193,9 +215,20 @@ def test_which_kernels_packages_follow():
     assert plan.followed("") == frozenset()
 
 
-def test_those_that_were_never_tried():
-    failed = dataclasses.replace(RECORD, outcomes=(Outcome(NEWER, AT, proven=False, reason="x"),))
-    assert plan.untried(failed, machine(OLD, NEW, NEWER, "6.1.0-30-amd64")) == [NEW]
+FAILED = dataclasses.replace(RECORD, outcomes=(Outcome(NEWER, AT, proven=False, reason="x"),))
+
+
+def test_those_that_were_never_tried_and_those_that_failed():
+    found = machine(OLD, NEW, NEWER, "6.1.0-30-amd64")
+    assert plan.untried(FAILED, found) == [NEW]
+    assert plan.failed(FAILED, found) == {NEWER: "x"}
+    assert plan.failed(FAILED, machine(OLD, NEW)) == {}
+    assert plan.failed(dataclasses.replace(FAILED, proven=proven(OLD, NEWER)), found) == {}
+
+
+def test_one_that_failed_may_go_though_it_is_the_newest():
+    assert plan.prune(FAILED, machine(OLD, NEWER)) == (NEWER,)
+    assert plan.prune(FAILED, machine(OLD, NEWER, followed=frozenset({NEWER}))) == ()
 
 
 VERSIONS = st.sampled_from([OLD, NEW, NEWER, "6.12.57+deb13-cloud-amd64", "6.1.0-30-amd64"])
@@ -235,7 +268,9 @@ submenu 'Advanced options' {
 
 def test_the_entry_of_a_trial_is_that_of_the_kernel_with_more_on_its_command_line():
     text = plan.entry(MENU, NEW, plan.words("aaaa", 600, 120, ["iTCO_wdt", "softdog"]))
-    assert text.startswith("menuentry 'Trial of kernel 6.12.57+deb13-amd64' --id skerry-trial {\n")
+    assert text.startswith(
+        "set fallback=0\nmenuentry 'Trial of kernel 6.12.57+deb13-amd64' --id skerry-trial {\n"
+    )
     assert (
         "root=/dev/mapper/root_crypt ro  console=ttyS0 panic=10 oops=panic skerry.trial=aaaa skerry.unlock=600 "
         "skerry.watchdog=120,iTCO_wdt,softdog\n"
