@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BootError as error:
         print(f"{_PROG}: {error}", file=sys.stderr)
         return 2
+    except (OSError, UnicodeError) as error:  # a file system that is full, read-only or broken
+        print(f"{_PROG}: {error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

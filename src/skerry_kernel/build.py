@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from skerry_lab.run import read_text, run_logged
 DEFAULT_SOURCE = "linux-source-6.12"
 SPACE = 5 * 1024**3
 """Bytes that a first build takes: source, tool chain, objects, the compiler's cache."""
+_INDEXES = 512 * 1024**2
+"""What is needed to ask at all: the archive's indexes, and a little."""
 MANIFEST = "manifest.json"
 _PROGRAMS = (
     Tool("apt-get", "apt"),
@@ -35,6 +38,7 @@ _PROGRAMS = (
     Tool("unshare", "util-linux"),
     Tool("xz", "xz-utils"),
 )
+_SOURCE = re.compile(r"linux-source-\d+\.\d+")
 _OBJECTS = {Flavour.LAB: 2540, Flavour.METAL: 3370}
 _COMPILE_S = 8 * 3600
 _COMPILE = Path(__file__).with_name("compile.sh")
@@ -93,10 +97,15 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
         private.check_key(wanted.key)
     for path in wanted.extra:
         fragment.read(path)
+    if not _SOURCE.fullmatch(wanted.source):
+        raise KernelError(f"{wanted.source!r} is no package with a source: it is as {DEFAULT_SOURCE}")
+    if len({path.name for path in wanted.extra}) < len(wanted.extra):
+        raise KernelError("two fragments have the same name; the manifest tells them by it")
     check_programs()
     cache.home.mkdir(parents=True, exist_ok=True)
     if not seed and wanted.flavour is Flavour.LAB:
         seed = private.kept_seed(cache.home / "kernel-lab.seed")
+    check_space(cache.home, shutil.disk_usage(cache.home).free, _INDEXES)
     with own_archive(cache) as archive, cache.progress.stage(f"archive: newest {wanted.source}"):
         archive.update()
         package, tools = archive.newest(wanted.source), toolchain_key(archive)
@@ -140,17 +149,18 @@ def check_programs(present: Callable[[Tool], bool] = Tool.present) -> None:
         raise KernelError(f"this computer lacks programs; install them with:\n    {apt_line(missing)}")
 
 
-def check_space(folder: Path, free: int) -> None:
+def check_space(folder: Path, free: int, needed: int = SPACE) -> None:
     """Whether a build has room.
 
     Args:
         folder: where it would be.
         free: bytes there.
+        needed: bytes.
 
     Raises:
         KernelError: it has not.
     """
-    if free < SPACE:
+    if free < needed:
         raise KernelError(
             f"no space for the build: it takes {SPACE / 1024**3:.1f} GiB below {folder}, and "
             f"{free / 1024**3:.1f} GiB are free there"

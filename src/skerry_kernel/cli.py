@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,6 +22,7 @@ Deed = Callable[[Cache, Wanted], int]
 def main(argv: list[str] | None = None) -> int:
     """Run a command; the exit code."""
     args = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half done is tidied up
     wanted = Wanted(args.flavour, args.source, tuple(args.fragment), args.seed, args.key)
     deed: Deed = args.deed
     try:
@@ -28,6 +30,14 @@ def main(argv: list[str] | None = None) -> int:
     except LabError as error:
         print(f"skerry_kernel: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # the cache can't be written, or the disk is full
+        print(
+            f"skerry_kernel: {error}. XDG_CACHE_HOME names a folder with 5 GiB for the cache", file=sys.stderr
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

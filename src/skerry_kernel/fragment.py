@@ -27,6 +27,9 @@ SOURCES = {
 }
 """The words in brackets, and who they are; most as kernel-hardening-checker names them."""
 _LINE = re.compile(r'CONFIG_(?P<name>\w+)=(?P<value>"[^"]*"|[^\s"#]+)(?:\s+#\s*(?P<why>.*?))?\s*')
+_OFF = re.compile(r"#\s*(CONFIG_\w+) is not set")
+_SHOWN, _MOST = 80, 1024**2
+_OWN = {"LOCALVERSION": "the build names its kernels itself", "MODULE_SIG_KEY": "--key says which key signs"}
 _WHY = re.compile(r"(?P<why>.*?)\s*\[(?P<source>\w+)\]")
 
 
@@ -63,6 +66,10 @@ def read(path: Path) -> list[Line]:
         KernelError: the file is not there, or a line is neither an assignment nor a comment.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise KernelError(f"{path}: this fragment is no file")
+        if path.stat().st_size > _MOST:
+            raise KernelError(f"{path}: this fragment is larger than 1 MiB")
         rows = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise KernelError(f"{path}: this fragment can't be read: {error}") from error
@@ -71,12 +78,15 @@ def read(path: Path) -> list[Line]:
 
 
 def _line(row: str, place: str) -> Line | None:
+    if off := _OFF.fullmatch(row):
+        raise KernelError(f"{place}: a comment says nothing here: write `{off[1]}=n`")
     if not row or row.startswith("#"):
         return None
     parts = _LINE.fullmatch(row)
     if parts is None:
+        shown = ascii(row[:_SHOWN])[1:-1]
         raise KernelError(
-            f"{place}: `{row}`: expected `CONFIG_NAME=value`, with y, m, n, a number or a quoted text"
+            f"{place}: `{shown}`: expected `CONFIG_NAME=value`, with y, m, n, a number or a quoted text"
         )
     why = parts["why"] or ""
     sourced = _WHY.fullmatch(why)
@@ -103,11 +113,13 @@ def assemble(own: Iterable[Path], extra: Sequence[Path] = ()) -> dict[str, Line]
     """All lines by symbol, in order. `extra` are the user's own, which may say otherwise than ours.
 
     Raises:
-        KernelError: a file is wrong, or two of one kind set the same symbol.
+        KernelError: a file is wrong, two of one kind set the same symbol, or one is set that is the build's.
     """
-    wanted = _merge(own)
-    wanted.update(_merge(extra))
-    return wanted
+    wanted, theirs = _merge(own), _merge(extra)
+    for line in theirs.values():
+        if line.symbol in _OWN:
+            raise KernelError(f"{line.place}: CONFIG_{line.symbol} can't be set: {_OWN[line.symbol]}")
+    return wanted | theirs
 
 
 def _merge(paths: Iterable[Path]) -> dict[str, Line]:

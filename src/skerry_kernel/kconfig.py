@@ -51,12 +51,23 @@ def complaint(lines: Iterable[Line], got: Mapping[str, str], why: Reasons, names
 def _sentence(line: Line, got: Mapping[str, str], why: Reasons, names: list[str]) -> str:
     answers = why.get(line.symbol, [])
     if ("unknown", "") in answers:
-        near = difflib.get_close_matches(line.symbol, names, n=3, cutoff=0.8)
+        if line.symbol in names:
+            return f"CONFIG_{line.symbol}: not on this architecture"
+        asked = line.symbol.upper().removeprefix("CONFIG_")
+        near = difflib.get_close_matches(asked, names, n=3, cutoff=0.8)
         hint = f"; did you mean {' or '.join(f'CONFIG_{name}' for name in near)}?" if near else ""
         return f"CONFIG_{line.symbol}: this Linux has no such symbol{hint}"
     is_now = f"{line.text()} did not take effect: it is {got.get(line.symbol, 'n')}"
     because = [_because(word, thing) for word, thing in answers]
-    return "; ".join([is_now, *(because or ["Kconfig does not take this value: is it in its range?"])])
+    return "; ".join(
+        [
+            is_now,
+            *(
+                because
+                or ["Kconfig does not take this value: y, m, n, a number in its range, or a text in quotes"]
+            ),
+        ]
+    )
 
 
 def _because(word: str, thing: str) -> str:

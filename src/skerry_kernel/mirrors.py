@@ -18,6 +18,7 @@ _SECURITY = ("-security", "/updates")
 _ONE_LINE = re.compile(
     r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>[^#]+)"
 )
+_ADDRESS = re.compile(r"(https?|file|copy)://?\S+")
 _SIGNED_BY = re.compile(r"\bsigned-by=(\S+)", re.IGNORECASE)
 
 
@@ -70,6 +71,11 @@ def mirror(apt: Path = APT, settings: Mapping[str, str] = os.environ) -> Mirror:
     """
     given = settings.get(VARIABLE, "").split()
     if given:
+        if len(given) > 2 or not all(_ADDRESS.match(address) for address in given):
+            raise KernelError(
+                f"{VARIABLE}={' '.join(given)}: expected the archive's address, and that of the security archive after a "
+                "space, as in http://mirror.example/debian"
+            )
         return _mirror(given[:1], given[1:])
     entries = [entry for entry in _entries(apt) if entry.debian()]
     plain = [entry.uri for entry in entries if not entry.security()]

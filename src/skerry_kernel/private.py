@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from skerry_kernel.errors import KernelError
+from skerry_lab.run import CommandFailed, run
 
 _SEED, _KEY = "randstruct.seed", "signing.pem"
 
@@ -30,8 +31,10 @@ def read_seed(path: Path) -> str:
 def kept_seed(path: Path) -> str:
     """The seed of this user's lab kernels, made once: a compiler's cache is worth nothing without it."""
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(new_seed(), encoding="ascii")
+        aside = path.with_suffix(".new")
+        aside.touch(mode=0o600)
+        aside.write_text(new_seed(), encoding="ascii")
+        aside.replace(path)
     return read_seed(path)
 
 
@@ -42,9 +45,25 @@ def check_key(path: Path) -> None:
         KernelError: it does not.
     """
     text = _read(path, "signing key")
-    for part in ("PRIVATE KEY", "CERTIFICATE"):
-        if f"-----BEGIN {part}-----" not in text:
-            raise KernelError(f"{path}: no {part.lower()} in it; a signing key is both, as PEM, in one file")
+    if "-----BEGIN ENCRYPTED PRIVATE KEY-----" in text or "Proc-Type: 4,ENCRYPTED" in text:
+        raise KernelError(f"{path}: its private key asks for a passphrase, and nobody is there to type it")
+    for part, pattern in (
+        ("private key", r"-----BEGIN (\w+ )?PRIVATE KEY-----"),
+        ("certificate", "-----BEGIN CERTIFICATE-----"),
+    ):
+        if not re.search(pattern, text):
+            raise KernelError(f"{path}: no {part} in it; a signing key is both, as PEM, in one file")
+    of_key = _public(path, "pkey", "-pubout")
+    if of_key != _public(path, "x509", "-noout", "-pubkey"):
+        raise KernelError(f"{path}: the certificate in it is of another key")
+
+
+def _public(path: Path, *words: str) -> str:
+    try:
+        return run(["openssl", words[0], "-in", str(path), *words[1:]])
+    except CommandFailed as error:
+        what = "private key" if words[0] == "pkey" else "certificate"
+        raise KernelError(f"{path}: openssl can't read its {what}") from error
 
 
 def lay_out(private: Path, seed: str, key: Path | None) -> None:

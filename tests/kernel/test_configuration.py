@@ -54,6 +54,49 @@ def test_the_checker_fails_what_is_on_the_list_of_deviations_and_nothing_else(fl
     assert int(ours[-1]) <= 12 < int(stock[-1])
 
 
+def test_a_certificate_of_another_key_is_refused(tmp_path: Path) -> None:
+    make = [
+        "openssl",
+        "req",
+        "-new",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-subj",
+        "/CN=modules",
+        "-days",
+        "9",
+    ]
+    for name in ("one", "other"):
+        subprocess.run(
+            [*make, "-keyout", f"{name}.key", "-out", f"{name}.crt"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
+    pair = tmp_path / "pair.pem"
+    for certificate, refusal in (
+        ("other.crt", "pair.pem: the certificate in it is of another key"),
+        ("one.crt", ""),
+    ):
+        pair.write_text((tmp_path / "one.key").read_text() + (tmp_path / certificate).read_text())
+        answer = kernel("plan", "metal", "--key", str(pair))
+        assert answer.returncode == bool(refusal), answer.stderr
+        assert refusal in answer.stderr
+    pair.write_text("-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n")
+    assert (
+        "pair.pem: openssl can't read its private key" in kernel("plan", "metal", "--key", str(pair)).stderr
+    )
+
+
+@pytest.mark.parametrize("name", ["linux-source-*", "linux-image-amd64", "", "-o", "linux-source-6.12; true"])
+def test_what_is_no_source_of_linux_never_reaches_apt(name: str) -> None:
+    answer = kernel("plan", "lab", f"--source={name}")
+    assert answer.returncode == 1
+    assert f"{name!r} is no package with a source: it is as linux-source-6.12" in answer.stderr
+
+
 def test_a_source_that_debian_does_not_have_is_refused_with_those_it_has() -> None:
     answer = kernel("plan", "lab", "--source", "linux-source-9.9")
     assert answer.returncode == 1

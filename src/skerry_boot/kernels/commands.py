@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,22 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     trying.add_argument(
         "version", metavar="VERSION", nargs="?", help="the newest one that is not proven unless named"
     )
-    trying.add_argument("--unlock", type=int, default=600, metavar="SECONDS", help="to unlock it within")
     trying.add_argument(
-        "--prove", type=int, default=1800, metavar="SECONDS", help="to prove itself within, after that"
+        "--unlock", type=_within(10, 86400), default=600, metavar="SECONDS", help="to unlock it within"
     )
     trying.add_argument(
-        "--watchdog", type=int, default=120, metavar="SECONDS", help="without a sign of life: a hang"
+        "--prove",
+        type=_within(60, 86400),
+        default=1800,
+        metavar="SECONDS",
+        help="to prove itself within, after that",
+    )
+    trying.add_argument(
+        "--watchdog",
+        type=_within(30, 600),
+        default=120,
+        metavar="SECONDS",
+        help="without a sign of life: a hang",
     )
     trying.add_argument("--older", action="store_true", help="also one that is older than the running kernel")
     trying.add_argument("--cancel", action="store_true", help="take back a trial that was not booted yet")
@@ -63,6 +73,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "guard", help="on a trial boot: feed the watchdog until the kernel is proven"
     )
     guarding.set_defaults(run=lambda _options: guard.guard())
+
+
+def _within(least: int, most: int) -> Callable[[str], int]:
+    """Reads seconds; what is below or above is refused as argparse refuses."""
+
+    def seconds(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r}: {least} to {most} seconds")
+        return int(text)
+
+    return seconds
 
 
 def sentences(kernels: Mapping[str, Any]) -> Iterator[str]:
@@ -100,7 +121,11 @@ def _trial(options: argparse.Namespace) -> int:
         trial.cancel()
         print(f"{_PROG}: no trial")
         return 0
-    version = options.version or plan.candidate(trial.settle(), machine.look())
+    version = plan.candidate(trial.settle(), machine.look()) if options.version is None else options.version
+    if options.version == "":
+        raise BootError(
+            "no kernel is named: VERSION is empty", "Leave it out for the newest that was never tried."
+        )
     if version and proof.has_platform() and not proof.has_sample():
         raise BootError(
             f"this platform has no image {proof.SAMPLE}, of which the proof makes a container",

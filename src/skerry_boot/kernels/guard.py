@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import BootError
 from ..run import run
-from . import machine, record, trial
+from . import machine, plan, record, trial
 
 _WATCHDOG = Path("/dev/watchdog0")
 _PAUSE_S, _DISARM = 2.0, b"V"
@@ -17,9 +17,11 @@ def guard() -> int:
 
     Where it has not within its time: say why, ask for a reboot and feed no more, so that the watchdog comes where the
     reboot hangs, too. Returns 1.
+
+    Raises:
+        BootError: this boot is no trial.
     """
-    current = record.load()
-    limit = current.trial.prove if current.trial else 0
+    limit = plan.on_trial(record.load(), machine.look()).prove
     end = time.monotonic() + limit
     watchdog = _watchdog()
     while time.monotonic() < end:

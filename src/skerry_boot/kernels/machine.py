@@ -93,9 +93,10 @@ def offered(places: Iterable[Boot]) -> bool:
 def withdraw() -> None:
     """No trial boot any more, neither the next one nor a note of the last one."""
     for boot in boots():
-        run(["grub-editenv", str(boot.path / "grub/grubenv"), "unset", "next_entry"])
-        for name in (_TRIAL_ENTRY, _NOTE):
+        # First what a full disk takes, too: without its entry, a trial that is named does not start.
+        for name in (_TRIAL_ENTRY, _aside(Path(_TRIAL_ENTRY)), _NOTE):
             (boot.path / name).unlink(missing_ok=True)
+        run(["grub-editenv", str(boot.path / "grub/grubenv"), "unset", "next_entry"])
     os.sync()
 
 
@@ -141,9 +142,13 @@ def _text(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """A file that is whole on the disk before it takes its name."""
-    aside = path.with_name(f".{path.name}.new")
+    aside = _aside(path)
     with aside.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")

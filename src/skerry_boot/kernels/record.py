@@ -92,7 +92,7 @@ def load(path: Path = FILE) -> Record:
         return parse(json.loads(path.read_text()))
     except FileNotFoundError:
         return Record()
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BootError(
             f"{path} is damaged ({error})",
             "Move it away: the running kernel then counts as proven, all others have to prove themselves.",
@@ -102,6 +102,8 @@ def load(path: Path = FILE) -> Record:
 def parse(found: Mapping[str, Any]) -> Record:
     """A record from what its file holds."""
     trial = found["trial"]
+    if trial and not isinstance(trial["prove"], int):
+        raise TypeError(f"prove is {trial['prove']!r}, not a number of seconds")
     return Record(
         default=found["default"],
         proven=tuple(Proven(**one) for one in found["proven"]),

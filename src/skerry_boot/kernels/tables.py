@@ -71,8 +71,9 @@ def read_tables(root: Path, version: str, aliases: Iterable[str]) -> Tables:
 
 
 def installed_kernels(root: Path) -> list[str]:
-    """The versions whose images lie in /boot."""
-    return sorted(path.name.removeprefix("vmlinuz-") for path in (root / "boot").glob("vmlinuz-*"))
+    """The versions whose images lie in /boot, and whose modules there are: a copy of an image is no kernel."""
+    found = (path.name.removeprefix("vmlinuz-") for path in (root / "boot").glob("vmlinuz-*"))
+    return sorted(version for version in found if (root / "lib/modules" / version).is_dir())
 
 
 def symbols(config: str) -> frozenset[str]:

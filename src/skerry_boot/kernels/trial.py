@@ -99,16 +99,33 @@ def begin(version: str, *, unlock: int, prove: int, watchdog: int, older: bool) 
     record.save(replace(current, trial=trial))
     try:
         machine.offer(version, unlock, watchdog, modules)
-    except (BootError, OSError):
-        cancel()
-        raise
+    except (BootError, OSError) as error:
+        _forget()
+        raise BootError(f"no trial was begun: {error}") from error
     return trial
 
 
 def cancel() -> None:
-    """Take a trial back that was not booted yet."""
-    machine.withdraw()
+    """Take a trial back that was not booted yet.
+
+    Raises:
+        BootError: it runs, or the machine is not ours.
+    """
+    found = machine.look()
+    plan.refuse_foreign(found)
+    current = record.load()
+    if found.on_trial and current.trial:
+        raise BootError(
+            f"kernel {found.running} is on trial, and runs",
+            "A reboot ends it: the old kernel is the default.",
+        )
+    if current.trial:
+        _forget()
+
+
+def _forget() -> None:
     record.save(replace(record.load(), trial=None))
+    machine.withdraw()
 
 
 def accept() -> None:

@@ -98,6 +98,9 @@ def test_a_seed_and_a_key_are_looked_at_first(tmp_path: Path) -> None:
     key.write_text("-----BEGIN PRIVATE KEY-----\n")
     with pytest.raises(KernelError, match=r"key\.pem: no certificate in it"):
         private.check_key(key)
+    key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    with pytest.raises(KernelError, match=r"key\.pem: its private key asks for a passphrase"):
+        private.check_key(key)
     with pytest.raises(KernelError, match=r"gone: this signing key can't be read"):
         private.check_key(tmp_path / "gone")
 

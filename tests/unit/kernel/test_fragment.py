@@ -1,5 +1,6 @@
 """Fragments: what a line may be, which lines make a flavour, and that each of ours says why."""
 
+import os
 import re
 from pathlib import Path
 
@@ -30,12 +31,35 @@ def test_a_line_has_a_value_a_reason_and_a_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    ["KSM=y", "CONFIG_KSM", "CONFIG_KSM =y", "CONFIG_KSM=y n", 'CONFIG_LSM="a', "# CONFIG_KSM is not set\nx"],
+    ["KSM=y", "CONFIG_KSM", "CONFIG_KSM =y", "CONFIG_KSM=y n", 'CONFIG_LSM="a', "# CONFIG_KSM\nx", "KSM=\0"],
 )
 def test_a_line_that_is_no_assignment_is_refused_with_its_place(tmp_path: Path, row: str) -> None:
     path = written(tmp_path, f"CONFIG_AIO=n\n{row}\n")
     with pytest.raises(KernelError, match=r"my\.config:[23]: `.*`: expected `CONFIG_NAME=value`"):
         fragment.read(path)
+
+
+def test_what_looks_like_kconfigs_own_comment_is_not_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path, "# CONFIG_VETH is not set\n")
+    with pytest.raises(
+        KernelError, match=r"my\.config:1: a comment says nothing here: write `CONFIG_VETH=n`"
+    ):
+        fragment.read(path)
+
+
+def test_what_is_no_fragment_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(KernelError, match=r"this fragment is no file"):
+            fragment.read(path)
+    with pytest.raises(KernelError, match="larger than 1 MiB"):
+        fragment.read(written(tmp_path, "#" * 1024**2 + "\n"))
+
+
+@pytest.mark.parametrize("line", ['CONFIG_LOCALVERSION="-mine"', 'CONFIG_MODULE_SIG_KEY="mine.pem"'])
+def test_what_the_build_says_itself_can_not_be_set(tmp_path: Path, line: str) -> None:
+    with pytest.raises(KernelError, match=r"my\.config:1: CONFIG_\w+ can't be set: "):
+        fragment.assemble([], [written(tmp_path, f"{line}\n")])
 
 
 def test_a_fragment_that_is_not_there_is_named(tmp_path: Path) -> None:

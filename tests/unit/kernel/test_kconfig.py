@@ -67,7 +67,11 @@ def test_what_is_not_in_force_is_missed(symbol: str, value: str) -> None:
             "it depends on NETWORK_FILESYSTEMS, which is n; nobody is asked for it: other symbols decide",
         ),
         ("KVM_INTEL=y", "m", "it depends on KVM, which is m"),
-        ("LOG_BUF_SHIFT=99", "25", "Kconfig does not take this value: is it in its range?"),
+        (
+            "LOG_BUF_SHIFT=99",
+            "25",
+            "Kconfig does not take this value: y, m, n, a number in its range, or a text in quotes",
+        ),
     ],
 )
 def test_the_reason_is_named(asked: str, is_now: str, reason: str) -> None:
@@ -79,6 +83,9 @@ def test_the_reason_is_named(asked: str, is_now: str, reason: str) -> None:
     ("symbol", "said"),
     [
         ("IO_URINGG", "CONFIG_IO_URINGG: this Linux has no such symbol; did you mean CONFIG_IO_URING?"),
+        ("io_uring", "CONFIG_io_uring: this Linux has no such symbol; did you mean CONFIG_IO_URING?"),
+        ("CONFIG_KSM", "CONFIG_CONFIG_KSM: this Linux has no such symbol; did you mean CONFIG_KSM?"),
+        ("IO_DELAY_NONE", "CONFIG_IO_DELAY_NONE: not on this architecture"),
         ("FLUX_CAPACITOR", "CONFIG_FLUX_CAPACITOR: this Linux has no such symbol"),
     ],
 )

@@ -108,3 +108,9 @@ def test_all_parts_of_a_suite_are_asked(tmp_path: Path) -> None:
     assert Mirror("A", "B").lines("trixie") == (
         "A trixie main", "A trixie-updates main", "A trixie-backports main", "B trixie-security main",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["nonsense", f"{HOST} {HOST} {HOST}", f"{HOST} x"])
+def test_an_address_that_is_none_is_refused_by_the_variables_name(tmp_path: Path, given: str) -> None:
+    with pytest.raises(KernelError, match=f"{VARIABLE}={given}: expected the archive's address"):
+        mirror(tmp_path, {VARIABLE: given})
