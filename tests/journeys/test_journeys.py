@@ -103,6 +103,12 @@ def journey(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         run_in(clone, state, "make", "lab-down", f"NAME={request.param}")
 
 
+@pytest.fixture(scope="module")
+def as_site_left_it(journey: Journey) -> Subject:
+    """Before a test locks the kernel's modules, or does anything else to the machine."""
+    return subject(journey)
+
+
 def web_socket(url: str, ca: Path) -> ClientConnection:
     """A web socket to the container; its name is one that only browsers and curl resolve."""
     parts = urlsplit(url)
@@ -132,6 +138,7 @@ ON_THE_LAB = pytest.mark.parametrize("journey", ["lab"], indirect=True)
 
 
 @ON_THE_LAB
+@pytest.mark.usefixtures("as_site_left_it")
 def test_it_runs_on_the_hardened_kernel_started_by_uefi_from_the_encrypted_disk(journey: Journey) -> None:
     release = journey.on_machine("uname", "-r").strip()
     assert re.fullmatch(r"6\.12\.\d+-skerry-lab-[0-9a-f]{8}", release)
@@ -176,12 +183,12 @@ def test_from_a_fresh_clone_to_a_url_and_to_its_end(journey: Journey) -> None:
 
 @ON_THE_LAB
 def test_the_checker_fails_what_is_on_the_list_for_running_machines_and_nothing_else(
-    journey: Journey, capsys: pytest.CaptureFixture[str]
+    journey: Journey, as_site_left_it: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ours, version = subject(journey), journey.on_machine("uname", "-r").strip()
+    version = journey.on_machine("uname", "-r").strip()
     # Debian's own, as nobody has touched it: the rescue system that the machine was installed from.
     journey.run(".venv/bin/python", "-m", "skerry_lab", "rescue", "lab")
-    score = score_machines(Labs.of_this_user().cache, version, ours, subject(journey))
+    score = score_machines(Labs.of_this_user().cache, version, as_site_left_it, subject(journey))
     with capsys.disabled():
         print(f"\n{score.table()}")
     assert score.problems() == []
