@@ -21,7 +21,7 @@ from skerry_lab.cache import Cache
 from skerry_lab.locks import locked
 from skerry_lab.needs import Tool, apt_line
 from skerry_lab.recipe import digest
-from skerry_lab.run import read_text, run_logged
+from skerry_lab.run import CommandFailed, read_text, run, run_logged
 
 DEFAULT_SOURCE = "linux-source-6.12"
 SPACE = 5 * 1024**3
@@ -95,6 +95,7 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
     seed = private.read_seed(wanted.seed) if wanted.seed else ""
     if wanted.key:
         private.check_key(wanted.key)
+        _check_pair(wanted.key)
     for path in wanted.extra:
         fragment.read(path)
     if not _SOURCE.fullmatch(wanted.source):
@@ -111,6 +112,17 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
         package, tools = archive.newest(wanted.source), toolchain_key(archive)
     lines = fragment.assemble(fragment.files(wanted.flavour, version(package)), wanted.extra)
     return Job(wanted, package, tools, lines, seed)
+
+
+def _check_pair(path: Path) -> None:
+    public = {}
+    for what, words in (("private key", ["pkey", "-pubout"]), ("certificate", ["x509", "-noout", "-pubkey"])):
+        try:
+            public[what] = run(["openssl", *words, "-in", str(path)])
+        except CommandFailed as error:
+            raise KernelError(f"{path}: openssl can't read its {what}") from error
+    if len(set(public.values())) > 1:
+        raise KernelError(f"{path}: the certificate in it is of another key")
 
 
 def build(cache: Cache, job: Job) -> Path:

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from skerry_kernel.errors import KernelError
-from skerry_lab.run import CommandFailed, run
 
 _SEED, _KEY = "randstruct.seed", "signing.pem"
 
@@ -53,17 +52,6 @@ def check_key(path: Path) -> None:
     ):
         if not re.search(pattern, text):
             raise KernelError(f"{path}: no {part} in it; a signing key is both, as PEM, in one file")
-    of_key = _public(path, "pkey", "-pubout")
-    if of_key != _public(path, "x509", "-noout", "-pubkey"):
-        raise KernelError(f"{path}: the certificate in it is of another key")
-
-
-def _public(path: Path, *words: str) -> str:
-    try:
-        return run(["openssl", words[0], "-in", str(path), *words[1:]])
-    except CommandFailed as error:
-        what = "private key" if words[0] == "pkey" else "certificate"
-        raise KernelError(f"{path}: openssl can't read its {what}") from error
 
 
 def lay_out(private: Path, seed: str, key: Path | None) -> None:
