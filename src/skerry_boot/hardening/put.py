@@ -113,7 +113,7 @@ def _remembered() -> dict[str, str]:
     text = _content(BEFORE)
     try:
         return dict(json.loads(text)) if text else {}
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise BootError(
             f"{BEFORE} is broken: {error}", "It holds how things were before: mend or remove it."
         ) from error

@@ -103,9 +103,10 @@ def test_one_way_settings_are_forgotten_and_left(ran: list[str]) -> None:
     assert ran == []
 
 
-def test_a_broken_list_of_former_values_is_named(ran: list[str]) -> None:
+@pytest.mark.parametrize("text", ["{", "5", "[1]"])
+def test_a_broken_list_of_former_values_is_named(ran: list[str], text: str) -> None:
     put.BEFORE.parent.mkdir()
-    put.BEFORE.write_text("{")
+    put.BEFORE.write_text(text)
     with pytest.raises(BootError, match=r"before\.json is broken"):
         put.carry_out([Put(BY_NAME["mount /tmp"], "nosuid")])
     assert ran == []
