@@ -74,7 +74,7 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
 
 
 # Where the cache has it, this takes seconds.
-KERNEL = Suite("kernel-lab", "-", 60, [["nice", sys.executable, "-m", "skerry_kernel", "build", "lab"]])
+KERNEL = Suite("kernel-lab", "-", 60, [[sys.executable, "-m", "skerry_kernel", "build", "lab"]])
 
 
 def suites(root: Path = ROOT) -> list[Suite]:
