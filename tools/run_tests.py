@@ -38,7 +38,7 @@ class Suite:
     always: Sequence[Sequence[str]] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     kernel: bool = False
-    """Whether it boots the hardened kernel: it waits for that, and its own minutes begin then."""
+    """Whether it boots the hardened kernel: its own minutes begin when that is built."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
     return Suite(name, kind, minutes, commands, always=[[*lab, "down", machine]], settings=settings)
 
 
-# Where the cache has it, this takes seconds.
+# Where the cache has it, this takes seconds. It is a suite's equal: at leisure it would be what all wait for at the end.
 KERNEL = Suite("kernel-lab", "-", 60, [[sys.executable, "-m", "skerry_kernel", "build", "lab"]])
 
 
@@ -190,14 +190,18 @@ def closing(results: Iterable[Result], seconds: float) -> str:
     return f"===== {tally} in {seconds:.1f}s ====="
 
 
-def submit(chosen: Sequence[Suite], behind: Executor, pool: Executor) -> list[Future[Result]]:
-    """The suites in order, in the pool; behind them from the first moment, the kernel that some of them boot."""
+def submit(chosen: Sequence[Suite], pool: Executor) -> list[Future[Result]]:
+    """The suites in order, in the pool; first of all, the kernel that some of them boot."""
     if not any(suite.kernel for suite in chosen):
         return [pool.submit(run_suite, suite) for suite in chosen]
-    kernel = behind.submit(run_suite, KERNEL)
-    # Last, so that what needs none runs while it is built.
-    waiting = [pool.submit(run_suite, suite) for suite in chosen if not suite.kernel]
-    return [kernel, *waiting, *(pool.submit(after_kernel, suite, kernel) for suite in chosen if suite.kernel)]
+    kernel = pool.submit(run_suite, KERNEL)
+    return [
+        kernel,
+        *(
+            pool.submit(after_kernel, suite, kernel) if suite.kernel else pool.submit(run_suite, suite)
+            for suite in chosen
+        ),
+    ]
 
 
 def run_all(chosen: Sequence[Suite], side_by_side: int) -> int:
@@ -205,8 +209,8 @@ def run_all(chosen: Sequence[Suite], side_by_side: int) -> int:
     begin = time.monotonic()
     results = []
     print(f"{'suite':<24}{'lab':<9}seconds  result", flush=True)
-    with ThreadPoolExecutor(1) as behind, ThreadPoolExecutor(side_by_side) as pool:
-        for future in as_completed(submit(chosen, behind, pool)):
+    with ThreadPoolExecutor(side_by_side) as pool:
+        for future in as_completed(submit(chosen, pool)):
             results.append(future.result())
             print(row(results[-1]), flush=True)
     failed = [result for result in results if result.problem]
