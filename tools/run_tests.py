@@ -83,7 +83,7 @@ def suites(root: Path = ROOT) -> list[Suite]:
     for name in ("install", "mirror"):
         if (root / "tests" / name).is_dir():
             test = [["tools/test_programs.sh"], pytest("--durations=10", f"tests/{name}")]
-            found.append(Suite(name, "its own", 55, test))
+            found.append(Suite(name, "its own", 65, test))
     if (root / "tests" / "integration").is_dir():
         found.append(on_lab("fast", "fast", 30, "tests/integration"))
     if (root / "tests" / "journeys").is_dir():
