@@ -1,14 +1,18 @@
-"""Writes docs/reference/: the roles' variables and the modules, from what they declare themselves."""
+"""Writes docs/reference/: roles, modules and the kernel's configuration, from what they declare themselves."""
 
 import argparse
 import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from skerry_boot.hardening.model import Setting
+from skerry_boot.hardening.table import SETTINGS
+from skerry_kernel.fragment import HOME, SOURCES, read
+from skerry_kernel.score import KINDS, listed
 from tools.check_argument_specs import load
 from tools.check_collection import ansible, plugins
 from tools.files import ROOT, report
@@ -99,6 +103,58 @@ def module_pages(root: Path) -> dict[str, Any]:
     return pages
 
 
+def setting_rows(settings: Iterable[Setting]) -> Iterator[str]:
+    """A table's rows, a setting each, under a heading for each kind."""
+    last = ""
+    for one in settings:
+        if one.kind != last:
+            yield from ["", f"## {one.kind}", "", "| name | value | why | from |", "|---|---|---|---|"]
+        last = one.kind
+        wanted = "<br>".join(value(line) for line in one.value.splitlines())
+        yield f"| `{one.name}` | {wanted} | {prose(one.reason)} | {one.source} |"
+
+
+def fragment_section(path: Path) -> Iterator[str]:
+    """A fragment's part of the page: its first words, and each line that says why."""
+    intro = []
+    for row in path.read_text().splitlines():
+        if not row.startswith("# "):
+            break
+        intro.append(row.removeprefix("# "))
+    lines = [line for line in read(path) if line.why]
+    yield from ["", f"## {path.stem}", "", " ".join(intro)]
+    if lines:
+        yield from ["", "| symbol | value | why | source |", "|---|---|---|---|"]
+    for line in lines:
+        yield f"| `{line.symbol}` | {value(line.value)} | {prose(line.why)} | {line.source} |"
+
+
+def deviation_section(version: str) -> Iterator[str]:
+    """What the checker recommends for a version of Linux and we do not do."""
+    yield from ["", f"## Where we do otherwise: Linux {version}", "", "| check | why |", "|---|---|"]
+    yield from deviation_rows(listed(version))
+
+
+def deviation_rows(found: Mapping[str, str]) -> Iterator[str]:
+    """Check and reason, a line each."""
+    for check, reason in sorted(found.items()):
+        yield f"| `{check}` | {prose(reason)} |"
+
+
+def kernel_body() -> Iterator[str]:
+    """The page of the kernel's configuration."""
+    yield from ["", "| source | who |", "|---|---|"]
+    yield from (f"| {name} | {who} |" for name, who in sorted(SOURCES.items()))
+    for version in ("6.12", "7"):
+        yield from deviation_section(version)
+    yield from ["", "## Where a running machine does otherwise", ""]
+    yield "Beside the lines above: the command line and sysctl, as the role `hardening` leaves them."
+    yield from ["", "| check | why |", "|---|---|"]
+    yield from deviation_rows(listed("6.12", *KINDS[1:]))
+    for path in sorted(HOME.glob("*.config")):
+        yield from fragment_section(path)
+
+
 def page(title: str, intro: str, body: Iterable[str]) -> str:
     """A whole page."""
     return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
@@ -114,6 +170,18 @@ def pages(root: Path) -> dict[Path, str]:
             "Roles and their variables",
             "Set them in an inventory: `group_vars/all.yml`, or for one host in `host_vars/`.",
             (line for role in roles for line in role_section(role)),
+        ),
+        reference / "hardening.md": page(
+            "What the role hardening sets",
+            "Each is read back from the running machine. A name in `hardening_off` turns it off; a heading, all below it. "
+            "Why, what it costs, and what was left out: [hardening](../explanation/hardening.md).",
+            setting_rows(SETTINGS),
+        ),
+        reference / "kernel.md": page(
+            "The hardened kernel's configuration",
+            "Fragments in `src/skerry_kernel/fragments/`, deviations in `src/skerry_kernel/deviations.toml`. Each line "
+            "must be in force, or the build fails. How to build: [build a kernel](../how-to/build-a-kernel.md).",
+            kernel_body(),
         ),
         reference / "modules.md": page(
             "Modules",

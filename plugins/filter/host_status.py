@@ -56,9 +56,21 @@ def host_status(host: Mapping[str, Any]) -> dict[str, str]:
             "next": f"skerry-boot status: {why}",
         }
     told = _told(str(answer["stdout"]))
-    state, advice = _MIRROR.get(told.get("mirror", ""), ("running", ""))
+    state, advice = _MIRROR.get(
+        told.get("mirror", ""), ("running", _kernels(name, told.get("kernels") or {}))
+    )
     encrypted = {True: "yes", False: "no"}.get(told.get("encrypted"), "")  # type: ignore[arg-type]
     return {"host": name, "state": state, "kernel": told["kernel"], "encrypted": encrypted, "next": advice}
+
+
+def _kernels(name: str, kernels: Mapping[str, Any]) -> str:
+    """What is to be said of the kernels that a server has: one waits for its trial, or was given up and is still there."""
+    last = kernels.get("last_trial") or {}
+    if kernels.get("candidate"):
+        return f"try kernel {kernels['candidate']}: ansible-playbook playbooks/kernel/trial.yml -l {name}"
+    if last.get("version") in kernels.get("unproven", ()) and not last["proven"]:
+        return f"kernel {last['version']} was given up: {last['reason']}"
+    return ""
 
 
 def _from_outside(name: str, found: Mapping[str, Any]) -> tuple[str, str]:

@@ -12,13 +12,14 @@ from .initramfs.checks import check
 from .initramfs.image import read_image
 from .initramfs.machine import INSTALLED, probe
 from .initramfs.needs import needs_of
+from .kernels import commands as kernels
 from .mirror.boot import synchronise
 from .mirror.rebuild import wait
 from .status import status
 
 _PROG = "skerry-boot"
 _AFTER = """\
-exit codes of check: 0 good, or nothing to check; 1 defects, each named; 2 it could not be checked.
+exit codes of check, fit and prove: 0 good, or nothing to check; 1 defects, each named; 2 it could not be checked.
 After every update of a kernel or initramfs the check runs by itself, on machines that install.yml made.
 Help on a refusal: /usr/share/doc/skerry-boot/README.md
 """
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except BootError as error:
+        print(f"{_PROG}: {error}", file=sys.stderr)
+        return 2
+    except (OSError, UnicodeError) as error:  # a file system that is full, read-only or broken
         print(f"{_PROG}: {error}", file=sys.stderr)
         return 2
 
@@ -70,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         "--until", type=float, default=100.0, metavar="PERCENT", help="wait until so much of it is done"
     )
     rebuilding.set_defaults(run=_rebuild)
-    telling = commands.add_parser("status", help="kernel, encryption, mirror")
+    kernels.add(commands)
+    telling = commands.add_parser("status", help="kernel, encryption, mirror, kernels and trials")
     telling.add_argument("--json", action="store_true", help="for programs")
     telling.set_defaults(run=_status)
     return parser
@@ -148,4 +153,5 @@ def _status(options: argparse.Namespace) -> int:
         encrypted = "encrypted" if found["encrypted"] else "NOT encrypted"
         rebuilt = f" ({found['rebuilt']} %)" if found["mirror"] == "rebuilding" else ""
         print(f"kernel {found['kernel']}; root {encrypted}; mirror: {found['mirror']}{rebuilt}")
+        print("\n".join(kernels.sentences(found["kernels"])))
     return 0

@@ -1,15 +1,16 @@
-"""How a running machine stands: its kernel, whether its root is encrypted, whether its mirror is whole."""
+"""How a running machine stands: its kernel and the others, whether its root is encrypted, its mirror whole."""
 
 import os
 from pathlib import Path
 from typing import Any
 
+from .kernels.trial import told
 from .layers import root_layers
 from .mirror import arrays
 
 
 def status(root: Path = Path("/"), sys: Path = Path("/sys")) -> dict[str, Any]:
-    """What ``skerry-boot status --json`` says: kernel, encrypted, the mirror in a word, and its arrays.
+    """What ``skerry-boot status --json`` says: kernel, encrypted, the mirror in a word, its arrays, and the kernels.
 
     The mirror is none, whole, half or rebuilding; ``rebuilt`` is the percentage of it that is on both disks.
     """
@@ -19,6 +20,7 @@ def status(root: Path = Path("/"), sys: Path = Path("/sys")) -> dict[str, Any]:
         "encrypted": any(layer.is_luks for layer in root_layers(root)),
         "mirror": arrays.state(found),
         "rebuilt": arrays.percent(found),
+        "kernels": told(),
         "arrays": [
             {
                 "device": array.device,

@@ -23,7 +23,7 @@ from skerry_lab.state import Lab
 from skerry_lab.tools import Tools, tools
 
 LOGIN_S = 300
-_RESCUE_APPEND = "rw console=ttyS0 quiet"
+_RESCUE_APPEND = f"rw console=ttyS0 {disk.NO_TIMER_CHECK} quiet"
 _VARIABLES, _OWN_INITRD = "uefi-variables.fd", "rescue-initrd"
 
 
@@ -40,9 +40,12 @@ class BareMachine:
     def start(self, lab: Lab) -> None:
         """Make its disks, start it in the rescue system and wait until that lets root in.
 
+        A kernel of ours comes to its disks later, with Debian: the rescue system has its provider's.
+
         Raises:
-            LabError: it did not come up; the message carries what it said.
+            LabError: it did not come up; the message carries what it said. Or the folder for a kernel holds none.
         """
+        disk.own_kernel(lab.kernel)
         kit = tools(self.cache)
         image = disk.rescue_system(self.cache, kit)
         with self.cache.progress.stage(f"lab {lab.name}: start into the rescue system"):

@@ -19,7 +19,7 @@ class Cache:
     home: Path
     progress: Progress
 
-    def entry(self, name: str, key: str, build: Callable[[Path], None]) -> Path:
+    def entry(self, name: str, key: str, build: Callable[[Path], None], *, goes_on: bool = False) -> Path:
         """The folder `name-key`, built if it is not there yet.
 
         Of several at once one builds and the others wait. What a killed build left is taken away first.
@@ -28,20 +28,22 @@ class Cache:
             name: what it is, for people.
             key: the hash of all that decides its content.
             build: fills an empty folder.
+            goes_on: `build` takes what a killed one left, and goes on from there.
         """
         place = self.home / f"{name}-{key}"
         waiting = f"wait: another run is making {name}"
         with locked(self._lock(place), lambda: self.progress.stage(waiting)):
             if not place.is_dir():
-                self._build(place, build)
+                self._build(place, build, goes_on)
         os.utime(place)  # the time of its last use, for `drop_unused`
         return place
 
-    def _build(self, place: Path, build: Callable[[Path], None]) -> None:
+    @staticmethod
+    def _build(place: Path, build: Callable[[Path], None], goes_on: bool) -> None:
         aside = _aside(place)
-        if aside.exists():
+        if aside.exists() and not goes_on:
             shutil.rmtree(aside)
-        aside.mkdir(parents=True)
+        aside.mkdir(parents=True, exist_ok=True)
         build(aside)
         run(["sync", "--file-system", str(aside)], timeout=600)
         aside.rename(place)

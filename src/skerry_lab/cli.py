@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from skerry_lab import inventory
@@ -110,6 +111,11 @@ def _add_machine(command: argparse.ArgumentParser) -> None:
     _add_kind(command)
     text = f"metal: its RAM (default: {DEFAULT_MEMORY_MIB})"
     command.add_argument("--memory", type=int, default=DEFAULT_MEMORY_MIB, metavar="MIB", help=text)
+    text = (
+        "metal: this kernel instead of Debian's: a folder that `make kernel FLAVOUR=lab` names; "
+        "with --image rescue it is installed with Debian"
+    )
+    command.add_argument("--kernel", type=Path, metavar="FOLDER", help=text)
     bare = command.add_argument_group("with --image rescue")
     bare.add_argument("--firmware", type=Firmware, choices=list(Firmware), default=Firmware.UEFI)
     bare.add_argument("--disks", type=int, choices=[1, 2], default=1)
@@ -131,7 +137,9 @@ def _wanted(args: argparse.Namespace, owner: str) -> Wanted:
     board = None
     if args.image is Flavour.RESCUE:
         board = Board(args.firmware, args.bus).with_blank_disks(args.disks)
-    return Wanted(args.names[0], args.kind, args.image, owner, args.memory, board)
+    return Wanted(
+        args.names[0], args.kind, args.image, owner, args.memory, board, args.kernel and args.kernel.resolve()
+    )
 
 
 def _down(labs: Labs, args: argparse.Namespace) -> int:

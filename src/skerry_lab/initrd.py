@@ -20,6 +20,9 @@ busybox mount -t ext4 -o noatime /dev/vda /root
 exec busybox switch_root /root /sbin/init
 """
 
+OWN_KERNEL_INIT = INIT.replace(b"busybox insmod /virtio_blk.ko\n", b"")
+"""For a kernel that has virtio_blk built in."""
+
 RESCUE_INIT = b"""#!/bin/busybox sh
 busybox mount -t devtmpfs none /dev
 busybox insmod /virtio_blk.ko

@@ -66,4 +66,5 @@ def _bare_vars(lab: Lab, board: Board) -> dict[str, Any]:
         "base_system_authorized_keys": [lab.key.with_suffix(".pub").read_text(encoding="ascii").strip()],
         "lab_mac": mac_address(lab.name),
         "lab_passphrase_file": str(lab.passphrase),
+        "base_system_kernel_folder": str(lab.kernel or ""),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from skerry_lab import needs, ports
@@ -49,15 +50,19 @@ class Wanted:
     memory_mib: int = DEFAULT_MEMORY_MIB
     board: Board | None = None
     """For the flavour `rescue`: the hardware."""
+    kernel: Path | None = None
+    """The folder of a kernel of ours, for a metal machine."""
 
     def __post_init__(self) -> None:
         """Refuse what can't be.
 
         Raises:
-            LabError: only a metal machine has disks and firmware.
+            LabError: only a metal machine has disks, firmware and a kernel of its own.
         """
         if self.flavour is Flavour.RESCUE and self.kind is not Kind.METAL:
             raise LabError("--image rescue is for --kind metal: the fast lab has neither disks nor firmware")
+        if self.kernel and self.kind is not Kind.METAL:
+            raise LabError("--kernel is for --kind metal: the fast lab has this computer's kernel")
 
 
 @dataclass(frozen=True)
@@ -149,15 +154,16 @@ class Labs:
                 chosen[purpose] = ports.choose(wanted.name, purpose, taken | set(chosen.values()))
             home = self.store.folder(wanted.name)
             lab = Lab(wanted.name, wanted.kind, wanted.flavour, wanted.owner, wanted.memory_mib, chosen, home,
-                      wanted.board)  # fmt: skip
+                      wanted.board, wanted.kernel)  # fmt: skip
             self.store.save(lab)
             return lab
 
 
 def _same(there: Lab, wanted: Wanted) -> Lab:
-    same = (there.kind, there.flavour) == (wanted.kind, wanted.flavour)
+    same = (there.kind, there.flavour, there.kernel) == (wanted.kind, wanted.flavour, wanted.kernel)
     if not same or (there.board and wanted.board and not there.board.same_kind(wanted.board)):
         hardware = f" ({there.board.summary()})" if there.board else ""
+        hardware += f" and the kernel {there.kernel.name}" if there.kernel else ""
         raise LabError(
             f"lab {there.name} runs already, as {there.kind} with the image {there.flavour}{hardware}; "
             f"end it with `lab down {there.name}` or take another name"

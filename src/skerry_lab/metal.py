@@ -59,10 +59,10 @@ class MetalMachine:
         """Make the disk and a saved machine with the default memory."""
         self._prepared(flavour, DEFAULT_MEMORY_MIB)
 
-    def _prepared(self, flavour: Flavour, memory_mib: int) -> Prepared:
+    def _prepared(self, flavour: Flavour, memory_mib: int, kernel: Path | None = None) -> Prepared:
         """A saved machine goes on only with as much memory as it had."""
         kit = tools(self.cache)
-        image = disk.plain_debian(self.cache, kit, flavour)
+        image = disk.plain_debian(self.cache, kit, flavour, kernel)
         hardware = Hardware(accelerator(self.cache, kit, image.kernel, image.initrd), memory_mib)
         return Prepared(kit, image, hardware, self._saved(kit, hardware, image))
 
@@ -72,7 +72,7 @@ class MetalMachine:
         Raises:
             LabError: it did not come up; the message carries what it said.
         """
-        ready = self._prepared(lab.flavour, lab.memory_mib)
+        ready = self._prepared(lab.flavour, lab.memory_mib, lab.kernel)
         with self.cache.progress.stage(f"lab {lab.name}: start ({ready.hardware.accelerator})"):
             files = make_identity(lab)
             run(["cp", "--reflink=auto", str(ready.disk), str(lab.home / "disk.qcow2")], timeout=600)

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -24,11 +24,16 @@ class Progress:
         print(f"[{time.monotonic() - self.began:6.1f} s] {text}", file=self.out, flush=True)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Announce a stage, show a sign of life every 15 s, and note its seconds when it ends well."""
+    def stage(self, name: str, detail: Callable[[], str] | None = None) -> Iterator[None]:
+        """Announce a stage, show a sign of life every 15 s, and note its seconds when it ends well.
+
+        Args:
+            name: the stage.
+            detail: how far it is, for the sign of life.
+        """
         self.say(name)
         start, ended = time.monotonic(), threading.Event()
-        pulse = threading.Thread(target=self._pulse, args=(name, start, ended), daemon=True)
+        pulse = threading.Thread(target=self._pulse, args=(name, start, ended, detail), daemon=True)
         pulse.start()
         try:
             yield
@@ -37,9 +42,12 @@ class Progress:
             pulse.join()
         self.taken.append((name, time.monotonic() - start))
 
-    def _pulse(self, name: str, start: float, ended: threading.Event) -> None:
+    def _pulse(
+        self, name: str, start: float, ended: threading.Event, detail: Callable[[], str] | None
+    ) -> None:
         while not ended.wait(HEARTBEAT_S):
-            self.say(f"… {name}: {time.monotonic() - start:.0f} s so far")
+            so_far = f"{detail()}, " if detail else ""
+            self.say(f"… {name}: {so_far}{time.monotonic() - start:.0f} s so far")
 
     def parts(self, taken: Iterable[tuple[str, float]]) -> None:
         """What the last stage was made of, with the seconds of each."""

@@ -58,7 +58,7 @@ def tree_recipe(kind: Kind, flavour: Flavour) -> TreeRecipe:
     wanted = _packages()
     packages = set(wanted["plain"]) | set(wanted["kinds"][kind])
     if flavour is Flavour.HOST:
-        packages |= set(wanted["host"])
+        packages |= set(wanted["host"]) | set(wanted["hosts"][kind])
     return source(packages, CUSTOMISE.read_text(encoding="utf-8"))
 
 
@@ -69,7 +69,8 @@ def rescue_recipe() -> TreeRecipe:
 
 def host_packages() -> list[str]:
     """The platform's packages: where they are in what a machine is installed from, the roles have little to do."""
-    return sorted(set(_packages()["host"]))
+    wanted = _packages()
+    return sorted({*wanted["host"], *wanted["hosts"][Kind.METAL]})
 
 
 def source(packages: Iterable[str], customise: str = "") -> TreeRecipe:

@@ -48,6 +48,8 @@ class Lab:
     home: Path
     board: Board | None = None
     """The hardware of a machine that starts with blank disks."""
+    kernel: Path | None = None
+    """The folder of the kernel that it boots, once it is installed; None for Debian's."""
 
     @property
     def key(self) -> Path:
@@ -162,7 +164,7 @@ class LabStore:
     def save(self, lab: Lab) -> None:
         """Write a lab down, whole or not at all."""
         lab.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        record = {**asdict(lab), "home": str(lab.home)}
+        record = {**asdict(lab), "home": str(lab.home), "kernel": str(lab.kernel or "")}
         aside = lab.home / "lab.json.part"
         aside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         aside.rename(lab.home / "lab.json")
@@ -176,7 +178,9 @@ class LabStore:
             return None
         kind, flavour = Kind(record["kind"]), Flavour(record["flavour"])
         board = Board.of(record["board"]) if record.get("board") else None
-        return Lab(**{**record, "kind": kind, "flavour": flavour, "home": folder, "board": board})
+        kernel = Path(record["kernel"]) if record.get("kernel") else None
+        enums = {"kind": kind, "flavour": flavour}
+        return Lab(**{**record, **enums, "home": folder, "board": board, "kernel": kernel})
 
     def get(self, name: str) -> Lab:
         """The lab of this name.

@@ -3,6 +3,7 @@
 import json
 import mmap
 import os
+import re
 import secrets
 import shlex
 import subprocess
@@ -20,8 +21,8 @@ WORDS = "words"
 """The kernel's own last ones, which also lie in its memory."""
 _PROGRAM = Path(__file__).parent / "on_host/leave_markers.py"
 _PATIENCE_S = 600
-# Said last, when whoever wants to keep something of the dying kernel has done so.
-_DEAD = "end Kernel panic"
+# Said last, when whoever wants to keep something of the dying kernel has done so: it stays as it is, or reboots by itself.
+_DEAD = re.compile(b"end Kernel panic|Rebooting in [0-9]+ seconds")
 # How the firmware's memory names what a dying kernel has left there; the text itself may be compressed.
 _IN_FIRMWARE = "dump-type0-".encode("utf-16-le")
 
@@ -41,25 +42,31 @@ def leave(lab: Lab, markers: Mapping[str, str], drive: str) -> dict[str, Any]:
     """
     program = shlex.join(["python3", "-c", _PROGRAM.read_text()])
     command = ["timeout", str(_PATIENCE_S), *lab.login.command([program])]
+    place = console_end(lab)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ssh:
         assert ssh.stdin
         assert ssh.stdout
         ssh.stdin.write(json.dumps(markers) + "\n")
         ssh.stdin.flush()
         told = ssh.stdout.readline()
-        wait_until_dead(lab)
+        wait_until_dead(lab, place)
         ssh.kill()
     with qemu.control(lab.home) as control:
         control.monitor(f"qemu-io {drive} flush")
-        control.monitor("stop")  # a crashed kernel turns round and round
+        control.monitor("stop")  # a crashed kernel turns round and round, or is about to reboot
     answer: dict[str, Any] = json.loads(told)
     return answer
 
 
-def wait_until_dead(lab: Lab) -> None:
-    """Wait until its kernel has crashed."""
+def console_end(lab: Lab) -> int:
+    """How long its console's log is, in bytes; kernels of earlier boots may have died in it."""
+    return lab.console_log.stat().st_size
+
+
+def wait_until_dead(lab: Lab, place: int) -> None:
+    """Wait until its kernel has crashed, and said so behind this place of its console's log."""
     until = time.monotonic() + _PATIENCE_S
-    while _DEAD not in lab.console_log.read_text(errors="replace"):
+    while not _DEAD.search(lab.console_log.read_bytes()[place:]):
         assert time.monotonic() < until
         time.sleep(0.5)
 

@@ -28,7 +28,7 @@ def played(machine: Machine, playbook: str, *options: str) -> str:
 def serve(machine: Machine) -> str:
     """Make a platform of an unlocked machine, and a container with a page on it; its URL."""
     # What install.yml did already is looked at by test_unlocked.py.
-    played(machine, "playbooks/host.yml", "--tags", "firewall,lxc_host,proxy")
+    played(machine, "playbooks/host.yml", "--tags", "firewall,lxc_host,proxy,hardening")
     image = {"image": "page", "path": str(_image(machine.folder / "page.tar")), "command": _COMMAND}
     played(machine, "playbooks/image/import.yml", "--extra-vars", json.dumps(image))
     played(machine, "playbooks/container/create.yml", "--extra-vars", "name=page image=page")

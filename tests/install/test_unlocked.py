@@ -2,6 +2,8 @@
 
 import json
 
+from tests.install import hardened
+
 INSTALL = "playbooks/install.yml"
 ENCRYPTED = ("/", "/home", "/var/log", "/var/lib/skerry/pool", "/tmp")
 
@@ -39,6 +41,18 @@ def test_it_is_known_what_was_installed(locked):
     assert locked.lab.passphrase.read_text() not in locked.run(
         "cat /etc/skerry/install.json /etc/crypttab /etc/fstab"
     )
+
+
+def test_its_first_boot_was_one_with_the_hardened_command_line(locked):
+    hardened.see_words(locked)
+
+
+def test_the_rest_of_hardening_is_set_while_it_runs(play):
+    """test_unlocked_accidents.py sees that a boot brings it back."""
+    answer = play(*hardened.PLAY)
+    assert answer.returncode == 0, answer.stdout
+    assert "settings hold" in answer.stdout
+    assert hardened.AT_ITS_START not in " ".join(answer.stdout.split())
 
 
 def test_no_unit_failed(locked):

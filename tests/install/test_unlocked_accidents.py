@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from skerry_lab.state import Lab, LabStore
-from tests.install import markers
+from tests.install import hardened, markers
 from tests.install.rescue_lab import command, machine, raw_image
 
 # An unencrypted Debian as it comes, but for the swap and the /tmp on its disk that others are given by their installer.
@@ -39,6 +39,13 @@ def test_power_lost_in_the_midst_of_an_initramfs_update(play, locked):
     assert "changed=1" in answer.stdout
     assert locked.run("systemctl is-system-running").strip() == "running"
     assert "good: initrd.img-" in locked.run("skerry-boot check")
+
+
+def test_after_a_boot_all_of_hardening_holds(play, locked):
+    hardened.see_words(locked)
+    answer = play(*hardened.PLAY)
+    assert answer.returncode == 0, answer.stdout
+    assert "changed=0" in answer.stdout
 
 
 def test_nothing_of_a_crashed_machines_memory_and_files_is_on_its_disk_in_clear(locked):
@@ -76,7 +83,8 @@ def test_where_it_is_not_forbidden_the_firmware_keeps_a_dying_kernels_words(tmp_
     with machine("words", tmp_path, ["--firmware", "uefi", "--disks", "1"]) as found:
         assert not markers.in_firmware(found.lab)
         crash = found.lab.login.command([f"{LET_FIRMWARE_KEEP}; {CRASH}"])
+        place = markers.console_end(found.lab)
         with subprocess.Popen(crash) as ssh:
-            markers.wait_until_dead(found.lab)
+            markers.wait_until_dead(found.lab, place)
             ssh.kill()
         assert markers.in_firmware(found.lab)

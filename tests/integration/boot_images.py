@@ -80,7 +80,7 @@ DEFECTS = {
         ),
     },
     "no-btrfs-or-md": {
-        "a list without btrfs": Case(f"sed -i /btrfs/d {LIST}; chmod -x {HOOKS}/btrfs"),
+        "a list without btrfs": Case(f"sed -i /btrfs/d {LIST}; chmod a-x {HOOKS}/btrfs"),
         "mdadm is not installed": Case("dpkg --remove mdadm"),
     },
     "network-of-another-card": {
@@ -89,7 +89,7 @@ DEFECTS = {
             "echo 'BOOTIF=01-52-54-00-aa-bb-cc' >/etc/initramfs-tools/conf.d/network"
         ),
     },
-    "no-unlock-command": {"its hook was switched off": Case(f"chmod -x {HOOKS}/cryptroot-unlock")},
+    "no-unlock-command": {"its hook was switched off": Case(f"chmod a-x {HOOKS}/cryptroot-unlock")},
     "boot-full": {
         "old kernels": Case(
             after="cp -a /boot /kept && mount -t tmpfs -o size=250m tmpfs /boot && cp -a /kept/* /boot"

@@ -1,6 +1,7 @@
 """A system below a folder, as a rescue system makes it, natively: no disk, no boot, the real tarball and initramfs."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +126,53 @@ def test_again_keeps_keys_and_files_and_leaves_nothing_mounted(target):
     target.make()
     assert (target.known_hosts.read_text(), unpacked.stat().st_ctime_ns) == before
     assert str(target.root) not in Path("/proc/self/mountinfo").read_text()
+
+
+RELEASE = "6.12.999-skerry-test"
+POSTINST = f"""#!/bin/sh
+set -e
+export DEB_MAINT_PARAMS="$*"
+[ "${{INITRD:-}}" = No ] || touch /made-an-initramfs
+run-parts --exit-on-error --arg={RELEASE} --arg=/boot/vmlinuz-{RELEASE} /etc/kernel/postinst.d
+"""
+
+
+def kernel_folder(target, folder):
+    """A kernel as `make kernel` leaves it; what is in its package is Debian's, by another name."""
+    package = folder / "package"
+    (modules,) = (target.root / "usr/lib/modules").iterdir()
+    shutil.copytree(modules, package / "usr/lib/modules" / RELEASE, symlinks=True)
+    (package / "boot").mkdir()
+    shutil.copy(next((target.root / "boot").glob("vmlinuz-*")), package / f"boot/vmlinuz-{RELEASE}")
+    (package / "DEBIAN").mkdir()
+    control = f"Package: linux-image-{RELEASE}\nVersion: 6.12.999-1\nArchitecture: amd64\nDepends: kmod, linux-base\n"
+    control += "Maintainer: none <none@localhost>\nDescription: a kernel\n"
+    (package / "DEBIAN/control").write_text(control)
+    (package / "DEBIAN/postinst").write_text(POSTINST)
+    (package / "DEBIAN/postinst").chmod(0o755)
+    name = f"linux-image-{RELEASE}_6.12.999-1_amd64.deb"
+    build = ["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", package, folder / name]
+    subprocess.run(build, check=True, capture_output=True)
+    (folder / "manifest.json").write_text(json.dumps({"release": RELEASE, "packages": {name: ""}}))
+    return folder
+
+
+def test_a_kernel_of_ones_own_comes_beside_debians_and_is_started_first(target, tmp_path):
+    told = json.loads(target.vars.read_text())
+    debian = image(target).name
+    target.vars.write_text(json.dumps(told | {"base_system_kernel_folder": str(tmp_path / "none")}))
+    with pytest.raises(AssertionError, match=r"holds no kernel on this\s+computer"):
+        target.make()
+    target.vars.write_text(
+        json.dumps(told | {"base_system_kernel_folder": str(kernel_folder(target, tmp_path))})
+    )
+    target.make()
+    images = sorted(path.name for path in (target.root / "boot").glob("initrd.img-*"))
+    assert images == sorted([debian, f"initrd.img-{RELEASE}"])
+    # The first one would have been without keys and network.
+    assert not (target.root / "made-an-initramfs").exists()
+    assert "usr/sbin/dropbear" in target.inside("lsinitramfs", f"/boot/initrd.img-{RELEASE}").splitlines()
+    menu = target.text("etc/default/grub.d/skerry-kernel.cfg").splitlines()
+    assert menu[-1] == f'GRUB_TOP_LEVEL="/boot/vmlinuz-{RELEASE}"'
+    assert list((target.root / "var/tmp").iterdir()) == []
+    assert target.inside("dpkg-query", "-Wf", "${db:Status-Status}", f"linux-image-{RELEASE}") == "installed"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.install import hardened
 from tests.install.conftest import play_on
 from tests.install.installing import install
 from tests.install.rescue_lab import Machine, machine
@@ -75,6 +76,8 @@ def test_a_new_menu_and_a_new_initramfs_come_to_both(mirror):
 
 def test_it_serves_on_its_new_disk_alone_and_starts_from_it(mirror, url):
     start_anew(mirror)
+    hardened.see_words(mirror)
+    assert "changed=0" in played(mirror, *hardened.PLAY)
     assert status(mirror)["mirror"] == "whole"
     assert visited(mirror, url) == PAGE
     pull_while_it_runs(mirror, 1)

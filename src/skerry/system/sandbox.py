@@ -156,7 +156,8 @@ def _result(unit: str) -> str:
 
 
 def _said(unit: str) -> str:
-    """What the program said, without what systemd says about it."""
+    """What the program said, without what systemd says about it; up to now, as `systemd.journal`."""
+    run_program(["journalctl", "--sync"])
     return run_program(["journalctl", "--no-pager", "--output=cat", "--lines=30", f"_SYSTEMD_UNIT={unit}"])
 
 

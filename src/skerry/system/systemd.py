@@ -134,7 +134,8 @@ def _forget(unit: str) -> None:
 
 
 def journal(unit: str, lines: int = 15) -> str:
-    """The newest lines that ``unit`` logged."""
+    """The newest lines that ``unit`` logged, up to now: what it said last may not be written yet."""
+    run(["journalctl", "--sync"])
     return run(["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={unit}"])
 
 

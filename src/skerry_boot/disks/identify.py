@@ -23,6 +23,7 @@ from .model import (
 )
 from .plan import SUBVOLUMES, sector_size, source
 
+_NO_PROGRAMS = "noatime,nodev,nosuid,noexec"
 _MAY_BE_GONE = ",nofail,x-systemd.device-timeout=60s"
 """For what lies on one disk of a mirror: the boot goes on without it, and does not wait for it."""
 
@@ -60,8 +61,8 @@ def mounts(root: str, parts: tuple[DiskParts, ...]) -> Iterator[FileSystem]:
     more = _MAY_BE_GONE if len(parts) == 2 else ""
     for index, disk in enumerate(parts):
         place = boot_place(index)
-        yield FileSystem(f"UUID={disk.boot}", place, "ext4", f"noatime,nodev,nosuid{more}", check=2)
-        yield FileSystem(f"UUID={disk.esp}", f"{place}/efi", "vfat", f"noatime,umask=0077{more}")
+        yield FileSystem(f"UUID={disk.boot}", place, "ext4", f"{_NO_PROGRAMS}{more}", check=2)
+        yield FileSystem(f"UUID={disk.esp}", f"{place}/efi", "vfat", f"{_NO_PROGRAMS},umask=0077{more}")
 
 
 def _parts(disk: FoundDisk) -> DiskParts:

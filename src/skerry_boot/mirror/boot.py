@@ -92,6 +92,7 @@ def copy(source: Boot, target: Boot) -> Steps:
         there = {name: _entry(target, name, target.uuid) for name in _names(target.path, esp)}
     todo = steps(wanted, there)
     _refuse_bad(source, [step.name for step in todo if isinstance(step, Copy)])
+    shutil.copymode(source.path, target.path)
     for step in todo:
         try:
             _carry_out(step, source, target)

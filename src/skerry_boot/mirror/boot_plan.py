@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MENU = "grub/grub.cfg"
-_OWN = ("lost+found/", "grub/grubenv", "grub/i386-pc/", "grub/x86_64-efi/", "efi/EFI/BOOT/")
-"""What grub-install makes for one disk, and what GRUB writes while it boots; folders end with a slash."""
+_TRIAL = ("grub/skerry-trial.cfg", "skerry-trial")
+_OWN = ("lost+found/", "grub/grubenv", "grub/i386-pc/", "grub/x86_64-efi/", "efi/EFI/BOOT/", *_TRIAL)
+"""What grub-install makes for one disk, what GRUB writes while it boots, a kernel's trial; folders end with a slash."""
 ASIDE = ".skerry-new-"
 """How the name of a file begins that is being copied."""
 _UNFINISHED = (".new", ".dpkg-new", ".dpkg-tmp")

@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PACKAGES = (
-    "btrfs-progs,busybox,cryptsetup-initramfs,dropbear-initramfs,firmware-realtek,initramfs-tools,kmod,"
-    "linux-image-amd64,lz4,mdadm,openssh-client,python3,zstd"
+    "btrfs-progs,busybox,cryptsetup-initramfs,dropbear-initramfs,firmware-realtek,initramfs-tools,"
+    "iproute2,kmod,linux-image-amd64,lz4,mdadm,openssh-client,python3,zstd"
 )
 # As base_system and remote_unlock set a machine up, but hardly compressed.
 GOOD = """

@@ -46,6 +46,17 @@ def test_a_build_that_fails_leaves_no_entry_and_the_next_begins_afresh(cache: Ca
     assert [path.name for path in cache.entry("tree", "abc", fill).iterdir()] == ["disk"]
 
 
+def test_a_build_that_goes_on_finds_what_a_killed_one_left(cache: Cache) -> None:
+    def killed(place: Path) -> None:
+        (place / "half").touch()
+        raise OSError("killed")
+
+    with pytest.raises(OSError, match="killed"):
+        cache.entry("kernel", "abc", killed, goes_on=True)
+    found = cache.entry("kernel", "abc", fill, goes_on=True)
+    assert sorted(path.name for path in found.iterdir()) == ["disk", "half"]
+
+
 def test_only_what_was_not_used_lately_is_dropped(cache: Cache) -> None:
     old, new = cache.entry("tree", "old", fill), cache.entry("tree", "new", fill)
     part = cache.home / "tree-new.part"

@@ -88,3 +88,6 @@ def test_a_machine_with_blank_disks_is_told_as_an_operator_would(store: LabStore
     assert told["remote_unlock_port_public"] == 20003
     assert told["skerry_known_hosts"] == f"{lab.home}/known_hosts"
     assert "secret" not in str(shown)
+    assert told["base_system_kernel_folder"] == ""
+    (own,) = listing([replace(lab, kernel=Path("/k"))])["_meta"]["hostvars"].values()
+    assert own["base_system_kernel_folder"] == "/k"

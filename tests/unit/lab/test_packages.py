@@ -9,7 +9,7 @@ import yaml
 from skerry_lab.recipe import Flavour, Kind, tree_recipe
 
 ROOT = Path(__file__).parents[3]
-BAKED = set(tree_recipe(Kind.FAST, Flavour.HOST).packages)
+BAKED = set(tree_recipe(Kind.METAL, Flavour.HOST).packages)
 ESSENTIAL = {"util-linux"}
 # For a machine with blank disks: in its tarball, so there is no image that could have them.
 INSTALLED = {"_base_system_base_packages", "_remote_unlock_packages"}

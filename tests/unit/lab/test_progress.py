@@ -2,9 +2,11 @@
 
 import io
 import re
+import threading
 
 import pytest
 
+from skerry_lab import progress as progress_module
 from skerry_lab.progress import Progress
 
 
@@ -27,6 +29,19 @@ def test_what_a_stage_was_made_of_stands_below_it_and_counts_once() -> None:
     assert [row.rsplit(maxsplit=2)[0] for row in rows] == ["  site.yml", "    Install", "    Unlock", "  all"]
     assert rows[1].endswith(" 90.0 s")
     assert re.search(r" 0\.\d s$", rows[-1])
+
+
+def test_a_long_stage_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_module, "HEARTBEAT_S", 0.01)
+    out, said = io.StringIO(), threading.Event()
+
+    def detail() -> str:
+        said.set()
+        return "840 objects of about 2,740"
+
+    with Progress(out=out).stage("kernel lab: compile", detail=detail):
+        assert said.wait(10)
+    assert "s] … kernel lab: compile: 840 objects of about 2,740, 0 s so far" in out.getvalue()
 
 
 def test_a_stage_that_fails_is_not_in_the_table() -> None:

@@ -21,6 +21,13 @@ def test_a_lab_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert store.get("try").forward == {20001: 22, 20002: 443}
 
 
+def test_the_kernel_of_a_lab_is_read_back_as_well(tmp_path: Path) -> None:
+    store = LabStore(tmp_path)
+    lab = replace(make_lab(store, kind=Kind.METAL), kernel=Path("/cache/kernel-lab-1"))
+    store.save(lab)
+    assert store.find("try") == lab
+
+
 def test_other_users_can_not_look_into_a_lab(tmp_path: Path) -> None:
     assert make_lab(LabStore(tmp_path)).home.stat().st_mode & 0o777 == 0o700
 

@@ -42,3 +42,22 @@ def test_one_that_cannot_tell_is_not_called_running():
     answer = {"stdout": "", "stderr": "Traceback\nskerry-boot: findmnt is not installed", "rc": 2}
     row = host_status({"inventory_hostname": "one", "status_answer": answer})
     assert row["next"] == "skerry-boot status: skerry-boot: findmnt is not installed"
+
+
+@pytest.mark.parametrize(
+    ("kernels", "advice"),
+    [
+        (
+            {"candidate": "6.13", "last_trial": None},
+            "try kernel 6.13: ansible-playbook playbooks/kernel/trial.yml -l one",
+        ),
+        (
+            {"unproven": ["6.13"], "last_trial": {"version": "6.13", "proven": False, "reason": "it died"}},
+            "kernel 6.13 was given up: it died",
+        ),
+        ({"unproven": [], "last_trial": {"version": "6.13", "proven": False, "reason": "it died"}}, ""),
+        ({"unproven": [], "last_trial": {"version": "6.12", "proven": True, "reason": ""}}, ""),
+    ],
+)
+def test_a_kernel_that_waits_for_its_trial_or_was_given_up(kernels, advice):
+    assert host_status({"inventory_hostname": "one"} | answered(kernels=kernels))["next"] == advice

@@ -96,7 +96,7 @@ ROOMS = ("client", "engine", "launch", "model", "parts", "plan", "store", "syste
 def test_an_arrow_that_points_back_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str, imports: str, said: str
 ) -> None:
-    for package in ("skerry", "skerry_lab", *(f"skerry/{name}" for name in ROOMS)):
+    for package in ("skerry", *(f"skerry/{name}" for name in ROOMS)):
         (tmp_path / "src" / package).mkdir(parents=True)
         (tmp_path / "src" / package / "__init__.py").write_text("")
     (tmp_path / "src/skerry" / room / "__init__.py").write_text(f"import {imports}\n")

@@ -86,3 +86,35 @@ def test_the_table_shows_the_log_of_what_failed_and_the_counts(capsys: pytest.Ca
     assert "\nwhy\n" in out
     assert "===== 1 failed, 4 passed in" in out.splitlines()[-1]
     assert run_all([good], side_by_side=1) == 0
+
+
+def test_the_kernel_is_built_first_and_only_for_suites_that_boot_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = tmp_path / "built"
+    build = f"sleep 0.2; touch {built}"
+    monkeypatch.setattr(run_tests, "KERNEL", Suite("kernel-lab", "-", 1, [["sh", "-c", build]]))
+    boots = Suite("boots", "-", 1, [["sh", "-c", f"[ -e {built} ] && echo 2 passed in 0.10s"]], kernel=True)
+    other = Suite("other", "-", 1, [["sh", "-c", "echo 1 passed in 0.10s"]])
+    for side_by_side in (1, 2):
+        built.unlink(missing_ok=True)
+        assert run_all([boots, other], side_by_side) == 0
+        out = capsys.readouterr().out
+        assert "kernel-lab" in out
+        assert "===== 3 passed in" in out
+    built.unlink()
+    assert run_all([other], side_by_side=1) == 0
+    assert not built.exists()
+
+
+def test_without_the_kernel_what_boots_it_fails_and_shows_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails = Suite("kernel-lab", "-", 1, [["sh", "-c", "echo no space; exit 1"]])
+    monkeypatch.setattr(run_tests, "KERNEL", fails)
+    boots = Suite("boots", "-", 1, [["touch", str(tmp_path / "ran")]], kernel=True)
+    assert run_all([boots], side_by_side=1) == 1
+    out = capsys.readouterr().out
+    assert "FAILED (no kernel: exit code 1)" in out
+    assert "\nno space\n" in out
+    assert not (tmp_path / "ran").exists()

@@ -20,8 +20,8 @@ def test_one_disk():
 
     assert list(found) == ["/", "/home", "/var/log", "/var/lib/skerry/pool", "/boot", "/boot/efi"]
     assert found["/"] == ("UUID=ROOT", "btrfs", "subvol=@,noatime,compress=zstd:1")
-    assert found["/boot"] == ("UUID=BOOT0", "ext4", "noatime,nodev,nosuid")
-    assert found["/boot/efi"] == ("UUID=ESP0", "vfat", "noatime,umask=0077")
+    assert found["/boot"] == ("UUID=BOOT0", "ext4", "noatime,nodev,nosuid,noexec")
+    assert found["/boot/efi"] == ("UUID=ESP0", "vfat", "noatime,nodev,nosuid,noexec,umask=0077")
 
 
 def test_either_disk_of_a_mirror_may_be_gone():

@@ -51,9 +51,11 @@ def test_what_changed_is_copied_and_what_is_a_disks_own_stays(both):
 
 def test_modes_are_kept_and_links_stay_links(both):
     first, second = both
+    first.path.chmod(0o700)
     (first.path / "vmlinuz-1").chmod(0o600)
     (first.path / "vmlinuz").symlink_to("vmlinuz-1")
     copy(first, second)
+    assert second.path.stat().st_mode & 0o777 == 0o700
     assert (second.path / "vmlinuz-1").stat().st_mode & 0o777 == 0o600
     assert str((second.path / "vmlinuz").readlink()) == "vmlinuz-1"
     assert copy(first, second) == ()
