@@ -78,14 +78,18 @@ class Master:
 
         Raises:
             ProxyDownError: there is no socket.
-            ProxyLostError: nobody listens on it, or it ended before it had answered.
-            ProxyError: no answer in time.
+            ProxyLostError: nobody listens on it, or it ended before it had answered, or no answer came in time.
+            ProxyError: it can't be asked at all.
         """
         hint = f"See 'systemctl status {UNIT}' on this host"
         try:
             answer = self._exchange(command)
         except FileNotFoundError as error:
             raise ProxyDownError(Code.HOST, f"the proxy does not run ({self.path})", hint) from error
+        except TimeoutError as error:
+            # A worker that ended while the master handed it the question: the next answer comes from those that are left.
+            problem = f"the proxy did not answer '{command.split(maxsplit=1)[0]}' within {self.timeout:g} s"
+            raise ProxyLostError(Code.HOST, problem, hint) from error
         except (ConnectionError, BlockingIOError) as error:
             problem = f"the proxy is beginning or ending ({self.path}: {error.strerror})"
             raise ProxyLostError(Code.HOST, problem, hint) from error
