@@ -33,6 +33,7 @@ _PROGRAMS = (
     Tool("apt-get", "apt"),
     Tool("dpkg-deb", "dpkg"),
     Tool("mmdebstrap", "mmdebstrap"),
+    Tool("openssl", "openssl"),
     Tool("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     Tool("setpriv", "util-linux"),
     Tool("unshare", "util-linux"),
@@ -92,6 +93,7 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
     Raises:
         KernelError: a file is wrong, a program is missing, there is no space, or the archive can't be had.
     """
+    check_programs()
     seed = private.read_seed(wanted.seed) if wanted.seed else ""
     if wanted.key:
         private.check_key(wanted.key)
@@ -102,7 +104,6 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
         raise KernelError(f"{wanted.source!r} is no package with a source: it is as {DEFAULT_SOURCE}")
     if len({path.name for path in wanted.extra}) < len(wanted.extra):
         raise KernelError("two fragments have the same name; the manifest tells them by it")
-    check_programs()
     cache.home.mkdir(parents=True, exist_ok=True)
     if not seed and wanted.flavour is Flavour.LAB:
         seed = private.kept_seed(cache.home / "kernel-lab.seed")

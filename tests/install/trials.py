@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugins.module_utils.unlocking import Door, Found, Unlocker
+from tests.install.markers import console_end
 from tests.install.rescue_lab import Machine
 
 LONG_S = 1800
@@ -71,7 +72,7 @@ class Server:
 
     def place(self) -> int:
         """How long the console's log is now."""
-        return self.machine.lab.console_log.stat().st_size
+        return console_end(self.machine.lab)
 
     def wait_said(self, place: int, words: str) -> int:
         """Wait until its console says something; returns the place after that."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernel.keys import key_and_certificate
+
 WRONG = {
     "CONFIG_IO_URINGG=n": "CONFIG_IO_URINGG: this Linux has no such symbol; did you mean CONFIG_IO_URING?",
 }
@@ -55,32 +57,11 @@ def test_the_checker_fails_what_is_on_the_list_of_deviations_and_nothing_else(fl
 
 
 def test_a_certificate_of_another_key_is_refused(tmp_path: Path) -> None:
-    make = [
-        "openssl",
-        "req",
-        "-new",
-        "-x509",
-        "-nodes",
-        "-newkey",
-        "rsa:2048",
-        "-subj",
-        "/CN=modules",
-        "-days",
-        "9",
-    ]
-    for name in ("one", "other"):
-        subprocess.run(
-            [*make, "-keyout", f"{name}.key", "-out", f"{name}.crt"],
-            cwd=tmp_path,
-            check=True,
-            capture_output=True,
-        )
+    key, certificate = key_and_certificate(tmp_path)
+    other = key_and_certificate(tmp_path)[1]
     pair = tmp_path / "pair.pem"
-    for certificate, refusal in (
-        ("other.crt", "pair.pem: the certificate in it is of another key"),
-        ("one.crt", ""),
-    ):
-        pair.write_text((tmp_path / "one.key").read_text() + (tmp_path / certificate).read_text())
+    for second, refusal in ((other, "pair.pem: the certificate in it is of another key"), (certificate, "")):
+        pair.write_text(key + second)
         answer = kernel("plan", "metal", "--key", str(pair))
         assert answer.returncode == bool(refusal), answer.stderr
         assert refusal in answer.stderr

@@ -23,6 +23,7 @@ from skerry_lab.paths import cache_home
 from skerry_lab.progress import Progress
 from skerry_lab.qemu import Hardware
 from skerry_lab.tools import Tools, tools
+from tests.kernel.keys import key_and_certificate
 
 ROOT = Path(__file__).parents[2]
 # Powers off by itself: with `-no-reboot` that is the end of QEMU.
@@ -68,25 +69,8 @@ def pinned(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A seed and a key, as the how-to makes them."""
     folder = tmp_path_factory.mktemp("pinned")
     (folder / "seed").write_text(secrets.token_hex(32))
-    make = [
-        "openssl",
-        "req",
-        "-new",
-        "-x509",
-        "-nodes",
-        "-newkey",
-        "rsa:4096",
-        "-days",
-        "36500",
-        "-subj",
-        "/CN=modules",
-    ]
-    subprocess.run(
-        [*make, "-keyout", "key.pem", "-out", "crt.pem"], cwd=folder, check=True, capture_output=True
-    )
-    with (folder / "key.pem").open("a") as key:
-        key.write((folder / "crt.pem").read_text())
-    return ["--seed", str(folder / "seed"), "--key", str(folder / "key.pem")]
+    (folder / "pair.pem").write_text("".join(key_and_certificate(folder)))
+    return ["--seed", str(folder / "seed"), "--key", str(folder / "pair.pem")]
 
 
 def seconds_to_first_program(kit: Tools, kernel: Path, rescue_disk: Path, work: Path) -> float:
