@@ -95,7 +95,7 @@ def suites(root: Path = ROOT) -> list[Suite]:
         name = scenario.parent.name
         # It ends its lab itself; one that was killed is ended by the next run.
         test = [["molecule", "test", "--scenario-name", name]]
-        found.append(Suite(f"molecule-{name}", "its own", 15, test))
+        found.append(Suite(f"molecule-{name}", "its own", 15, test, kernel=name == "hardened_kernel"))
     if (root / "tests" / "kernel").is_dir():
         # Configuration and source only: the kernel itself is `KERNEL`.
         found.append(Suite("kernel", "-", 15, [pytest("--durations=5", "tests/kernel")]))
