@@ -171,7 +171,7 @@ def row(result: Result) -> str:
         ", ".join(f"{number} {kind}" for kind, number in sorted(result.counts.items())) or "no tests counted"
     )
     outcome = f"FAILED ({result.problem})" if result.problem else "ok"
-    return f"{result.suite.name:<24}{result.suite.lab:<9}{result.seconds:7.1f}  {outcome}: {tally}"
+    return f"{result.suite.name:<26}{result.suite.lab:<9}{result.seconds:7.1f}  {outcome}: {tally}"
 
 
 def tail(result: Result) -> str:
@@ -208,7 +208,7 @@ def run_all(chosen: Sequence[Suite], side_by_side: int) -> int:
     """Run suites, print a line for each as it ends and what failed; the exit code."""
     begin = time.monotonic()
     results = []
-    print(f"{'suite':<24}{'lab':<9}seconds  result", flush=True)
+    print(f"{'suite':<26}{'lab':<9}seconds  result", flush=True)
     with ThreadPoolExecutor(side_by_side) as pool:
         for future in as_completed(submit(chosen, pool)):
             results.append(future.result())
