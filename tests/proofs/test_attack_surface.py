@@ -74,7 +74,7 @@ def table(stock: Surface, ours: Surface) -> str:
 
 @pytest.fixture(scope="module")
 def stock(root_file_system: Path, tmp_path_factory: pytest.TempPathFactory) -> Surface:
-    options = ["--image", "host"]
+    options = ["--image", "plain"]
     with machine("surface-stock", tmp_path_factory.mktemp("stock"), options) as found:
         bring_probe(found)
         command = found.lab.login.command(["sh", "/run/surface/stock.sh"])

@@ -73,8 +73,11 @@ def algorithms_of(kind: str) -> None:
 
 
 def diagnosis(family: str, protocol: str | None) -> None:
-    """A list of sockets."""
-    send(DIAG, message(20, DUMP, struct.pack("=BBBBI48x", int(family), int(protocol or 0), 0, 0, 0xFFFFFFFF)))
+    """A list of sockets; a protocol whose number is no byte (MPTCP) has an attribute for it."""
+    number = int(protocol or 0)
+    request = struct.pack("=BBBBI48x", int(family), min(number, 255), 0, 0, 0xFFFFFFFF)
+    more = attribute(3, struct.pack("=I", number)) if number > 255 else b""
+    send(DIAG, message(20, DUMP, request, more))
 
 
 def generic(name: str) -> None:

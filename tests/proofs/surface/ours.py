@@ -24,7 +24,8 @@ def main() -> int:
     shutil.copy("/proc/modules", HERE / "modules.before")
 
     # It goes on for as long as the container shall run.
-    command = ["/bin/sh", "-c", "/usr/bin/python3 /surface/inside.py; sleep infinity"]
+    probe = "/usr/bin/python3 /surface/inside.py 2>/surface/problem || touch /surface/found.json"
+    command = ["/bin/sh", "-c", f"{probe}; sleep infinity"]
     spec = {"image": "hello", "command": command}
     made = client.call("create", container=NAME, spec=spec, start=False)["after"]
     upper = Path(f"/var/lib/skerry/pool/c/{made['id']}/upper")
@@ -34,6 +35,7 @@ def main() -> int:
     while not found.exists():
         assert time.monotonic() < until
         time.sleep(1)
+    print((upper / "surface/problem").read_text(), file=sys.stderr, end="")
     print(found.read_text())
     client.call("delete", container=NAME)
     return 0
