@@ -17,9 +17,6 @@ from testinfra.host import Host
 
 from tests.integration import kept_ssh
 from tests.integration.playbooks import play
-from tests.lab_choice import pytest_addoption, pytest_collection_modifyitems
-
-__all__ = ["pytest_addoption", "pytest_collection_modifyitems"]  # hooks are found by their names
 
 ROOT = Path(__file__).parents[1]
 

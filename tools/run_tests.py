@@ -57,20 +57,19 @@ def pytest(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-q", *arguments]
 
 
-def on_lab(name: str, kind: str, minutes: int, *folders: str) -> Suite:
+def on_fast_lab() -> Suite:
     """A suite on a platform of its own: the lab comes up, site.yml makes a platform of it, the tests, the end."""
-    machine = f"test-{name}"
+    machine = "test-fast"
     lab = [sys.executable, "-m", "skerry_lab"]
-    options = ["--kind", kind, "--owner", "test", "--fresh"]
     commands = [
         ["tools/test_programs.sh"],
-        [*lab, "up", machine, *options],
+        [*lab, "up", machine, "--owner", "test", "--fresh"],
         ["ansible-playbook", "site.yml"],
-        pytest(f"--lab={kind}", "--durations=10", *folders),
+        pytest("--durations=10", "tests/integration"),
     ]
     # Ansible as users have it, without Mitogen, is what the scenario base_system runs on.
     settings = {"SKERRY_LAB": machine, **mitogen.environment()}
-    return Suite(name, kind, minutes, commands, always=[[*lab, "down", machine]], settings=settings)
+    return Suite("fast", "fast", 30, commands, always=[[*lab, "down", machine]], settings=settings)
 
 
 # Where the cache has it, this takes seconds. It is a suite's equal: at leisure it would be what all wait for at the end.
@@ -85,12 +84,11 @@ def suites(root: Path = ROOT) -> list[Suite]:
             test = [["tools/test_programs.sh"], pytest("--durations=10", f"tests/{name}")]
             found.append(Suite(name, "its own", 65, test))
     if (root / "tests" / "integration").is_dir():
-        found.append(on_lab("fast", "fast", 30, "tests/integration"))
+        found.append(on_fast_lab())
     if (root / "tests" / "journeys").is_dir():
+        # tests/system as well, on the machine of `make lab`.
         test = [pytest("--durations=10", "tests/journeys")]
         found.append(Suite("journeys", "its own", 40, test, kernel=True))
-    if (root / "tests" / "system").is_dir():
-        found.append(on_lab("metal", "metal", 40, "tests/system", "tests/integration"))
     for scenario in sorted((root / "molecule").glob("*/molecule.yml")):
         name = scenario.parent.name
         # It ends its lab itself; one that was killed is ended by the next run.

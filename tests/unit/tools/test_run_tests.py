@@ -19,14 +19,13 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_suites_are_found_by_their_folders(tmp_path: Path) -> None:
     assert [suite.name for suite in suites(tmp_path)] == ["unit"]
-    for folder in ("tests/integration", "tests/system", "tests/journeys", "molecule/proxy", "molecule/half"):
+    for folder in ("tests/integration", "tests/journeys", "molecule/proxy", "molecule/half"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "molecule/proxy/molecule.yml").touch()
     assert [suite.name for suite in suites(tmp_path)] == [
         "unit",
         "fast",
         "journeys",
-        "metal",
         "molecule-proxy",
     ]
 
