@@ -50,7 +50,7 @@ HANG = """
 cd $(mktemp -d)
 mkdir -p conf/conf.d
 cat >conf/conf.d/hang <<'END'
-{ sleep 45; echo '<3>hang: nothing runs from now on' >/dev/kmsg; while :; do kill -STOP -1; sleep 1; done; } &
+{ sleep 45; echo 4 >/proc/sys/kernel/printk; echo '<3>hang: nothing runs from now on' >/dev/kmsg; while :; do kill -STOP -1; sleep 1; done; } &
 END
 find . | cpio --quiet -o -H newc -R 0:0 >/boot/hang.cpio
 for boot in /boot*; do
@@ -59,7 +59,10 @@ for boot in /boot*; do
 done
 sync
 """
-"""The trial's initramfs stops every process, the one that feeds the watchdog as well, 45 s after it began."""
+"""The trial's initramfs stops every process, the one that feeds the watchdog as well, 45 s after it began.
+
+What asks for the passphrase keeps the kernel's log off the console until then.
+"""
 
 REMOVE = """
 systemctl --quiet disable panic.service || true
