@@ -115,18 +115,21 @@ def setting_rows(settings: Iterable[Setting]) -> Iterator[str]:
 
 
 def fragment_section(path: Path) -> Iterator[str]:
-    """A fragment's part of the page: its first words, and each line that says why."""
+    """A fragment's part of the page: its first words, each line that says why, and the names of the others."""
     intro = []
     for row in path.read_text().splitlines():
         if not row.startswith("# "):
             break
         intro.append(row.removeprefix("# "))
-    lines = [line for line in read(path) if line.why]
+    all_lines = read(path)
+    lines = [line for line in all_lines if line.why]
     yield from ["", f"## {path.stem}", "", " ".join(intro)]
     if lines:
         yield from ["", "| symbol | value | why | source |", "|---|---|---|---|"]
     for line in lines:
         yield f"| `{line.symbol}` | {value(line.value)} | {prose(line.why)} | {line.source} |"
+    if others := [f"`{line.symbol}={line.value}`" for line in all_lines if not line.why]:
+        yield from ["", f"{'And' if lines else 'Here'}: {', '.join(others)}."]
 
 
 def deviation_section(version: str) -> Iterator[str]:

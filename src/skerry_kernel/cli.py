@@ -55,8 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _flavour(text: str) -> Flavour:
+    if text not in list(Flavour):
+        raise argparse.ArgumentTypeError(f"{text!r}: there are {' and '.join(Flavour)}")
+    return Flavour(text)
+
+
 def _add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("flavour", type=Flavour, choices=list(Flavour))
+    command.add_argument("flavour", type=_flavour, metavar="FLAVOUR", help=f"{' or '.join(Flavour)}")
     command.add_argument(
         "--source", default=DEFAULT_SOURCE, help=f"Debian's package; default: {DEFAULT_SOURCE}"
     )

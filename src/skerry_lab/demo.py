@@ -33,7 +33,7 @@ In {repository}:
   export PATH=$PWD/.venv/bin:$PATH
   ansible-playbook{limit} playbooks/container/list.yml
   ansible-playbook{limit} playbooks/container/create.yml -e name=blog
-  ansible-playbook{limit} playbooks/container/delete.yml -e name={name}
+  ansible-playbook{limit} playbooks/container/delete.yml -e name=blog
 The lab: make lab-list, make lab-ssh NAME={lab}, make lab-logs NAME={lab}, make lab-down NAME={lab}
 
 {table}"""

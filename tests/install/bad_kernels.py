@@ -50,7 +50,12 @@ HANG = """
 cd $(mktemp -d)
 mkdir -p conf/conf.d
 cat >conf/conf.d/hang <<'END'
-{ sleep 45; echo 4 >/proc/sys/kernel/printk; echo '<3>hang: nothing runs from now on' >/dev/kmsg; while :; do kill -STOP -1; sleep 1; done; } &
+{
+    sleep 45
+    echo 4 >/proc/sys/kernel/printk
+    echo '<3>hang: nothing runs from now on' >/dev/kmsg
+    while :; do kill -STOP -1; sleep 1; done
+} &
 END
 find . | cpio --quiet -o -H newc -R 0:0 >/boot/hang.cpio
 for boot in /boot*; do

@@ -22,6 +22,39 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     fitting.add_argument("version", metavar="VERSION", help="an installed kernel")
     fitting.add_argument("--json", action="store_true", help="for programs")
     fitting.set_defaults(run=_fit)
+    _add_trial(commands)
+    proving = commands.add_parser(
+        "prove", help="on a trial boot: the kernel stays if it passes, else back to the old one"
+    )
+    proving.add_argument(
+        "--only-look", action="store_true", help="run the checks, whatever kernel runs; nothing follows"
+    )
+    proving.add_argument("--json", action="store_true", help="for programs")
+    proving.set_defaults(run=_prove)
+    choosing = commands.add_parser("default", help="have GRUB start a proven kernel from the next boot on")
+    choosing.add_argument("version", metavar="VERSION", help="a kernel that has proven itself")
+    choosing.set_defaults(run=_default)
+    pruning = commands.add_parser(
+        "prune", help="remove kernels that failed or are older than needed; a proven one always stays"
+    )
+    pruning.add_argument("--check", action="store_true", help="name them only")
+    pruning.add_argument("--json", action="store_true", help="for programs")
+    pruning.set_defaults(run=_prune)
+    settling = commands.add_parser(
+        "settle", help="write down how a trial ended, and have GRUB start a proven kernel"
+    )
+    settling.add_argument("--hook", action="store_true", help="passes on machines not made by install.yml")
+    settling.add_argument(
+        "--before-menu", action="store_true", help="GRUB's menu is written right after this"
+    )
+    settling.set_defaults(run=_settle)
+    guarding = commands.add_parser(
+        "guard", help="on a trial boot: feed the watchdog until the kernel is proven"
+    )
+    guarding.set_defaults(run=lambda _options: guard.guard())
+
+
+def _add_trial(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     trying = commands.add_parser("trial", help="boot a new kernel once; the old one stays the default")
     trying.add_argument(
         "version", metavar="VERSION", nargs="?", help="the newest one that is not proven unless named"
@@ -47,32 +80,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     trying.add_argument("--cancel", action="store_true", help="take back a trial that was not booted yet")
     trying.add_argument("--json", action="store_true", help="for programs")
     trying.set_defaults(run=_trial)
-    proving = commands.add_parser(
-        "prove", help="on a trial boot: the kernel stays if it passes, else back to the old one"
-    )
-    proving.add_argument(
-        "--only-look", action="store_true", help="run the checks, whatever kernel runs; nothing follows"
-    )
-    proving.add_argument("--json", action="store_true", help="for programs")
-    proving.set_defaults(run=_prove)
-    pruning = commands.add_parser(
-        "prune", help="remove kernels that failed or are older than needed; a proven one always stays"
-    )
-    pruning.add_argument("--check", action="store_true", help="name them only")
-    pruning.add_argument("--json", action="store_true", help="for programs")
-    pruning.set_defaults(run=_prune)
-    settling = commands.add_parser(
-        "settle", help="write down how a trial ended, and have GRUB start a proven kernel"
-    )
-    settling.add_argument("--hook", action="store_true", help="passes on machines not made by install.yml")
-    settling.add_argument(
-        "--before-menu", action="store_true", help="GRUB's menu is written right after this"
-    )
-    settling.set_defaults(run=_settle)
-    guarding = commands.add_parser(
-        "guard", help="on a trial boot: feed the watchdog until the kernel is proven"
-    )
-    guarding.set_defaults(run=lambda _options: guard.guard())
 
 
 def _within(least: int, most: int) -> Callable[[str], int]:
@@ -172,6 +179,12 @@ def _removed() -> proof.Shown:
     except BootError as error:
         return proof.Shown("old kernels", False, f"they could not be removed: {error}")
     return proof.Shown("old kernels", True, f"removed: {', '.join(removed)}" if removed else "none has to go")
+
+
+def _default(options: argparse.Namespace) -> int:
+    trial.choose(options.version)
+    print(f"{_PROG}: starts {options.version} from the next boot on")
+    return 0
 
 
 def _prune(options: argparse.Namespace) -> int:

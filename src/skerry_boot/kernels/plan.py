@@ -58,7 +58,8 @@ def refuse_foreign(found: Found) -> None:
     """
     if not found.ours:
         raise BootError(
-            "install.yml did not make this machine", "How it starts is its operator's own business."
+            "install.yml did not make this machine",
+            "How it starts is its operator's own business: kernels come by apt (docs/how-to/kernels.md).",
         )
 
 
@@ -189,6 +190,25 @@ def promote(record: Record, found: Found, now: str) -> Record:
     proven = Proven(trial.version, found.installed[trial.version], now, "trial")
     done = replace(record, proven=(*others, proven), default=trial.version)
     return done.ended(Outcome(trial.version, now, proven=True))
+
+
+def choose(version: str, record: Record) -> Record:
+    """Have a kernel that has proven itself be the default.
+
+    Raises:
+        BootError: it has not, or a trial is under way.
+    """
+    names = [one.version for one in record.proven]
+    if version not in names:
+        raise BootError(
+            f"kernel {version} has not proven itself",
+            f"These have: {', '.join(names) or 'none'}. skerry-boot trial tries another one.",
+        )
+    if record.trial:
+        raise BootError(
+            f"a trial of {record.trial.version} is under way", "skerry-boot prove or trial --cancel ends it."
+        )
+    return replace(record, default=version)
 
 
 def on_trial(record: Record, found: Found) -> Trial:

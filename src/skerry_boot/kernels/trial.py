@@ -128,6 +128,17 @@ def _forget() -> None:
     machine.withdraw()
 
 
+def choose(version: str) -> None:
+    """Have GRUB start a kernel that has proven itself, from the next boot on.
+
+    Raises:
+        BootError: it has not, a trial is under way, the machine is not ours, or GRUB's menu could not be written.
+    """
+    done = plan.choose(version, settle())
+    record.save(done)
+    _start(done)
+
+
 def accept() -> None:
     """The kernel on trial has proven itself: it is the default from now on.
 
@@ -139,7 +150,12 @@ def accept() -> None:
     record.save(done)
     machine.leave_trial(done.default)
     machine.withdraw()
-    machine.set_default(done.default, plan.keep(done, found))
+    _start(done)
+
+
+def _start(done: record.Record) -> None:
+    """Have GRUB's menu begin with the default kernel."""
+    machine.set_default(done.default, plan.keep(done, machine.look()))
     machine.write_menu()
     if not machine.menu_is_right(done.default):
         raise BootError(

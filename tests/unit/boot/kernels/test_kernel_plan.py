@@ -63,6 +63,17 @@ def test_refused(version, current, found, words):
         plan.refuse(version, current, found)
 
 
+def test_whoever_wants_an_older_one_back_chooses_among_the_proven():
+    chosen = plan.choose(OLD, Record(NEW, proven(OLD, NEW)))
+    assert (chosen.default, chosen.proven) == (OLD, proven(OLD, NEW))
+    # It stays so at the next boot, whichever runs.
+    assert plan.settle(chosen, machine(NEW, OLD), [], AT).default == OLD
+    with pytest.raises(BootError, match=re.escape(f"kernel {NEW} has not proven itself. These have: {OLD}.")):
+        plan.choose(NEW, RECORD)
+    with pytest.raises(BootError, match=f"a trial of {re.escape(NEW)} is under way"):
+        plan.choose(OLD, dataclasses.replace(RECORD, trial=TRIAL))
+
+
 def test_a_machine_that_is_not_ours_is_left_alone():
     plan.refuse_foreign(machine(OLD, NEW))
     with pytest.raises(BootError, match=r"install\.yml did not make"):
