@@ -46,6 +46,12 @@ JOURNAL_LINES = 30
 # the same names; on a command line they cannot be confused.
 COMMAND_LINE_WORDS = ("name", "port", "timeout")
 
+# Ansible calls that a success.
+NOBODY = (
+    "Nothing was done: the inventory has no such server. Without -i, or ANSIBLE_INVENTORY, commands go to the labs "
+    "(make lab-list)."
+)
+
 
 def clock(seconds: float) -> str:
     """Minutes and seconds, as in 02:07."""
@@ -185,6 +191,8 @@ class CallbackModule(DefaultCallback):
             self._display.display(f"{seconds:7.1f}  {name}")
         hosts = ", ".join(f"{host} {count}" for host, count in sorted(self._tasks.items()))
         self._display.display(f"{end - self._begin:7.1f}  in all; tasks: {hosts or 'none'}")
+        if not stats.processed:
+            self._display.display(NOBODY, color="red")
 
     def _seconds(self, end: float) -> Iterator[tuple[str, float]]:
         ends = [begin for _, begin in self._stages[1:]] + [end]
