@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from skerry_lab import mitogen
 from skerry_lab.board import Bus, Firmware
 from tests.install.installing import install
 from tests.install.rescue_lab import ROOT, Machine, machine
@@ -49,7 +50,7 @@ def _passes(found: Machine, scenario: str, firmware: Firmware) -> bool:
         ["molecule", "test", "--scenario-name", scenario],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         env={
-            **os.environ, "SKERRY_LAB": found.lab.name, "NO_COLOR": "1", "COLUMNS": "160",
+            **os.environ, **mitogen.environment(), "SKERRY_LAB": found.lab.name, "NO_COLOR": "1", "COLUMNS": "160",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(found.folder / "molecule"),
         },
     )  # fmt: skip
