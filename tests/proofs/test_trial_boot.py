@@ -148,6 +148,7 @@ def see_it_proven(server: Server, answer: subprocess.CompletedProcess[str]) -> s
     told = server.status()
     assert (told["default"], told["trial"]) == (told["running"], "")
     assert told["last_trial"]["proven"]
+    assert "could not be removed" not in " ".join(answer.stdout.split()), answer.stdout[-4000:]
     return str(told["running"])
 
 
