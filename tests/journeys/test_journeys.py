@@ -32,6 +32,21 @@ MOST_S = {"try": 5 * 60, "lab": 25 * 60}
 INSTALLING_S = 15
 MOST_FAILED = 18
 WALLS = 12
+OLD = "6.0.1-old"
+OLD_KERNEL = f"""
+cd "$(mktemp -d)"
+mkdir -p old/DEBIAN old/boot old/usr/lib/modules/{OLD}
+echo old >old/boot/vmlinuz-{OLD}
+cat >old/DEBIAN/control <<'END'
+Package: linux-image-{OLD}
+Version: 1
+Architecture: amd64
+Maintainer: the tests <root@localhost>
+Description: a kernel that nobody needs
+END
+dpkg-deb --build --root-owner-group old
+dpkg --install old.deb
+"""
 # As `sysctl -a`, which a small Debian does not have.
 SYSCTL = """
 from pathlib import Path
@@ -217,6 +232,15 @@ def test_another_kernel_is_tried_by_the_playbook_and_kept(journey: Journey, rele
     assert kernels["last_trial"]["proven"]
     assert kernels["trial"] == ""
     see_the_walls(journey)
+
+
+@ON_THE_LAB
+def test_a_kernel_that_is_not_needed_goes_with_its_package(journey: Journey) -> None:
+    journey.on_machine("sh", "-eu", stdin=OLD_KERNEL)
+    assert json.loads(journey.on_machine("skerry-boot", "prune", "--check", "--json")) == {"removed": [OLD]}
+    assert json.loads(journey.on_machine("skerry-boot", "prune", "--json")) == {"removed": [OLD]}
+    assert OLD not in journey.on_machine("ls /boot /usr/lib/modules; dpkg-query --show 'linux-image*'")
+    assert json.loads(journey.on_machine("skerry-boot", "prune", "--json")) == {"removed": []}
 
 
 @ON_THE_LAB

@@ -20,7 +20,6 @@ _PROTECTION = Path("/etc/apt/apt.conf.d/53skerry-kernels")
 _SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
 _TRIAL_ENTRY, _NOTE = f"grub/{plan.ENTRY}.cfg", "skerry-trial"
 """Below a /boot: the menu's entry for a trial boot, and how far that came."""
-_PARTS = ("image", "binary", "modules", "base")
 _UPDATE_S = 600.0
 
 
@@ -45,11 +44,8 @@ def look() -> plan.Found:
 
 def packages(version: str) -> list[str]:
     """The installed packages that hold a kernel's files: one, or several in newer editions of Debian's."""
-    names = [f"linux-{part}-{version}" for part in _PARTS]
-    listed = [
-        line.split("\t") for line in _packages("${db:Status-Status}\t${Package}\n", *names).splitlines()
-    ]
-    return [name for state, name in listed if state == "installed"]
+    # One pattern: of several names dpkg-query fails where one of them is unknown.
+    return plan.holders(_packages("${db:Status-Status}\t${Package}\n", f"linux-*-{version}"), version)
 
 
 def stages() -> list[str]:
@@ -126,10 +122,10 @@ def menu_is_right(default: str) -> bool:
     return plan.first(menu) == default and f"{plan.ENTRY}.cfg" in menu
 
 
-def _packages(columns: str, *patterns: str) -> str:
+def _packages(columns: str, pattern: str) -> str:
     """What dpkg knows of packages; nothing where it knows none."""
     try:
-        return run(["dpkg-query", "--show", f"--showformat={columns}", *patterns])
+        return run(["dpkg-query", "--show", f"--showformat={columns}", pattern])
     except CommandError as error:
         if error.code != 1:
             raise

@@ -9,6 +9,7 @@ from .record import Outcome, Proven, Record, Trial
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")
 _IMAGE, _VERSIONED = "linux-image-", re.compile(r"linux-image-\d[^\s,]*")
+_PARTS = ("image", "binary", "modules", "base")
 _GONE = ("not-installed", "config-files")
 ENTRY = "skerry-trial"
 """The id of the menu's entry for a trial boot."""
@@ -246,6 +247,18 @@ def followed(packages: str) -> frozenset[str]:
     lines = [line.split("\t") for line in packages.splitlines()]
     there = [depends for state, name, depends in lines if state not in _GONE and not _VERSIONED.match(name)]
     return frozenset(name.removeprefix(_IMAGE) for text in there for name in _VERSIONED.findall(text))
+
+
+def holders(packages: str, version: str) -> list[str]:
+    """The installed packages that hold a kernel's files.
+
+    Args:
+        packages: a line for each: its state, its name, with a tab in between.
+        version: the kernel.
+    """
+    names = {f"linux-{part}-{version}" for part in _PARTS}
+    lines = [line.split("\t") for line in packages.splitlines()]
+    return [name for state, name in lines if state == "installed" and name in names]
 
 
 def newest(versions: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """A kernel's trial: begin it, take it back, settle how it ended, and have the kernel that proved itself stay."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -164,14 +165,14 @@ def _start(done: record.Record) -> None:
 
 
 def old() -> tuple[str, ...]:
-    """The kernels that `remove_old` would remove.
+    """The kernels that `remove_old` would remove. One that is of no package was put there by hand, and stays.
 
     Raises:
         BootError: the machine is not ours.
     """
     found = machine.look()
     plan.refuse_foreign(found)
-    return plan.prune(record.load(), found)
+    return tuple(_removable(plan.prune(record.load(), found)))
 
 
 def remove_old() -> tuple[str, ...]:
@@ -180,9 +181,9 @@ def remove_old() -> tuple[str, ...]:
     Raises:
         BootError: apt did not remove them, or the machine is not ours.
     """
-    gone = plan.prune(settle(), machine.look())
+    gone = _removable(plan.prune(settle(), machine.look()))
     if gone:
-        packages = [name for version in gone for name in machine.packages(version)]
+        packages = [name for names in gone.values() for name in names]
         quiet = [
             "env",
             "DEBIAN_FRONTEND=noninteractive",
@@ -196,7 +197,13 @@ def remove_old() -> tuple[str, ...]:
         for version in gone:
             for package in _BROUGHT.glob(f"linux-image-{version}_*.deb"):
                 package.unlink()
-    return gone
+    return tuple(gone)
+
+
+def _removable(versions: Iterable[str]) -> dict[str, list[str]]:
+    """Those that are of packages, each with these."""
+    held = {version: machine.packages(version) for version in versions}
+    return {version: names for version, names in held.items() if names}
 
 
 def give_up(reason: str) -> None:

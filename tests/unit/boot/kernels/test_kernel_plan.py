@@ -229,6 +229,17 @@ def test_which_kernels_packages_follow():
 FAILED = dataclasses.replace(RECORD, outcomes=(Outcome(NEWER, AT, proven=False, reason="x"),))
 
 
+def test_which_packages_hold_a_kernel():
+    listed = (
+        "installed\tlinux-image-6.1\ninstalled\tlinux-headers-6.1\nnot-installed\tlinux-image-6.1-unsigned\n"
+    )
+    assert plan.holders(listed + "installed\tlinux-modules-6.1\n", "6.1") == [
+        "linux-image-6.1",
+        "linux-modules-6.1",
+    ]
+    assert plan.holders("config-files\tlinux-image-6.1\n", "6.1") == []
+
+
 def test_those_that_were_never_tried_and_those_that_failed():
     found = machine(OLD, NEW, NEWER, "6.1.0-30-amd64")
     assert plan.untried(FAILED, found) == [NEW]
