@@ -88,7 +88,7 @@ def suites(root: Path = ROOT) -> list[Suite]:
     if (root / "tests" / "journeys").is_dir():
         # tests/system as well, on the machine of `make lab`.
         test = [pytest("--durations=10", "tests/journeys")]
-        found.append(Suite("journeys", "its own", 40, test, kernel=True))
+        found.append(Suite("journeys", "its own", 50, test, kernel=True))
     for scenario in sorted((root / "molecule").glob("*/molecule.yml")):
         name = scenario.parent.name
         # It ends its lab itself; one that was killed is ended by the next run.
