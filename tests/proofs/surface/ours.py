@@ -35,10 +35,11 @@ def main() -> int:
     while not found.exists():
         assert time.monotonic() < until
         time.sleep(1)
-    print((upper / "surface/problem").read_text(), file=sys.stderr, end="")
-    print(found.read_text())
+    said, problem = found.read_text(), (upper / "surface/problem").read_text()
     client.call("delete", container=NAME)
-    return 0
+    print(problem, file=sys.stderr, end="")
+    print(said)
+    return 0 if said else 1
 
 
 if __name__ == "__main__":
