@@ -1,6 +1,6 @@
 """The `metal` kernel built twice, in folders that share nothing, with key and seed pinned: the same package both times.
 
-It takes two cores an hour, and 10 GiB. The figures of both flavours stand below.
+It takes two cores an hour, and 15 GiB. The figures of both flavours stand below, each compiled with an empty cache.
 """
 
 import json
@@ -97,14 +97,14 @@ def test_two_builds_are_the_same_and_both_flavours_start(pinned: list[str], tmp_
 
     cache = Cache(cache_home(), Progress())
     kit, rescue = tools(cache), rescue_system(cache, tools(cache))
-    lab = build(cache_home().parent, "lab")
+    lab = build(tmp_path / "lab", "lab")
     print(f"{'':<14}{'objects':>8}{'modules':>9}{'CPU s':>7}{'.deb MB':>9}{'s to the first program':>24}")
     for name, built in (("metal", one), ("metal again", other), ("lab", lab)):
         boot = seconds_to_first_program(kit, built.folder / "vmlinuz", rescue.disk, tmp_path)
         made = built.manifest
         size = built.package.stat().st_size / 1e6
-        # Of a kernel that the cache had, nothing was compiled.
-        cpu = f"{built.cpu_seconds:.0f}" if built.cpu_seconds > 300 else "-"
-        print(f"{name:<14}{made['objects']:>8}{made['modules']:>9}{cpu:>7}{size:>9.1f}{boot:>24.1f}")
+        print(
+            f"{name:<14}{made['objects']:>8}{made['modules']:>9}{built.cpu_seconds:>7.0f}{size:>9.1f}{boot:>24.1f}"
+        )
     stock = seconds_to_first_program(kit, rescue.kernel, rescue.disk, tmp_path)
     print(f"{'Debian cloud':<14}{'':>8}{'':>9}{'':>7}{'':>9}{stock:>24.1f}")
