@@ -118,8 +118,10 @@ class Labs:
             return lab
 
     def down(self, name: str) -> None:
-        """End a lab and take away all that is its own; nothing happens where there is none."""
+        """End a lab and take away all that is its own; where there is none, that is said."""
         with self.store.lock(name, self.progress):
+            if name not in self.store.names():
+                self.progress.say(f"lab {name}: there is none")
             self._clear(name)
 
     def prepare(self, kind: Kind, flavour: Flavour) -> None:

@@ -1,13 +1,17 @@
 """What is written of a lab, and what a killed run may leave."""
 
+import io
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from skerry_lab.cache import Cache
 from skerry_lab.errors import LabError
+from skerry_lab.lab import Labs
 from skerry_lab.process import ProcessIdentity
+from skerry_lab.progress import Progress
 from skerry_lab.recipe import Kind
 from skerry_lab.state import LabStore, State, check_name
 from tests.unit.lab.labs import make_lab, run
@@ -67,6 +71,13 @@ def test_a_lab_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> 
     make_lab(store)
     with pytest.raises(LabError, match=r"no lab named 'tri' \(there is: try\)"):
         store.get("tri")
+
+
+def test_to_end_a_lab_that_is_not_there_is_no_error_but_said(tmp_path: Path) -> None:
+    said = io.StringIO()
+    progress = Progress(said)
+    Labs(LabStore(tmp_path), Cache(tmp_path / "cache", progress), progress).down("tri")
+    assert "lab tri: there is none" in said.getvalue()
 
 
 @pytest.mark.parametrize("name", ["", "-a", "1a", "A", "a_b", "../x", "a" * 32, "a\n"])
