@@ -22,7 +22,7 @@ SHORT_S, WATCHDOG_S = 20, 30
 Say = Callable[[str], None]
 # After the hardened one, which is not newer than Debian's backports: the standard flavour and the cloud's.
 HARDENED = ["--extra-vars", "kernel_trial_hardened=true hardened_kernel_flavour=lab"]
-UPGRADES = ["6.16.12+deb13-amd64", "6.18.15+deb13-cloud-amd64"]
+UPGRADES = ["6.16.12+deb13-amd64", "6.17.13+deb13-cloud-amd64"]
 BACKPORTS = """
 cd /etc/apt
 archive=$(grep -ohE 'https?://[^] ]+' sources.list | grep -v security | head -n 1)
