@@ -6,12 +6,16 @@ NAME is that of tests/proofs/test_NAME.py, with - for _; what it printed goes in
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.files import ROOT
+
+# As skerry_lab/progress.py prints it every 15 s.
+SIGN_OF_LIFE = re.compile(r"\[ *[\d.]+ s\] … ")
 
 
 def commit(root: Path) -> str:
@@ -21,7 +25,9 @@ def commit(root: Path) -> str:
 
 
 def page(name: str, root: Path, outcome: str, output: str) -> str:
-    """The page that keeps a proof."""
+    """The page that keeps a proof, without the signs of life."""
+    lines = [line for line in output.strip().splitlines() if not SIGN_OF_LIFE.match(line)]
+    said = "\n".join(lines)
     return f"""# Proof: {name}
 
 | | |
@@ -33,7 +39,7 @@ def page(name: str, root: Path, outcome: str, output: str) -> str:
 | again | `make proof NAME={name}` |
 
 ```text
-{output.strip()}
+{said}
 ```
 """
 

@@ -8,7 +8,12 @@ import pytest
 
 from tools import run_proof
 
-PROOF = "def test_it():\n    print('one million of them')\n    assert {}\n"
+PROOF = """
+def test_it():
+    print('[  15.0 s] … make them: 15 s so far')
+    print('one million of them')
+    assert {}
+"""
 
 
 @pytest.mark.parametrize(("claim", "code", "outcome"), [("True", 0, "held"), ("False", 1, "FAILED")])
@@ -27,6 +32,7 @@ def test_a_proof_is_kept(
     kept = (root / "docs/proofs/many-times.md").read_text()
     assert f"| outcome | {outcome} |" in kept
     assert "one million of them" in kept
+    assert "\n[  15.0 s]" not in kept
     assert f"| commit | {run_proof.commit(root)} |" in kept
 
 
