@@ -9,7 +9,7 @@ PY := .venv/bin/python
 
 include $(wildcard make/*.mk)
 
-.PHONY: help .venv lock check test unit docs bench proof clean
+.PHONY: help .venv lock check test unit docs collection bench proof clean
 
 help: ## this table
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,14 @@ check: .venv ## the gate: format, lint, types, contracts (two minutes)
 unit: .venv ## the unit tests (seconds)
 	@$(PY) -m pytest -q tests/unit
 
-test: .venv ## every test, each on the lab it needs (within the hour); some: make test SUITES="unit fast"
-	@$(PY) -m tools.run_tests $(SUITES)
+test: .venv ## the tests that a change needs; all: make test ALL=1; some: make test SUITES="unit proxy"
+	@$(PY) -m tools.run_tests $(if $(ALL),--all) $(SUITES)
 
 docs: .venv ## the reference pages, from the roles and modules
 	@$(PY) -m tools.gen_docs
+
+collection: .venv ## the collection's tarball, of what git tracks
+	@$(PY) -m tools.build_collection
 
 bench: .venv ## the figures: seconds and percentiles
 	@$(PY) -m pytest -q --capture=no tests/bench

@@ -4,7 +4,7 @@
     python3 packaging/build_deb.py OUTPUT_FOLDER [PACKAGE]    prints the package's path; skerry unless named
 
 A folder beside this file, named like the package, holds what Debian wants to know of it (``debian/``) and its files
-(``root/``); the Python package comes from ``src/``. The version ends with a digest of everything in the package, so that
+(``root/``); its Python packages come from ``src/``. The version ends with a digest of everything in the package, so that
 a host is told apart from a newer or edited source without comparing files. Needs ``dpkg-deb`` and nothing else.
 """
 
@@ -20,11 +20,16 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "src"
 EPOCH = 1_735_689_600  # every file's time: 2025-01-01, so that the bytes depend on the sources alone
+# The Python packages of each, or the parts of one.
+PACKAGES = {
+    "skerry": ("skerry",),
+    "skerry-boot": ("skerry_base/core", "skerry_base/storage", "skerry_base/boot"),
+}
 # What of a Python package lies elsewhere on a machine, below its root.
 ELSEWHERE = {
     "skerry": {
-        "data/app.seccomp": "usr/lib/skerry/seccomp/app",
-        "data/lxc-skerry-app.apparmor": "etc/apparmor.d/lxc-skerry-app",
+        "skerry/data/app.seccomp": "usr/lib/skerry/seccomp/app",
+        "skerry/data/lxc-skerry-app.apparmor": "etc/apparmor.d/lxc-skerry-app",
     },
     "skerry-boot": {},
 }
@@ -33,14 +38,18 @@ ELSEWHERE = {
 def stage(package: str, root: Path) -> None:
     """Lay the package's files out below ``root``."""
     shutil.copytree(HERE / package / "root", root, dirs_exist_ok=True)
-    source, elsewhere = SOURCES / package.replace("-", "_"), ELSEWHERE[package]
+    elsewhere = ELSEWHERE[package]
     # A folder of which a part lies elsewhere does so whole.
-    left_out = {name.partition("/")[0] for name in elsewhere}
+    left_out = {name.split("/")[1] for name in elsewhere}
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", *left_out)
-    shutil.copytree(source, root / "usr/lib/python3/dist-packages" / source.name, ignore=ignored)
+    modules = root / "usr/lib/python3/dist-packages"
+    for part in PACKAGES[package]:
+        shutil.copytree(SOURCES / part, modules / part, ignore=ignored)
+        for parent in Path(part).parents[:-1]:
+            shutil.copy(SOURCES / parent / "__init__.py", modules / parent)
     for name, place in elsewhere.items():
         (root / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / name, root / place)
+        shutil.copy(SOURCES / name, root / place)
 
 
 def digest(root: Path, debian: Path) -> str:

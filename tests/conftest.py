@@ -34,7 +34,7 @@ def lab() -> str:
     """The name of the lab that the tests run on; it is up, and site.yml made a platform of it."""
     name = os.environ.get("SKERRY_LAB", "")
     if not name:
-        pytest.fail("Which lab? `make test SUITES=fast`, or SKERRY_LAB=name pytest …", pytrace=False)
+        pytest.fail("Which lab? `make test SUITES=…`, or SKERRY_LAB=name pytest …", pytrace=False)
     return name
 
 

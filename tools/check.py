@@ -45,9 +45,11 @@ def tool(name: str, *arguments: str) -> list[str]:
 
 def checks() -> list[Check]:
     """Every check of the gate, the slowest first."""
-    shell_files = [str(path) for path in repository_files() if is_shell(path)]
+    files = repository_files()
+    shell_files = [str(path) for path in files if is_shell(path)]
     return [
         Check("ansible-lint (production)", program("ansible-lint", "--offline", "-q", "--nocolor")),
+        Check("ansible-test sanity", tool("check_sanity")),
         Check("mypy (strict)", program("mypy", "src", "plugins", "tools")),
         Check("collection builds, plugins found", tool("check_collection")),
         Check("reference pages are current", tool("gen_docs", "--check")),
@@ -57,7 +59,10 @@ def checks() -> list[Check]:
         Check("argument specs = defaults", tool("check_argument_specs")),
         Check("module options = model", tool("gen_module_options", "--check")),
         Check("functions: length, types, docs", tool("check_functions")),
+        Check("spelling", program("codespell", *map(str, files))),
         Check("links in pages", tool("check_links")),
+        Check("prose of pages", tool("check_prose")),
+        Check("names of tasks", tool("check_task_names")),
         Check("ruff format", program("ruff", "format", "--check", "--output-format=concise", ".")),
         Check("ruff", program("ruff", "check", "--quiet", "--output-format=concise", ".")),
     ]

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.build_collection import build
 from tools.files import ROOT, report
 
 KINDS = {
@@ -54,14 +55,6 @@ def undocumented(root: Path, collections: Path, home: Path) -> Iterator[str]:
         answer = ansible("doc", "--type", kind, "--json", *names, collections=collections, home=home)
         known = json.loads(answer)
         yield from (f"ansible-doc does not know the {kind} {name}" for name in names if not known.get(name))
-
-
-def build(root: Path, home: Path) -> Path:
-    """Build the collection from the repository; the tarball."""
-    ansible(
-        "galaxy", "collection", "build", str(root), "--output-path", str(home), collections=home, home=home
-    )
-    return next(home.glob("skerry-host-*.tar.gz"))
 
 
 def strays(tarball: Path) -> Iterator[str]:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from skerry_boot.hardening.model import Setting
-from skerry_boot.hardening.table import SETTINGS
+from plugins.plugin_utils import variables
+from skerry_base.hardening.model import Setting
+from skerry_base.hardening.table import SETTINGS
 from skerry_kernel.fragment import HOME, SOURCES, read
 from skerry_kernel.score import KINDS, listed
 from tools.check_argument_specs import load
@@ -70,6 +71,68 @@ def role_section(role: Path) -> Iterator[str]:
         if description := spec.get("description"):
             yield from [prose(description), ""]
         yield from option_table("variable", spec.get("options", {}))
+
+
+def declared_options(
+    taken: variables.Takes, root: Path, modules: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """What a playbook's variables may be: options of a role, of a module that it calls, shared ones; by name."""
+    found: dict[str, dict[str, Any]] = {}
+    for role in variables.roles(root):
+        found |= variables.role_options(role, root)
+    for module in reversed(taken.modules):
+        found |= modules.get(module, {"doc": {}})["doc"].get("options", {})
+    found |= {new: found[old] for old, new in variables.OLD_NAMES.items() if old in found}
+    return found | variables.common(root)
+
+
+def own_variables(folder: Path) -> dict[str, dict[str, Any]]:
+    """The variables of a folder's playbooks alone that are no option of a role or a module, by name."""
+    path = folder / "vars" / "variables.yml"
+    found: dict[str, dict[str, Any]] = load(path)["playbook_variables"] if path.exists() else {}
+    return found if folder.name != "playbooks" else {}
+
+
+def used_default(name: str, texts: Iterable[str]) -> str:
+    """The default that a playbook itself gives one of its variables; a module's and a role's are on their pages."""
+    pattern = re.compile(rf"\b{name} \| default\(('[^']*'|[0-9]+|true|false)\)")
+    return next((value(match[1].strip("'")) for text in texts if (match := pattern.search(text))), "")
+
+
+def header(path: Path) -> Iterator[str]:
+    """The words before a playbook's first play: prose, and commands as code."""
+    for line in path.read_text().splitlines()[1:]:
+        if not line.startswith("#"):
+            return
+        text = line.removeprefix("# ").removeprefix("#")
+        yield f"    {text.strip()}" if text.startswith("  ") else text
+
+
+def playbook_section(path: Path, root: Path, modules: Mapping[str, Any]) -> Iterator[str]:
+    """A playbook's part of the page: what it says of itself, and what it takes."""
+    taken = variables.takes(path, root)
+    options = declared_options(taken, root, modules) | own_variables(path.parent)
+    texts = [one.read_text() for one in (path, *sorted((root / "playbooks").rglob("tasks/*.yml")))]
+    yield from ["", f"## {path.relative_to(root)}", ""]
+    last = ""
+    for line in header(path):
+        code = line.startswith("    ")
+        yield from [""] if last and code != last.startswith("    ") else []
+        yield (last := line)
+    rows = sorted(taken.own, key=lambda name: name not in taken.required)
+    if rows:
+        yield from ["", "| variable | meaning | default |", "|---|---|---|"]
+    for name in rows:
+        option, example = options[name], taken.required.get(name)
+        default = (
+            f"**required**, as `{example}`"
+            if example
+            else used_default(name, texts) or value(option.get("default"))
+        )
+        yield f"| `{name}` | {prose(option.get('description'))} | {default} |"
+    if taken.roles:
+        links = ", ".join(f"[{role}](roles.md#{role})" for role in taken.roles)
+        yield from ["", f"And the variables of the roles that it runs: {links}."]
 
 
 def returned(values: dict[str, Any]) -> Iterator[str]:
@@ -190,6 +253,18 @@ def pages(root: Path) -> dict[Path, str]:
             "Modules",
             "Each is options and one call to the host's engine. Check mode and `--diff` show its plan.",
             (line for name, content in modules for line in module_section(name, content)),
+        ),
+        reference / "playbooks.md": page(
+            "Playbooks and their variables",
+            "Give them with `-e`. Before anything is done a playbook refuses a variable that it does not take, and names "
+            "the nearest one. So it does with a slip in an inventory: a variable that is near one of a role. Those that "
+            "begin with `ansible_` are Ansible's. A default that is not here is the [module's](modules.md) or the "
+            "[role's](roles.md).",
+            (
+                line
+                for path in variables.playbooks(root)
+                for line in playbook_section(path, root, dict(modules))
+            ),
         ),
     }
 

@@ -1,148 +1,46 @@
-"""Writes the options of the container modules, their documentation and argument specs, from src/skerry/model.
+"""Writes the options of the modules of the engine's kinds, their documentation and argument specs, from what they declare.
 
-An option is declared once, in the model. Each module has two marked regions, and this fills them. A default of
-the model stays out of the argument specs: to a module an option that is not given means "as it is".
+Each module has two marked regions. A default of the model stays out: an option that is not given means "as it is".
 """
 
 import argparse
 import re
 import subprocess
 import sys
-import types
-import typing
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, PlainSerializer
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel
 
-from skerry.engine.requests import Ensure, Stop
-from skerry.engine.wording import PATTERNS, plain
-from skerry.model.container import ContainerKey, Spec, TakesEffect
-from skerry.model.size import format_size
+from skerry.model.container import ContainerKey, Spec
+from skerry.model.secret import SecretKey
+from skerry.model.volume import VolumeKey
+from skerry.protocol.aliases import AliasDrain, AliasSet
+from skerry.protocol.containers import Ensure, Exec, Info, Logs, Put, Rollback
+from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList, ImagePull
+from skerry.protocol.secrets import SecretSet
+from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
 from tools.files import ROOT, report
+from tools.module_options import Option, kind, of_request, option, options
 
-NOTE = "written by `make options` from src/skerry/model"
+NOTE = "written by `make options` from src/skerry/protocol and src/skerry/model"
 REGION = re.compile(rf"^(?P<indent> *)# {NOTE}\n.*?^ *# end of what is written\n", re.DOTALL | re.MULTILINE)
 STATES = [
     "V(present): it exists. A new one is started, one that exists stays running or stopped as it is.",
     "V(started) and V(stopped): it exists, and its program runs or does not. A new one is made as needed.",
+    "V(frozen): as V(started), and every process of it is held where it is. Its URLs say that it is stopped.",
     "V(restarted): as V(started); where it runs already, its program is ended and started again.",
     "V(absent): it is deleted with all its files, and its URLs are dead for good.",
 ]
-EFFECTS = {
-    "live": "A change takes effect at once.",
-    "restart": "A change takes effect when the container is next started or restarted.",
-    "never": "It cannot be changed.",
+PRESENT = {"type": "str", "choices": ["present", "absent"]}
+IMAGE_STATE = "Whether it shall be on the host. Deleting one that containers are made of is refused."
+NEEDS_NAME = "Needs O(name). Set C(no_log) on the task that asks, or they stand in Ansible's output."
+ARCHIVE_STATES = {
+    "saved": "V(saved): the volume's files are in the archive. A file that is there already is left as it is.",
+    "restored": "V(restored): the archive's files are in the volume. A volume that is not there is made.",
 }
-SCALARS: Mapping[Any, str] = {str: "str", int: "int", float: "float", bool: "bool"}
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of a module: how Ansible checks it, and what its page says."""
-
-    spec: dict[str, Any]
-    description: list[str]
-    suboptions: dict[str, "Option"] = field(default_factory=dict)
-
-    def documented(self) -> dict[str, Any]:
-        """As in the module's DOCUMENTATION."""
-        page = {"description": self.description} | self.spec
-        page.pop("options", None)
-        inner = {name: option.documented() for name, option in self.suboptions.items()}
-        return page | ({"suboptions": inner} if inner else {})
-
-
-def is_size(declared: FieldInfo) -> bool:
-    """Whether an option is a size: a number of bytes that people write as 256M."""
-    return any(isinstance(note, PlainSerializer) for note in declared.metadata)
-
-
-def shown(value: Any, declared: FieldInfo) -> str:
-    """A bound or a default as its page shows it."""
-    return f"V({format_size(value)})" if is_size(declared) else f"V({plain(value)})"
-
-
-def bounds(declared: FieldInfo) -> Iterator[str]:
-    """What is allowed, in sentences."""
-    found = {
-        name: getattr(note, name)
-        for note in declared.metadata
-        for name in ("ge", "le")
-        if hasattr(note, name)
-    }
-    low, high = (shown(found[name], declared) if name in found else "" for name in ("ge", "le"))
-    if low:
-        yield f"From {low} to {high}." if high else f"At least {low}."
-    for note in declared.metadata:
-        if pattern := getattr(note, "pattern", None):
-            yield PATTERNS[pattern].capitalize() + "."
-        if declared.annotation is str and (most := getattr(note, "max_length", None)):
-            yield f"At most {most} characters."
-
-
-def effects(declared: FieldInfo) -> Iterator[str]:
-    """For an option of the container itself: what a new one has, and when a change takes effect."""
-    for note in declared.metadata:
-        if isinstance(note, TakesEffect):
-            if isinstance(declared.default, int | float):
-                yield f"A new container has {shown(declared.default, declared)}."
-            yield EFFECTS[note.how]
-
-
-def description(declared: FieldInfo) -> list[str]:
-    """The page of an option."""
-    if not declared.description:
-        raise ValueError(f"an option of type {declared.annotation} has no description in the model")
-    facts = " ".join([*bounds(declared), *effects(declared)])
-    return [declared.description, *([facts] if facts else [])]
-
-
-def option(declared: FieldInfo) -> Option:
-    """The option of a module for a field of the model."""
-    spec, suboptions = kind(declared)
-    if suboptions:
-        spec["options"] = {name: inner.spec for name, inner in suboptions.items()}
-    return Option(spec, description(declared), suboptions)
-
-
-def kind(declared: FieldInfo) -> tuple[dict[str, Any], dict[str, Option]]:
-    """Ansible's type for a field of the model, and the options inside it.
-
-    Raises:
-        TypeError: no type of Ansible's stands for it.
-    """
-    hint = declared.annotation
-    if typing.get_origin(hint) is types.UnionType:
-        hint = next(one for one in typing.get_args(hint) if one is not type(None))
-    if is_size(declared):
-        return {"type": "str"}, {}
-    if hint in SCALARS:
-        return {"type": SCALARS[hint]}, {}
-    arguments = typing.get_args(hint)
-    match typing.get_origin(hint):
-        case typing.Literal:
-            return {"type": "str", "choices": list(arguments)}, {}
-        case origin if origin is dict:
-            return {"type": "dict"}, {}
-        case origin if origin is list:
-            return {"type": "list", "elements": SCALARS[arguments[0]]}, {}
-        case origin if origin is tuple:
-            return {"type": "list", "elements": "dict"}, options(arguments[0])
-    raise TypeError(f"no type of Ansible's stands for {hint}")
-
-
-def options(model: type[BaseModel]) -> dict[str, Option]:
-    """Every field of a model as an option; what has no default is required."""
-    found = {name: option(declared) for name, declared in model.model_fields.items()}
-    for name, one in found.items():
-        if model.model_fields[name].is_required():
-            one.spec["required"] = True
-    return found
 
 
 def container() -> dict[str, Option]:
@@ -152,23 +50,236 @@ def container() -> dict[str, Option]:
         key[name].spec["default"] = ContainerKey.model_fields[name].default
     spec["image"].spec.pop("required")
     spec["image"].description.append("Required for a new container.")
+    make = option(Ensure.model_fields["create"])
+    make.spec["default"] = Ensure.model_fields["create"].default
     states = kind(Ensure.model_fields["state"])[0]
     waits = {name: option(Ensure.model_fields[name]) for name in ("wait", "timeout")}
     for name, waiting in waits.items():
         waiting.spec["default"] = Ensure.model_fields[name].default
-    grace = option(Stop.model_fields["grace"])
-    grace.spec["default"] = Stop.model_fields["grace"].default
+    grace = option(Ensure.model_fields["grace_now"])
+    discard = option(Ensure.model_fields["discard_root"])
+    discard.spec["default"] = False
     first = {"name": key.pop("name"), "state": Option({**states, "default": "started"}, STATES)}
-    return first | key | spec | waits | {"grace": grace}
+    return first | {"create": make} | key | spec | waits | {"grace_now": grace, "discard_root": discard}
+
+
+def rollback() -> dict[str, Option]:
+    """The options of skerry_container_rollback."""
+    key = options(ContainerKey)
+    for name in ("realm", "project"):
+        key[name].spec["default"] = "default"
+    rest = {name: one for name, one in of_request(Rollback).items() if name not in key}
+    return {"name": key.pop("name")} | key | rest
 
 
 def container_info() -> dict[str, Option]:
     """The options of skerry_container_info."""
-    found = options(ContainerKey)
-    for name, one in found.items():
-        one.spec.pop("required", None)
-        one.description[:] = [f"Only containers of this {name}."]
+    found = only_those(ContainerKey, "containers")
+    show_env = option(Info.model_fields["show_env"])
+    show_env.spec["default"] = Info.model_fields["show_env"].default
+    show_env.description.append(NEEDS_NAME)
+    stats = ["Tell as well what each uses of its limits, measured for a second, in C(stats)."]
+    return found | {"show_env": show_env, "stats": Option({"type": "bool", "default": False}, stats)}
+
+
+def of_container(request: type[BaseModel]) -> dict[str, Option]:
+    """The options of a module that asks this of a container that exists: its name first."""
+    found = of_request(request)
+    for name in ("realm", "project"):
+        found[name].spec["default"] = ContainerKey.model_fields[name].default
+    return {"name": found.pop("name")} | found
+
+
+def execute() -> dict[str, Option]:
+    """The options of skerry_exec."""
+    found = of_container(Exec)
+    name, command = found.pop("name"), found.pop("command")
+    return {
+        "name": name,
+        "command": command,
+        **found,
+        "stdin": Option({"type": "str", "default": ""}, ["What it reads from standard input."]),
+        "timeout": Option({"type": "float"}, ["Seconds after which it is killed and the task fails."]),
+        "creates": Option({"type": "path"}, ["Path in the container; it is not run where that is there."]),
+        "removes": Option(
+            {"type": "path"}, ["Path in the container; it is not run where that is not there."]
+        ),
+    }
+
+
+def container_file() -> dict[str, Option]:
+    """The options of skerry_container_file."""
+    found = of_container(Put)
+    name, path = found.pop("name"), found.pop("path")
+    return {
+        "name": name,
+        "path": path,
+        "src": Option({"type": "path"}, ["File on the host to put there."]),
+        "dest": Option(
+            {"type": "path"}, ["File on the host to write what is there to; a folder as a tar archive."]
+        ),
+        **found,
+    }
+
+
+def container_logs() -> dict[str, Option]:
+    """The options of skerry_container_logs."""
+    found = of_container(Logs)
+    found.pop("follow")
     return found
+
+
+def image() -> dict[str, Option]:
+    """The options of skerry_image: those of an import and of a build in a group each."""
+    imported, built, pulled = of_request(ImageImport), of_request(ImageBuild), of_request(ImagePull)
+    imported["name"].description.append("To delete one, C(sha256:) and its digest will do as well.")
+    tarball = {name: imported.pop(name) for name in ("path", "sha256")}
+    oci = {name: pulled[name] for name in ("source", "username", "password", "tls_verify")}
+    debian = {name: built[name] for name in ("suite", "packages")}
+    debian |= {"files": files_of_image(), "rebuild": built["rebuild"]}
+    return {
+        "name": imported.pop("name"),
+        "state": Option({**PRESENT, "default": "present"}, [IMAGE_STATE]),
+        "tarball": group("Make it of a root file system tarball.", tarball),
+        "oci": group("Make it of an OCI image: of a registry, or one that lies on the host.", oci),
+        "debian": group("Make it of Debian packages, on the host, with C(mmdebstrap).", debian),
+        **imported,
+    }
+
+
+def files_of_image() -> Option:
+    """A list of files, each with the path that it gets in the image: on the wire that path is its key."""
+    file = {"dest": Option({"type": "str", "required": True}, ["Path in the image."])} | of_request(ImageFile)
+    one_of = [("content", "path")]
+    found = group("Files to add.", file)
+    found.spec.update({"type": "list", "elements": "dict", "default": []})
+    found.spec.update({"mutually_exclusive": one_of, "required_one_of": one_of})
+    return found
+
+
+def group(text: str, inner: dict[str, Option]) -> Option:
+    """An option that has others in it."""
+    spec = {"type": "dict", "options": {name: one.spec for name, one in inner.items()}}
+    return Option(spec, [text], inner)
+
+
+def image_info() -> dict[str, Option]:
+    """The options of skerry_image_info."""
+    found = of_request(ImageList)
+    found["show_env"].description.append(NEEDS_NAME)
+    return {"name": Option({"type": "str"}, ["Only the image of this name."])} | found
+
+
+def volume() -> dict[str, Option]:
+    """The options of skerry_volume."""
+    found = owned(VolumeEnsure)
+    found["state"].spec["default"] = "present"
+    del found["state"].spec["required"]
+    return found
+
+
+def owned(request: type[BaseModel]) -> dict[str, Option]:
+    """The options of a module for what a project owns: name and state first, then where it is, then the rest."""
+    found = of_request(request)
+    for name in ("realm", "project"):
+        found[name].spec["default"] = "default"
+    first = {name: found.pop(name) for name in ("name", "state", "realm", "project")}
+    return first | found
+
+
+def volume_archive() -> dict[str, Option]:
+    """The options of skerry_volume_archive."""
+    found = of_request(VolumeRestore)
+    del found["stream"]
+    for name in ("realm", "project"):
+        found[name].spec["default"] = "default"
+    found["size"].description[0] += " A new one has V(1G)."
+    state = Option(
+        {"type": "str", "choices": list(ARCHIVE_STATES), "required": True}, list(ARCHIVE_STATES.values())
+    )
+    path = Option({"type": "path", "required": True}, ["The archive, a file on the host."])
+    for name in ("size", "replace"):
+        del found[name].spec["default"]
+    return {"name": found.pop("name"), "state": state, "path": path} | found
+
+
+def secret() -> dict[str, Option]:
+    """The options of skerry_secret."""
+    found = of_request(SecretSet)
+    for name in ("realm", "project"):
+        found[name].spec["default"] = "default"
+    state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+    texts = {
+        "value": "Its value, text. Required for O(state=present), unless O(value_base64) or O(path) is given.",
+        "value_base64": "Its value, any bytes, as base64: C(lookup('ansible.builtin.file', 'FILE') | b64encode) for text.",
+        "path": "A file on the host that holds its value, any bytes.",
+    }
+    values = {name: Option({"type": "str", "no_log": True}, [text]) for name, text in texts.items()}
+    values["path"] = Option({"type": "path"}, [texts["path"]])
+    del found["value"]
+    return (
+        {
+            "name": found.pop("name"),
+            "state": Option(
+                state, ["Whether it shall be there. Deleting one that a container has is refused."]
+            ),
+        }
+        | found
+        | values
+    )
+
+
+def secret_info() -> dict[str, Option]:
+    """The options of skerry_secret_info."""
+    return only_those(SecretKey, "secrets")
+
+
+def volume_info() -> dict[str, Option]:
+    """The options of skerry_volume_info."""
+    return only_those(VolumeKey, "volumes")
+
+
+def only_those(key: type[BaseModel], plural: str) -> dict[str, Option]:
+    """The fields of a key as options that leave resources out."""
+    found = options(key)
+    for name, one in found.items():
+        for of_a_new_one in ("required", "default"):
+            one.spec.pop(of_a_new_one, None)
+        one.description[:] = [f"Only {plural} of this {name}."]
+    return found
+
+
+def alias() -> dict[str, Option]:
+    """The options of skerry_alias: those of a switch, and of the drain after it."""
+    found = of_request(AliasSet)
+    found["container"].spec.pop("required")
+    found["container"].description.append("Required unless O(state=absent).")
+    drain = option(AliasDrain.model_fields["within"])
+    drain.description[0] = (
+        "Seconds that requests and WebSockets have which are still open to a container that the name led to before; "
+        "then they are closed. Where it is not given, they go on until they end or their container does."
+    )
+    state: dict[str, Any] = {**PRESENT, "default": "present"}
+    return {
+        "alias": found.pop("alias"),
+        "state": Option(
+            state,
+            ["Whether the name shall be there. Without it its URL is dead, and what is open is closed."],
+        ),
+        **found,
+        "drain": drain,
+    }
+
+
+def alias_info() -> dict[str, Option]:
+    """The options of skerry_alias_info."""
+    names = ("realm", "project", "alias")
+    return {
+        name: Option(
+            {"type": "str"}, [f"Only aliases of this {name}." if name != "alias" else "Only this alias."]
+        )
+        for name in names
+    }
 
 
 def documentation(found: Mapping[str, Option]) -> str:
@@ -210,8 +321,21 @@ def filled(text: str, found: Mapping[str, Option]) -> str:
 
 
 MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
+    "skerry_alias": alias,
+    "skerry_alias_info": alias_info,
     "skerry_container": container,
+    "skerry_container_file": container_file,
     "skerry_container_info": container_info,
+    "skerry_container_logs": container_logs,
+    "skerry_exec": execute,
+    "skerry_container_rollback": rollback,
+    "skerry_image": image,
+    "skerry_image_info": image_info,
+    "skerry_secret": secret,
+    "skerry_secret_info": secret_info,
+    "skerry_volume": volume,
+    "skerry_volume_archive": volume_archive,
+    "skerry_volume_info": volume_info,
 }
 
 

@@ -12,16 +12,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.files import ROOT
+from tools.files import ROOT, commit
 
 # As skerry_lab/progress.py prints it every 15 s.
 SIGN_OF_LIFE = re.compile(r"\[ *[\d.]+ s\] … ")
-
-
-def commit(root: Path) -> str:
-    """The commit that is checked out, and whether files differ from it."""
-    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def page(name: str, root: Path, outcome: str, output: str) -> str:

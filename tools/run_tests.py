@@ -1,6 +1,7 @@
 """Every test, each suite on the lab it needs, in one table.
 
-`make test` runs all suites; `make test SUITES="unit fast"` some; `python -m tools.run_tests --list` names them.
+`make test` runs the quick suites and each slow one whose receipt does not fit its inputs; `make test SUITES="unit proxy"`
+runs those, `make test ALL=1` all of them. `python -m tools.run_tests --list` says of each what `make test` would do.
 """
 
 import argparse
@@ -12,33 +13,23 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from skerry_lab import mitogen
-from tools.files import LOGS, ROOT
+from tools import receipts, schedule
+from tools.files import LOGS, ROOT, commit, listed
+from tools.receipts import Receipt
+from tools.schedule import Choice, Expected
+from tools.suites import KERNEL, Suite, SuitesError, Tier, suites
 
 TAIL_LINES = 30
 COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Molecule draws a box around what pytest prints.
 SUMMARY = re.compile(r"^[\s│=]*\d+ (?:passed|failed|error|skipped|deselected).* in [\d.]+s", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Suite:
-    """Tests that belong together: the commands run in order, the last ones always, to clean up."""
-
-    name: str
-    lab: str
-    minutes: int
-    commands: Sequence[Sequence[str]]
-    always: Sequence[Sequence[str]] = ()
-    settings: Mapping[str, str] = field(default_factory=dict)
-    kernel: bool = False
-    """Whether it boots the hardened kernel: its own minutes begin when that is built."""
 
 
 @dataclass(frozen=True)
@@ -50,54 +41,19 @@ class Result:
     problem: str
     counts: Counter[str]
     log: Path
+    note: str = ""
+    """Why there is no receipt of it, though it passed."""
 
 
-def pytest(*arguments: str) -> list[str]:
-    """A pytest run."""
-    return [sys.executable, "-m", "pytest", "-q", *arguments]
+@dataclass(frozen=True)
+class Run:
+    """What the suites of a run share."""
 
-
-def on_fast_lab() -> Suite:
-    """A suite on a platform of its own: the lab comes up, site.yml makes a platform of it, the tests, the end."""
-    machine = "test-fast"
-    lab = [sys.executable, "-m", "skerry_lab"]
-    commands = [
-        ["tools/test_programs.sh"],
-        [*lab, "up", machine, "--owner", "test", "--fresh"],
-        ["ansible-playbook", "site.yml"],
-        pytest("--durations=10", "tests/integration"),
-    ]
-    # Ansible as users have it, without Mitogen, is what the scenario base_system runs on.
-    settings = {"SKERRY_LAB": machine, **mitogen.environment()}
-    return Suite("fast", "fast", 30, commands, always=[[*lab, "down", machine]], settings=settings)
-
-
-# Where the cache has it, this takes seconds. It is a suite's equal: at leisure it would be what all wait for at the end.
-KERNEL = Suite("kernel-lab", "-", 60, [[sys.executable, "-m", "skerry_kernel", "build", "lab"]])
-
-
-def suites(root: Path = ROOT) -> list[Suite]:
-    """Every suite there is, found by its folder: the quick one first, then the longest, which nothing shall wait for."""
-    found = [Suite("unit", "-", 5, [pytest("tests/unit")])]
-    for name in ("install", "mirror"):
-        if (root / "tests" / name).is_dir():
-            test = [["tools/test_programs.sh"], pytest("--durations=10", f"tests/{name}")]
-            found.append(Suite(name, "its own", 65, test))
-    if (root / "tests" / "integration").is_dir():
-        found.append(on_fast_lab())
-    if (root / "tests" / "journeys").is_dir():
-        # tests/system as well, on the machine of `make lab`.
-        test = [pytest("--durations=10", "tests/journeys")]
-        found.append(Suite("journeys", "its own", 50, test, kernel=True))
-    for scenario in sorted((root / "molecule").glob("*/molecule.yml")):
-        name = scenario.parent.name
-        # It ends its lab itself; one that was killed is ended by the next run.
-        test = [["molecule", "test", "--scenario-name", name]]
-        found.append(Suite(f"molecule-{name}", "its own", 15, test, kernel=name == "hardened_kernel"))
-    if (root / "tests" / "kernel").is_dir():
-        # Configuration and source only: the kernel itself is `KERNEL`.
-        found.append(Suite("kernel", "-", 15, [pytest("--durations=5", "tests/kernel")]))
-    return found
+    commit: str
+    """That was checked out when it began."""
+    digests: Mapping[str, str]
+    """Of the inputs of every slow suite, by name, when it began."""
+    root: Path = ROOT
 
 
 def run_command(command: Sequence[str], log: IO[str], seconds: float, settings: Mapping[str, str]) -> str:
@@ -155,21 +111,40 @@ def run_suite(suite: Suite) -> Result:
     return Result(suite, time.monotonic() - begin, problem, counts, log)
 
 
-def after_kernel(suite: Suite, kernel: Future[Result]) -> Result:
-    """Run a suite when the kernel is there; without it, no test of it can run."""
-    built = kernel.result()
-    if built.problem:
-        return Result(suite, 0, f"no kernel: {built.problem}", Counter(), built.log)
-    return run_suite(suite)
+def with_receipt(suite: Suite, run: Run) -> Result:
+    """Run a suite; where a slow one passed on inputs that stayed as they were, write its receipt."""
+    if suite.tier is Tier.QUICK:
+        return run_suite(suite)
+    before = suite.digest(run.root)
+    result = run_suite(suite)
+    if result.problem:
+        return result
+    if not result.counts["passed"] or result.counts.keys() - {"passed", "deselected"}:
+        return replace(result, note="no receipt: not every test passed")
+    if suite.digest(run.root) != before:
+        return replace(result, note="no receipt: its inputs changed while it ran")
+    date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
+    receipt = Receipt(suite.name, before, dict(result.counts), round(result.seconds), date, run.commit)
+    receipts.write(receipt, {**run.digests, suite.name: before}, run.root)
+    return result
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """How many tests of each kind."""
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "no tests counted"
 
 
 def row(result: Result) -> str:
-    """A suite's line of the table."""
-    tally = (
-        ", ".join(f"{number} {kind}" for kind, number in sorted(result.counts.items())) or "no tests counted"
-    )
-    outcome = f"FAILED ({result.problem})" if result.problem else "ok"
-    return f"{result.suite.name:<26}{result.suite.lab:<9}{result.seconds:7.1f}  {outcome}: {tally}"
+    """The line of a suite that ran."""
+    outcome = f"FAILED ({result.problem})" if result.problem else "passed"
+    line = f"{result.suite.name:<26}{result.suite.lab:<9}{result.seconds:7.1f}  {outcome}: {tally(result.counts)}"
+    return f"{line} ({result.note})" if result.note else line
+
+
+def held_row(suite: Suite, receipt: Receipt) -> str:
+    """The line of a suite that did not run, since it passed on the same files."""
+    since = f"held since {receipt.day} (digest {receipt.inputs[:8]})"
+    return f"{suite.name:<26}{suite.lab:<9}{'-':>7}  {since}: {tally(receipt.counts)} then"
 
 
 def tail(result: Result) -> str:
@@ -179,61 +154,113 @@ def tail(result: Result) -> str:
 
 
 def closing(results: Iterable[Result], seconds: float) -> str:
-    """The last line, as pytest words it."""
+    """The last line, as pytest words it; what is held does not count."""
     total: Counter[str] = Counter()
     for result in results:
         total += result.counts
     kinds = [kind for kind in ("failed", "passed", "skipped", "error") if total[kind]]
-    tally = ", ".join(f"{total[kind]} {kind}" for kind in kinds) or "no tests"
-    return f"===== {tally} in {seconds:.1f}s ====="
+    whole = ", ".join(f"{total[kind]} {kind}" for kind in kinds) or "no tests"
+    return f"===== {whole} in {seconds:.1f}s ====="
 
 
-def submit(chosen: Sequence[Suite], pool: Executor) -> list[Future[Result]]:
-    """The suites in order, in the pool; first of all, the kernel that some of them boot."""
-    if not any(suite.kernel for suite in chosen):
-        return [pool.submit(run_suite, suite) for suite in chosen]
-    kernel = pool.submit(run_suite, KERNEL)
-    return [
-        kernel,
-        *(
-            pool.submit(after_kernel, suite, kernel) if suite.kernel else pool.submit(run_suite, suite)
-            for suite in chosen
-        ),
-    ]
-
-
-def run_all(chosen: Sequence[Suite], side_by_side: int) -> int:
-    """Run suites, print a line for each as it ends and what failed; the exit code."""
-    begin = time.monotonic()
+def run_in_lanes(chosen: Sequence[Suite], lanes: int, seconds: Expected, run: Run) -> list[Result]:
+    """Run suites, so many at a time, and print a line for each as it ends."""
+    waiting = schedule.ordered(chosen, seconds)
+    kernel = None
+    running: set[Future[Result]] = set()
     results = []
-    print(f"{'suite':<26}{'lab':<9}seconds  result", flush=True)
-    with ThreadPoolExecutor(side_by_side) as pool:
-        for future in as_completed(submit(chosen, pool)):
-            results.append(future.result())
-            print(row(results[-1]), flush=True)
+
+    def ended(result: Result) -> None:
+        results.append(result)
+        print(row(result), flush=True)
+
+    with ThreadPoolExecutor(lanes) as pool:
+        while waiting or running:
+            while len(running) < lanes and (suite := schedule.ready(waiting, kernel is not None)):
+                waiting.remove(suite)
+                if suite.kernel and kernel and kernel.problem:
+                    ended(Result(suite, 0, f"no kernel: {kernel.problem}", Counter(), kernel.log))
+                else:
+                    running.add(pool.submit(with_receipt, suite, run))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                ended(future.result())
+                if results[-1].suite is KERNEL:
+                    kernel = results[-1]
+    return results
+
+
+def run_all(choice: Choice, lanes: int, seconds: Expected, run: Run, known: Mapping[str, Suite]) -> int:
+    """Say what is to come, run it, and show what failed; the exit code."""
+    begin = time.monotonic()
+    print("\n".join(schedule.forecast(choice, lanes, seconds)))
+    print(f"\n{'suite':<26}{'lab':<9}seconds  result", flush=True)
+    for name, receipt in choice.held.items():
+        print(held_row(known[name], receipt), flush=True)
+    results = run_in_lanes(choice.run, lanes, seconds, run)
     failed = [result for result in results if result.problem]
     for result in failed:
         print(tail(result))
+    if failed:
+        # Again, below what failed: a log's end has the whole picture.
+        print("\n".join(["", *map(row, results)]))
+    if choice.held:
+        print(f"{len(choice.held)} suites held, their tests not counted: {' '.join(sorted(choice.held))}")
     print(closing(results, time.monotonic() - begin))
     return 1 if failed else 0
 
 
-def main() -> int:
-    """Run the suites that the command line names, or all; the exit code."""
-    known = {suite.name: suite for suite in suites()}
+def would(known: Iterable[Suite], choice: Choice, seconds: Expected) -> str:
+    """Of each suite, what `make test` would do."""
+    lines = [f"{'suite':<26}{'lab':<9}{'tier':<7}minutes  make test"]
+    for suite in known:
+        held = choice.held.get(suite.name)
+        deed = f"held since {held.day} (digest {held.inputs[:8]})" if held else "runs"
+        minutes = seconds(suite) / 60
+        lines.append(f"{suite.name:<26}{suite.lab:<9}{suite.tier:<7}{minutes:7.1f}  {deed}")
+    return "\n".join(lines)
+
+
+def arguments_of(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help="all of them when none is named")
-    parser.add_argument("--list", action="store_true", help="name the suites")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="these, whatever their receipts say")
+    parser.add_argument("--all", action="store_true", help="all, whatever their receipts say")
+    parser.add_argument("--list", action="store_true", help="say of each what would be done")
     parser.add_argument("--side-by-side", type=int, default=2, choices=(1, 2), help="how many at once (2)")
-    arguments = parser.parse_args()
-    if arguments.list:
-        print("\n".join(known))
-        return 0
+    arguments = parser.parse_args(words)
+    if arguments.all and arguments.suites:
+        parser.error("ALL=1 or SUITES=…, not both")
+    return arguments
+
+
+def main(words: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Run the suites that the command line names, all, or those that have to run; the exit code."""
+    arguments = arguments_of(words)
+    try:
+        known = {suite.name: suite for suite in suites(root)}
+    except SuitesError as error:
+        print(error, file=sys.stderr)
+        return 2
     if unknown := [name for name in arguments.suites if name not in known]:
-        parser.error(f"no such suite: {', '.join(unknown)}; there are: {', '.join(known)}")
-    return run_all([known[name] for name in arguments.suites or known], arguments.side_by_side)
+        print(f"no such suite: {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    names = listed(root)
+    digests = {suite.name: suite.digest(root, names) for suite in known.values() if suite.tier is Tier.SLOW}
+    found, notes = receipts.read(root)
+    seconds = schedule.expected(receipts.newest(found))
+    lanes = arguments.side_by_side
+    if arguments.suites or arguments.all:
+        choice = Choice([known[name] for name in arguments.suites or known])
+    else:
+        choice = schedule.choose(list(known.values()), receipts.fitting(found, digests), lanes, seconds)
+    print("\n".join(notes), end="\n" if notes else "")
+    if arguments.list:
+        print(would(known.values(), choice, seconds))
+        return 0
+    return run_all(choice, lanes, seconds, Run(commit(root), digests, root), known)
 
 
 if __name__ == "__main__":

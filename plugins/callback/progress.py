@@ -4,25 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess  # noqa: TID251 (Ansible itself fetches a failed unit's journal)
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-from ansible import context
-from ansible.executor.stats import AggregateStats
-from ansible.executor.task_result import CallbackTaskResult
-from ansible.inventory.host import Host
-from ansible.playbook import Playbook
-from ansible.playbook.play import Play
-from ansible.playbook.task import Task
-from ansible.plugins.callback.default import CallbackModule as DefaultCallback
-
 DOCUMENTATION = r"""
 name: progress
 type: stdout
@@ -40,13 +21,31 @@ extends_documentation_fragment:
 author: The Skerry authors (@skerry)
 """
 
+import json
+import os
+import subprocess  # noqa: TID251 (Ansible itself fetches a failed unit's journal)
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.executor.stats import AggregateStats
+from ansible.executor.task_result import CallbackTaskResult
+from ansible.inventory.host import Host
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+from ansible.plugins.callback.default import CallbackModule as DefaultCallback
+
+from ..plugin_utils.skerry_text import printable
+
 UNIT_MODULES = {"systemd", "systemd_service", "service"}
 JOURNAL_LINES = 30
-# Variables of playbooks/container/*.yml, in the user's words. Ansible warns of them, since its own keywords have
-# the same names; on a command line they cannot be confused.
-COMMAND_LINE_WORDS = ("name", "port", "timeout")
 
-# Ansible calls that a success.
+# Ansible calls that a success; where --limit leaves nobody, it ends with this code as well.
+NOBODY_CODE = 1
 NOBODY = (
     "Nothing was done: the inventory has no such server. Without -i, or ANSIBLE_INVENTORY, commands go to the labs "
     "(make lab-list)."
@@ -81,7 +80,9 @@ def fetch_journal(host: str, unit: str) -> str:
     command = [sys.executable, "-m", "ansible", "adhoc", host, *inventory, "--become"]
     command += ["--module-name", "ansible.builtin.command", "--args", journalctl]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        answer = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"(not to be had: {error})"
     # The first line only says host, status and exit code.
@@ -111,16 +112,10 @@ class CallbackModule(DefaultCallback):
         self._begin = time.monotonic()
         self._stages: list[tuple[str, float]] = []
         self._tasks: Counter[str] = Counter()
+        self._nobody = False
 
     def _now(self) -> str:
         return clock(time.monotonic() - self._begin)
-
-    def v2_playbook_on_start(self, playbook: Playbook) -> None:
-        """Take the playbooks' own words on the command line as said already, so that no warning greets the user."""
-        for word in COMMAND_LINE_WORDS:
-            warning = f"Found variable using reserved name {word!r}.\nOrigin: <CLI option '-e'>\n\n{word}\n\n"
-            self._display._deduplicate(f"[WARNING]: {warning}", self._display._warns)
-        super().v2_playbook_on_start(playbook)
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
         """Begin a stage."""
@@ -175,9 +170,9 @@ class CallbackModule(DefaultCallback):
         journal = failed.get("journal") or (fetch_journal(host, unit) if unit else None)
         if journal:
             self._display.display(f"The journal of {unit or 'the unit'} on {host}:", color="red")
-            for line in journal.splitlines():
+            for line in printable(journal).splitlines():
                 self._display.display(f"  | {line}")
-        self._display.display(f"Next: {next_step(host, unit, failed)}", color="bright yellow")
+        self._display.display(f"Next: {printable(next_step(host, unit, failed))}", color="bright yellow")
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         """Close with Ansible's recap, then the seconds of each stage and the tasks of each host."""
@@ -191,10 +186,17 @@ class CallbackModule(DefaultCallback):
             self._display.display(f"{seconds:7.1f}  {name}")
         hosts = ", ".join(f"{host} {count}" for host, count in sorted(self._tasks.items()))
         self._display.display(f"{end - self._begin:7.1f}  in all; tasks: {hosts or 'none'}")
-        if not stats.processed:
+        if self._nobody and not stats.processed:
             self._display.display(NOBODY, color="red")
+            # Ansible has no other way to say so; what it does after this callback, it does for an exit, too.
+            raise SystemExit(NOBODY_CODE)
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Note that a stage had no host."""
+        self._nobody = True
+        super().v2_playbook_on_no_hosts_matched()
 
     def _seconds(self, end: float) -> Iterator[tuple[str, float]]:
-        ends = [begin for _, begin in self._stages[1:]] + [end]
+        ends = [stage[1] for stage in self._stages[1:]] + [end]
         for (name, begin), stop in zip(self._stages, ends, strict=True):
             yield name, stop - begin

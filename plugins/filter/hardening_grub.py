@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.skerry_boot.errors import BootError
-from ..module_utils.skerry_boot.hardening.choose import choose
-from ..module_utils.skerry_boot.hardening.files import GRUB, files
-from ..module_utils.skerry_boot.hardening.table import SETTINGS
+from ..module_utils.skerry_base.core.errors import SkerryError
+from ..module_utils.skerry_base.hardening.choose import choose
+from ..module_utils.skerry_base.hardening.files import GRUB, files
+from ..module_utils.skerry_base.hardening.table import SETTINGS
 
 DOCUMENTATION = r"""
 name: hardening_grub
@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Hand the kernel its words from the first boot on
+- name: Write the kernel command line
   ansible.builtin.copy:
     content: "{{ ['word iommu'] | skerry.host.hardening_grub }}"
     dest: /target/etc/default/grub.d/zz-skerry-hardening.cfg
@@ -47,7 +47,7 @@ def hardening_grub(off: Iterable[str]) -> str:
     """The file's text."""
     try:
         on = choose(SETTINGS, off)
-    except BootError as error:
+    except SkerryError as error:
         raise AnsibleFilterError(str(error)) from error
     return next(file.content for file in files(on) if file.path == GRUB)
 

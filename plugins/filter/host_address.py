@@ -18,7 +18,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Name the gateway
+- name: Show the gateway
   ansible.builtin.debug:
     msg: "{{ '10.90.0.0/16' | skerry.host.host_address }}"   # 10.90.0.1
 """

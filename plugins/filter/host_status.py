@@ -21,7 +21,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show one server
+- name: Show the status of a server
   ansible.builtin.debug:
     msg: "{{ hostvars[inventory_hostname] | skerry.host.host_status }}"
 """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..module_utils.skerry_boot.target import inside
+from ..module_utils.skerry_base.storage.target import inside
 
 DOCUMENTATION = r"""
 name: inside

@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.skerry_boot.errors import BootError
-from ..module_utils.skerry_boot.network import for_initramfs, for_networkd, parse
+from ..module_utils.skerry_base.boot.network import for_initramfs, for_networkd, parse
+from ..module_utils.skerry_base.core.errors import SkerryError
 
 DOCUMENTATION = r"""
 name: network_file
@@ -31,7 +31,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Set the network up
+- name: Write the network configuration
   ansible.builtin.copy:
     content: "{{ base_system_network | skerry.host.network_file('networkd') }}"
     dest: /etc/systemd/network/10-skerry.network
@@ -51,7 +51,7 @@ def network_file(network: Mapping[str, Any], reader: str) -> str:
     """The file's text."""
     try:
         return READERS[reader](parse(network))
-    except BootError as error:
+    except SkerryError as error:
         raise AnsibleFilterError(str(error)) from error
 
 

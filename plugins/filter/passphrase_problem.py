@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..module_utils.skerry_boot.passphrase import problem
+from ..module_utils.skerry_base.storage.luks.passphrase import problem
 
 DOCUMENTATION = r"""
 name: passphrase_problem
@@ -21,7 +21,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Refuse a passphrase that protects nothing
+- name: Refuse an unsafe passphrase
   ansible.builtin.assert:
     that: luks_root_passphrase | skerry.host.passphrase_problem == ''
     fail_msg: "{{ luks_root_passphrase | skerry.host.passphrase_problem }}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..module_utils.setting import KINDS
+from ..plugin_utils.setting import KINDS
 
 DOCUMENTATION = r"""
 name: setting_problems
@@ -31,7 +31,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Refuse a name that is none
+- name: Refuse an invalid name
   ansible.builtin.assert:
     that: problems | length == 0
     fail_msg: "{{ problems | join('; ') }}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..module_utils.skerry_table import table
+from ..plugin_utils.skerry_table import table
 
 DOCUMENTATION = r"""
 name: table
@@ -30,7 +30,8 @@ options:
 
 EXAMPLES = r"""
 # prints NAME  STATE and a line for each container
-- ansible.builtin.debug:
+- name: Show the table of containers
+  ansible.builtin.debug:
     msg: "{{ found.containers | skerry.host.table(['name', 'state']) }}"
 """
 

@@ -1,1 +1,1 @@
-../../src/skerry/system/recipe.py
+../../src/skerry/resources/images/recipe.py

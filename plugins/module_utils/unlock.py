@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .unlocking import Door, Found, Unlocker, UnlockError
+from .unlocking import Endpoint, Found, Unlocker, UnlockError
 
 
 def unlock(module: AnsibleModule) -> dict[str, Any]:
@@ -24,8 +24,8 @@ def unlock(module: AnsibleModule) -> dict[str, Any]:
 def _unlocked(params: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
     shared = {name: params[name] for name in ("host", "known_hosts", "user", "private_key")}
     unlocker = Unlocker(
-        Door(port=params["port"], **shared),
-        Door(port=params["system_port"], name=params["system_name"], **shared),
+        Endpoint(port=params["port"], **shared),
+        Endpoint(port=params["system_port"], name=params["system_name"], **shared),
         params["timeout"],
     )
     found = unlocker.find()

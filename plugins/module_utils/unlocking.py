@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .skerry_boot.run import CommandError, run
+from .skerry_base.core.errors import SkerryError
+from .skerry_base.core.run import CommandError, run
 
 _CONNECT_S, _ATTEMPT_S, _PAUSE_S = 4, 30.0, 2.0
 # cryptroot-unlock waits ten seconds for a prompt and ten for an answer; both take longer on slow machines.
@@ -38,7 +39,7 @@ class Found(StrEnum):
     RUNNING = "running"
 
 
-class UnlockError(Exception):
+class UnlockError(SkerryError):
     """The machine is not unlocked.
 
     Args:
@@ -48,12 +49,12 @@ class UnlockError(Exception):
     """
 
     def __init__(self, code: Code, message: str, hint: str) -> None:
-        super().__init__(f"{message}. {hint}")
-        self.code, self.message, self.hint = code, message, hint
+        super().__init__(message, hint)
+        self.code = code
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """An ssh server, and how to know it.
 
     Attributes:
@@ -118,10 +119,10 @@ class Server:
         return bool(self.software) and self.code is None
 
 
-def meet(door: Door) -> Server:
+def meet(endpoint: Endpoint) -> Server:
     """See who answers, and whether it has the pinned host key; no login is tried."""
     try:
-        run(door.ssh("-v", "-o", "PreferredAuthentications=none"), timeout=_ATTEMPT_S)
+        run(endpoint.ssh("-v", "-o", "PreferredAuthentications=none"), timeout=_ATTEMPT_S)
     except CommandError as error:
         return _server(error.stderr)
     return _server("")  # a server that lets everybody in is none of ours
@@ -165,7 +166,7 @@ class Unlocker:
         pause: seconds between two attempts.
     """
 
-    def __init__(self, unlock: Door, system: Door, timeout: float, pause: float = _PAUSE_S) -> None:
+    def __init__(self, unlock: Endpoint, system: Endpoint, timeout: float, pause: float = _PAUSE_S) -> None:
         self._unlock, self._system, self._pause = unlock, system, pause
         self._until, self._timeout = time.monotonic() + timeout, timeout
 
@@ -224,23 +225,23 @@ class Unlocker:
         return Attempt(no_prompt="waiting for askpass" in said)
 
     def _stranger(self, server: Server) -> UnlockError:
-        door, file = self._unlock, self._unlock.known_hosts
+        endpoint, file = self._unlock, self._unlock.known_hosts
         if server.code is Code.WRONG_HOST_KEY:
             return UnlockError(
                 server.code,
-                f"{door} has another host key than the one pinned in {file}; nothing was sent to it",
+                f"{endpoint} has another host key than the one pinned in {file}; nothing was sent to it",
                 "Either somebody stands in between, or its initramfs was made anew with other keys. Compare its "
                 "fingerprint by another way (the provider's console), then pin the new key.",
             )
         if server.code is Code.UNKNOWN_HOST_KEY:
             return UnlockError(
                 server.code,
-                f"no host key of {door} is pinned in {file}; nothing was sent to it",
-                f"install.yml pins it. By hand: add a line that begins with [{door.host}]:{door.port}.",
+                f"no host key of {endpoint} is pinned in {file}; nothing was sent to it",
+                f"install.yml pins it. By hand: add a line that begins with [{endpoint.host}]:{endpoint.port}.",
             )
         return UnlockError(
             Code.NOT_DROPBEAR,
-            f"on {door} answers {server.software}, not the initramfs's dropbear; nothing was sent to it",
+            f"on {endpoint} answers {server.software}, not the initramfs's dropbear; nothing was sent to it",
             "Is that the port of the unlocking (remote_unlock_port)?",
         )
 

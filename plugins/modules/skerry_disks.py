@@ -88,7 +88,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look what would be done, or why it is refused
+- name: Show the planned steps and refusals
   skerry.host.skerry_disks:
     disks:
       - id: /dev/disk/by-id/nvme-SAMSUNG_MZVL2512HCJQ-00B00_S675NX0T123456
@@ -96,7 +96,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: A mirror of two disks, one of them used before
+- name: Partition a mirror with a used disk
   skerry.host.skerry_disks:
     disks:
       - id: /dev/disk/by-id/nvme-SAMSUNG_MZVL2512HCJQ-00B00_S675NX0T123456
@@ -107,7 +107,7 @@ EXAMPLES = r"""
     passphrase: "{{ luks_root_passphrase }}"
   register: disks
 
-- name: Installed
+- name: Finish the installation
   skerry.host.skerry_disks:
     disks: "{{ luks_root_disks }}"
     state: finished
@@ -167,7 +167,8 @@ layout:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.disks_door import bring
+from ..module_utils.disks_handler import bring_disks
+from ..module_utils.handler import answer
 
 DISK = {"id": {"type": "str", "required": True}, "serial": {"type": "str", "required": True}}
 
@@ -188,7 +189,7 @@ ARGUMENTS = {
 def main() -> None:
     """Options, one call, the answer."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    module.exit_json(**bring(module))
+    answer(module, bring_disks)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Leave an attacker less
+- name: Apply the hardening settings
   skerry.host.skerry_hardening:
     without:
       - sysctl kernel.sysrq
@@ -81,7 +81,8 @@ settings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.hardening_door import harden
+from ..module_utils.handler import answer
+from ..module_utils.hardening_handler import harden
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -92,7 +93,7 @@ ARGUMENTS = {
 def main() -> None:
     """Options, one call, the answer."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    module.exit_json(**harden(module))
+    answer(module, harden)
 
 
 if __name__ == "__main__":

@@ -49,13 +49,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the tarball here
+- name: Build the tarball on the controller
   skerry.host.skerry_image_tarball:
     folder: images/hello
   delegate_to: localhost
   register: tarball
 
-- name: Say what it is
+- name: Show the path of the tarball
   ansible.builtin.debug:
     msg: "{{ tarball.path }} has the digest {{ tarball.sha256 }}"
 """

@@ -12,6 +12,8 @@ description:
   - Without its header nothing of an encrypted volume can be read. The header with one of its keys opens the disk,
     even where that key was removed since, so a backup belongs encrypted, and away from the server.
   - A header of another volume is refused, and so is one that the passphrase does not open.
+extends_documentation_fragment:
+  - skerry.host.luks
 author: The Skerry authors (@skerry)
 attributes:
   check_mode:
@@ -20,8 +22,6 @@ attributes:
   diff_mode:
     description: There is nothing in a header that could be shown.
     support: none
-requirements:
-  - cryptsetup
 notes:
   - Needs to be root. Set C(no_log) on the task; what it returns opens the disk, together with a passphrase.
 options:
@@ -30,9 +30,6 @@ options:
     type: str
     choices: [saved, restored]
     default: saved
-  device:
-    description: The volume. Without it, the one that holds the running system's root.
-    type: path
   header:
     description: What V(saved) returned once.
     type: str
@@ -45,12 +42,12 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Read the header
+- name: Read the LUKS header
   skerry.host.skerry_luks_header:
   register: saved
   no_log: true
 
-- name: Put it back
+- name: Restore the LUKS header
   skerry.host.skerry_luks_header:
     state: restored
     header: "{{ kept }}"
@@ -75,7 +72,8 @@ device:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.luks_door import keep_header
+from ..module_utils.handler import answer
+from ..module_utils.luks_handler import keep_header
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["saved", "restored"], "default": "saved"},
@@ -90,7 +88,7 @@ REQUIRED = [("state", "restored", ["header", "uuid", "passphrase"])]
 def main() -> None:
     """Options, one call, the answer."""
     module = AnsibleModule(ARGUMENTS, required_if=REQUIRED, supports_check_mode=True)
-    module.exit_json(**keep_header(module))
+    answer(module, keep_header)
 
 
 if __name__ == "__main__":

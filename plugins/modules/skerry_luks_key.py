@@ -12,6 +12,8 @@ description:
   - Changes the keys of a LUKS2 volume, also while it is in use. Each key has a name, which is noted in the header.
   - At every moment a key that was given opens the volume. A new one is tried before the old one is destroyed, and the
     last one is never removed. What was cut off, the next run brings to its end.
+extends_documentation_fragment:
+  - skerry.host.luks
 author: The Skerry authors (@skerry)
 attributes:
   check_mode:
@@ -20,8 +22,6 @@ attributes:
   diff_mode:
     description: Shows the names of the keys before and after, and the steps.
     support: full
-requirements:
-  - cryptsetup
 notes:
   - Needs to be root. Secrets reach cryptsetup by standard input only.
 options:
@@ -33,9 +33,6 @@ options:
     type: str
     choices: [listed, present, absent, rotated]
     default: listed
-  device:
-    description: The volume. Without it, the one that holds the running system's root.
-    type: path
   name:
     description: The key's name. One without a name is called by its slot, such as V(slot0).
     type: str
@@ -54,7 +51,7 @@ EXAMPLES = r"""
     passphrase: "{{ luks_root_passphrase }}"
     new_passphrase: "{{ keys_new_passphrase }}"
 
-- name: A key for the safe
+- name: Add a recovery key
   skerry.host.skerry_luks_key:
     state: present
     name: paper
@@ -81,7 +78,8 @@ device:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.luks_door import change_keys
+from ..module_utils.handler import answer
+from ..module_utils.luks_handler import change_keys
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["listed", "present", "absent", "rotated"], "default": "listed"},
@@ -100,7 +98,7 @@ REQUIRED = [
 def main() -> None:
     """Options, one call, the answer."""
     module = AnsibleModule(ARGUMENTS, required_if=REQUIRED, supports_check_mode=True)
-    module.exit_json(**change_keys(module))
+    answer(module, change_keys)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Take the new disk into the mirror
+- name: Add the new disk to the mirror
   skerry.host.skerry_mirror:
     disks:
       - id: /dev/disk/by-id/nvme-SAMSUNG_MZVL2512HCJQ-00B00_S675NX0T777777
@@ -81,7 +81,8 @@ layout:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.mirror_door import mend
+from ..module_utils.handler import answer
+from ..module_utils.mirror_handler import bring_mirror
 
 DISK = {"id": {"type": "str", "required": True}, "serial": {"type": "str", "required": True}}
 
@@ -95,7 +96,7 @@ ARGUMENTS = {
 def main() -> None:
     """Options, one call, the answer."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    module.exit_json(**mend(module))
+    answer(module, bring_mirror)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ description:
 author: The Skerry authors (@skerry)
 attributes:
   check_mode:
-    description: Opens for reading only; changes nothing on the disks.
+    description: Opens for reading only; changes nothing on the disks. For V(mended), returns the steps.
     support: full
   diff_mode:
-    description: What mends the server shows its own differences.
-    support: none
+    description: For V(mended), shows the plan. What else mends the server shows its own differences.
+    support: partial
 requirements:
   - cryptsetup, btrfs, and mdadm for a mirror
 notes:
@@ -64,14 +64,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look what is wrong
+- name: Open the disks and check the server
   skerry.host.skerry_rescue:
     disks: "{{ luks_root_disks }}"
     mac: "{{ base_system_network.mac }}"
     passphrase: "{{ luks_root_passphrase }}"
   register: rescue
 
-- name: Close it
+- name: Close the disks
   skerry.host.skerry_rescue:
     state: closed
 """
@@ -96,6 +96,11 @@ boot_disks:
   returned: when state is opened or mended
   type: list
   elements: dict
+steps:
+  description: What was done, in order; in check mode what would be done.
+  returned: when state is mended
+  type: list
+  elements: str
 done:
   description: What was done, in words.
   returned: when state is mended
@@ -109,7 +114,8 @@ device:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.rescue_door import attend
+from ..module_utils.handler import answer
+from ..module_utils.rescue_handler import attend
 
 DISK = {"id": {"type": "str", "required": True}, "serial": {"type": "str", "required": True}}
 
@@ -127,7 +133,7 @@ def main() -> None:
     """Options, one call, the answer."""
     required = [("state", "opened", ["passphrase"])]
     module = AnsibleModule(ARGUMENTS, required_if=required, supports_check_mode=True)
-    module.exit_json(**attend(module))
+    answer(module, attend)
 
 
 if __name__ == "__main__":

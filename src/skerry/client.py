@@ -3,14 +3,16 @@
 One line of JSON is a request; the answer is any number of lines of progress and one last line.
 """
 
+import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 SOCKET = "/run/skerry/engine.sock"
-WIRE_VERSION = 1
-SILENCE = 300.0  # seconds; the longest single step without a wait of the caller's own is building an image
+WIRE_VERSION = 3
+SILENCE = 300.0  # seconds
+_LONGEST_WAIT = 3600.0  # seconds that a request may ask for: Seconds in protocol/core.py
 
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
@@ -117,8 +119,12 @@ class EngineClient:
 def _own_waits(args: dict[str, Any]) -> float:
     """Seconds that a request itself allows the engine to wait."""
     fields: dict[str, Any] = args | dict(args.get("of", {}))
-    waits = (fields.get(name) for name in ("timeout", "grace"))
-    return sum(float(wait) for wait in waits if isinstance(wait, int | float))
+    waits = 0.0
+    for name in ("timeout", "grace", "grace_now"):
+        with contextlib.suppress(TypeError, ValueError):  # the engine says what is wrong with it
+            given = float(fields.get(name, 0))
+            waits += given if 0 <= given <= _LONGEST_WAIT else 0
+    return waits
 
 
 def _messages(channel: socket.socket) -> Iterator[Event]:

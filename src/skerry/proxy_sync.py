@@ -11,19 +11,19 @@ from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.parts import proxy
 
-_DEEDS = {"load": proxy.load, "reload": proxy.reload}
+_ACTIONS = {"load": proxy.load, "reload": proxy.reload}
 
 
 def main(arguments: list[str]) -> int:
-    """Do one deed, and say in one line what came of it. Returns the exit code."""
-    if len(arguments) != 1 or arguments[0] not in _DEEDS:
-        sys.stderr.write(f"usage: python3 -m skerry.proxy_sync {'|'.join(_DEEDS)}\n")
+    """Load or reload, and say in one line what came of it. Returns the exit code."""
+    if len(arguments) != 1 or arguments[0] not in _ACTIONS:
+        sys.stderr.write(f"usage: python3 -m skerry.proxy_sync {'|'.join(_ACTIONS)}\n")
         return 2
     started = time.monotonic()
     try:
         # A host without the engine has no store, hence no routes: where they would be does not matter.
         host = load_host_config() if Path(CONFIG_PATH).exists() else HostConfig(domain="")
-        count = _DEEDS[arguments[0]](host)
+        count = _ACTIONS[arguments[0]](host)
     except SkerryError as error:
         sys.stderr.write(f"skerry-proxy: {error}\n")
         return 1

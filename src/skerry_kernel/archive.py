@@ -3,16 +3,16 @@
 apt gets a configuration of its own in the cache: the computer's sources and state are neither read nor changed.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_kernel.errors import KernelError
+from skerry_base.core.debian import recipe_of
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import sha256
+from skerry_base.core.run import CommandError, run_here
 from skerry_kernel.mirrors import mirror
-from skerry_lab.recipe import source
-from skerry_lab.run import CommandFailed, run
 
 _CONF = """\
 Dir "{home}";
@@ -62,10 +62,10 @@ class Archive:
         """Get the indexes.
 
         Raises:
-            KernelError: it is not known where the archive is, it does not answer, or what it answers is not signed by
+            SkerryError: it is not known where the archive is, it does not answer, or what it answers is not signed by
                 Debian.
         """
-        debian = source(())
+        debian = recipe_of(())
         lines = self.sources or mirror().lines(debian.suite)
         for folder in ("lists/partial", "cache/archives/partial", "none"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
@@ -75,8 +75,8 @@ class Archive:
         (self.home / "sources.list").write_text(signed, encoding="utf-8")
         try:
             self._run("apt-get", "update", "--quiet=2")
-        except CommandFailed as error:
-            raise KernelError(
+        except CommandError as error:
+            raise SkerryError(
                 f"the packages' index was refused: it is not there, or not what Debian signed\n{_errors(error)}"
             ) from error
 
@@ -84,14 +84,14 @@ class Archive:
         """The version that apt would install.
 
         Raises:
-            KernelError: there is no such package; the message names those that are alike.
+            SkerryError: there is no such package; the message names those that are alike.
         """
         version = self._candidate(name)
         for record in self._run("apt-cache", "show", f"{name}={version}").split("\n\n"):
             digest = re.search(r"^SHA256: ([0-9a-f]{64})$", record, re.MULTILINE)
             if digest:
                 return Package(name, version, digest[1])
-        raise KernelError(f"the index has no sha256 of {name} {version}")
+        raise SkerryError(f"the index has no sha256 of {name} {version}")
 
     def _candidate(self, name: str) -> str:
         policy = self._run("apt-cache", "policy", name)
@@ -99,7 +99,7 @@ class Archive:
         if candidate is None or candidate[1] == "(none)":
             there = self._run("apt-cache", "search", "--names-only", f"^{re.escape(name.rsplit('-', 1)[0])}-")
             alike = ", ".join(sorted(line.split()[0] for line in there.splitlines()))
-            raise KernelError(f"Debian has no package {name}; alike are: {alike or 'none'}")
+            raise SkerryError(f"Debian has no package {name}; alike are: {alike or 'none'}")
         return candidate[1]
 
     def versions(self, names: Iterable[str]) -> dict[str, str]:
@@ -110,7 +110,7 @@ class Archive:
         """The package's file, downloaded where it is not there yet; older versions of it are taken away.
 
         Raises:
-            KernelError: it can't be had, or is not what the signed index describes.
+            SkerryError: it can't be had, or is not what the signed index describes.
         """
         folder = self.home / "packages"
         folder.mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ class Archive:
         (file,) = folder.glob(f"{package.name}_*.deb")
         if (digest := sha256(file)) != package.sha256:
             file.unlink()
-            raise KernelError(
+            raise SkerryError(
                 f"{package.name} {package.version} was refused: its sha256 is {digest}, and Debian signed "
                 f"{package.sha256}"
             )
@@ -133,31 +133,25 @@ class Archive:
         command = ["env", f"--chdir={folder}", "apt-get", "download", "--quiet=2", wanted]
         try:
             self._run(*command)
-        except CommandFailed as error:
-            raise KernelError(
+        except CommandError as error:
+            raise SkerryError(
                 f"{package.name} {package.version} was refused: it is not there, or not what Debian signed\n"
                 f"{_errors(error)}"
             ) from error
 
     def _run(self, *command: str) -> str:
-        return run(command, timeout=_FETCH_S, env={"APT_CONFIG": str(self.home / "apt.conf")})
+        return run_here(command, timeout=_FETCH_S, env={"APT_CONFIG": str(self.home / "apt.conf")})
 
 
 def unpack(package: Path, target: Path) -> None:
     """Unpack a package's files."""
-    run(["dpkg-deb", "--extract", str(package), str(target)], timeout=_FETCH_S)
+    run_here(["dpkg-deb", "--extract", str(package), str(target)], timeout=_FETCH_S)
 
 
-def sha256(path: Path) -> str:
-    """A file's digest."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _errors(error: CommandFailed) -> str:
+def _errors(error: CommandError) -> str:
     """What apt says is wrong, without its progress."""
-    rows = list(_rows(error.said))
-    return "\n".join(f"    {row}" for row in rows) or f"    {error.said.strip()}"
+    rows = list(_rows(error.stderr))
+    return "\n".join(f"    {row}" for row in rows) or f"    {error.stderr.strip()}"
 
 
 def _rows(said: str) -> Iterator[str]:

@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import digest, read_text, sha256
+from skerry_base.core.locks import locked
+from skerry_base.core.programs import Tool, apt_line
+from skerry_base.core.run import CommandError, run_here, run_logged
 from skerry_kernel import fragment, private
-from skerry_kernel.archive import Archive, Package, sha256
+from skerry_kernel.archive import Archive, Package
 from skerry_kernel.config import Configurator
-from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Flavour, Line
 from skerry_kernel.source import Source, source, version
 from skerry_kernel.toolchain import Places, toolchain, toolchain_key
-from skerry_lab.cache import Cache
-from skerry_lab.locks import locked
-from skerry_lab.needs import Tool, apt_line
-from skerry_lab.recipe import digest
-from skerry_lab.run import CommandFailed, read_text, run, run_logged
 
 DEFAULT_SOURCE = "linux-source-6.12"
 SPACE = 5 * 1024**3
@@ -91,7 +91,7 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
     """Ask Debian's archive for the newest source, and read the fragments.
 
     Raises:
-        KernelError: a file is wrong, a program is missing, there is no space, or the archive can't be had.
+        SkerryError: a file is wrong, a program is missing, there is no space, or the archive can't be had.
     """
     check_programs()
     seed = private.read_seed(wanted.seed) if wanted.seed else ""
@@ -101,9 +101,9 @@ def prepare(cache: Cache, wanted: Wanted) -> Job:
     for path in wanted.extra:
         fragment.read(path)
     if not _SOURCE.fullmatch(wanted.source):
-        raise KernelError(f"{wanted.source!r} is no package with a source: it is as {DEFAULT_SOURCE}")
+        raise SkerryError(f"{wanted.source!r} is no package with a source: it is as {DEFAULT_SOURCE}")
     if len({path.name for path in wanted.extra}) < len(wanted.extra):
-        raise KernelError("two fragments have the same name; the manifest tells them by it")
+        raise SkerryError("two fragments have the same name; the manifest tells them by it")
     cache.home.mkdir(parents=True, exist_ok=True)
     if not seed and wanted.flavour is Flavour.LAB:
         seed = private.kept_seed(cache.home / "kernel-lab.seed")
@@ -119,18 +119,18 @@ def _check_pair(path: Path) -> None:
     public = {}
     for what, words in (("private key", ["pkey", "-pubout"]), ("certificate", ["x509", "-noout", "-pubkey"])):
         try:
-            public[what] = run(["openssl", *words, "-in", str(path)])
-        except CommandFailed as error:
-            raise KernelError(f"{path}: openssl can't read its {what}") from error
+            public[what] = run_here(["openssl", *words, "-in", str(path)])
+        except CommandError as error:
+            raise SkerryError(f"{path}: openssl can't read its {what}") from error
     if len(set(public.values())) > 1:
-        raise KernelError(f"{path}: the certificate in it is of another key")
+        raise SkerryError(f"{path}: the certificate in it is of another key")
 
 
 def build(cache: Cache, job: Job) -> Path:
     """The folder with a kernel's package, manifest, configuration and image, built if it is not there yet.
 
     Raises:
-        KernelError: what was asked for can't be; there is no such folder then.
+        SkerryError: what was asked for can't be; there is no such folder then.
     """
 
     def fill(place: Path) -> None:
@@ -155,11 +155,11 @@ def check_programs(present: Callable[[Tool], bool] = Tool.present) -> None:
     """Whether this computer has what a build starts.
 
     Raises:
-        KernelError: it has not; the message says what to install.
+        SkerryError: it has not; the message says what to install.
     """
     missing = sorted({tool.package for tool in _PROGRAMS if not present(tool)})
     if missing:
-        raise KernelError(f"this computer lacks programs; install them with:\n    {apt_line(missing)}")
+        raise SkerryError(f"this computer lacks programs; install them with:\n    {apt_line(missing)}")
 
 
 def check_space(folder: Path, free: int, needed: int = SPACE) -> None:
@@ -171,10 +171,10 @@ def check_space(folder: Path, free: int, needed: int = SPACE) -> None:
         needed: bytes.
 
     Raises:
-        KernelError: it has not.
+        SkerryError: it has not.
     """
     if free < needed:
-        raise KernelError(
+        raise SkerryError(
             f"no space for the build: it takes {SPACE / 1024**3:.1f} GiB below {folder}, and "
             f"{free / 1024**3:.1f} GiB are free there"
         )
@@ -184,7 +184,7 @@ def configure(cache: Cache, job: Job, work: Path) -> tuple[Configurator, Source]
     """Get tool chain and source, and write the configuration below a folder.
 
     Raises:
-        KernelError: a package or a line was refused, or there is no space.
+        SkerryError: a package or a line was refused, or there is no space.
     """
     check_space(cache.home, shutil.disk_usage(cache.home).free)
     with own_archive(cache) as archive:

@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.paths import cache_home
+from skerry_base.core.progress import Progress
 from skerry_kernel import score
 from skerry_kernel.build import DEFAULT_SOURCE, Job, Wanted, build, built, configure, prepare
 from skerry_kernel.fragment import Flavour
-from skerry_lab.cache import Cache
-from skerry_lab.errors import LabError
-from skerry_lab.paths import cache_home
-from skerry_lab.progress import Progress
 
 Deed = Callable[[Cache, Wanted], int]
 
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     deed: Deed = args.deed
     try:
         return deed(Cache(cache_home(), Progress()), wanted)
-    except LabError as error:
+    except SkerryError as error:
         print(f"skerry_kernel: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # the cache can't be written, or the disk is full

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.run import run_here
 from skerry_kernel import fragment, kconfig
-from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Line
 from skerry_kernel.toolchain import Places, Toolchain
-from skerry_lab.run import run
 
 _KCONFIG_S = 600
 
@@ -25,13 +25,13 @@ class Configurator:
         """Write obj/.config; returns its values.
 
         Raises:
-            KernelError: lines that Linux does not know, or that did not take effect; all of them, with the reasons.
+            SkerryError: lines that Linux does not know, or that did not take effect; all of them, with the reasons.
         """
         names = kconfig.defined(self.places.source)
         strange = [line for line in wanted.values() if line.symbol not in names]
         if strange:
             unknown = {line.symbol: [("unknown", "")] for line in strange}
-            raise KernelError(_refusal(strange, {}, unknown, names))
+            raise SkerryError(_refusal(strange, {}, unknown, names))
         (self.places.build / "wanted.config").write_text(fragment.text(wanted.values()), encoding="utf-8")
         self._make("KCONFIG_ALLCONFIG=/build/wanted.config", "alldefconfig")
         self._make("olddefconfig")
@@ -39,7 +39,7 @@ class Configurator:
         missed = kconfig.missed(wanted.values(), got)
         if missed:
             asked = "".join(f"{line.symbol}\n" for line in missed)
-            raise KernelError(
+            raise SkerryError(
                 _refusal(missed, got, kconfig.reasons(self._make("explainconfig", stdin=asked)), names)
             )
         return got
@@ -51,7 +51,7 @@ class Configurator:
 
     def _make(self, *words: str, stdin: str = "") -> str:
         make = ["make", "-s", "-C", "/build/src", "O=/build/obj", f"CC={self.compiler}", *words]
-        return run(self.tools.command(self.places, make), stdin=stdin, timeout=_KCONFIG_S)
+        return run_here(self.tools.command(self.places, make), stdin=stdin, timeout=_KCONFIG_S)
 
 
 def _refusal(lines: Sequence[Line], got: Mapping[str, str], why: kconfig.Reasons, names: set[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from skerry_kernel.errors import KernelError
+from skerry_base.core.errors import SkerryError
 
 HOME = Path(__file__).parent / "fragments"
 _COMMON = (
@@ -63,29 +63,29 @@ def read(path: Path) -> list[Line]:
     """A fragment's lines.
 
     Raises:
-        KernelError: the file is not there, or a line is neither an assignment nor a comment.
+        SkerryError: the file is not there, or a line is neither an assignment nor a comment.
     """
     try:
         if path.exists() and not path.is_file():
-            raise KernelError(f"{path}: this fragment is no file")
+            raise SkerryError(f"{path}: this fragment is no file")
         if path.stat().st_size > _MOST:
-            raise KernelError(f"{path}: this fragment is larger than 1 MiB")
+            raise SkerryError(f"{path}: this fragment is larger than 1 MiB")
         rows = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise KernelError(f"{path}: this fragment can't be read: {error}") from error
+        raise SkerryError(f"{path}: this fragment can't be read: {error}") from error
     lines = [_line(row.strip(), f"{path.name}:{number}") for number, row in enumerate(rows, 1)]
     return [line for line in lines if line]
 
 
 def _line(row: str, place: str) -> Line | None:
     if off := _OFF.fullmatch(row):
-        raise KernelError(f"{place}: a comment says nothing here: write `{off[1]}=n`")
+        raise SkerryError(f"{place}: a comment says nothing here: write `{off[1]}=n`")
     if not row or row.startswith("#"):
         return None
     parts = _LINE.fullmatch(row)
     if parts is None:
         shown = ascii(row[:_SHOWN])[1:-1]
-        raise KernelError(
+        raise SkerryError(
             f"{place}: `{shown}`: expected `CONFIG_NAME=value`, with y, m, n, a number or a quoted text"
         )
     why = parts["why"] or ""
@@ -98,7 +98,7 @@ def files(flavour: Flavour, version: str) -> list[Path]:
     """The fragments of a flavour for a version of Linux: what all have, its own, and what only this version knows.
 
     Raises:
-        KernelError: there is no fragment for this version.
+        SkerryError: there is no fragment for this version.
     """
     major, minor = version.split(".")[:2]
     for name in (f"linux-{major}.{minor}", f"linux-{major}"):
@@ -106,19 +106,19 @@ def files(flavour: Flavour, version: str) -> list[Path]:
         if own.exists():
             return [*(HOME / f"{common}.config" for common in _COMMON), HOME / f"{flavour}.config", own]
     known = ", ".join(sorted(path.stem.removeprefix("linux-") for path in HOME.glob("linux-*.config")))
-    raise KernelError(f"no fragment for Linux {version}: there are fragments for {known}")
+    raise SkerryError(f"no fragment for Linux {version}: there are fragments for {known}")
 
 
 def assemble(own: Iterable[Path], extra: Sequence[Path] = ()) -> dict[str, Line]:
     """All lines by symbol, in order. `extra` are the user's own, which may say otherwise than ours.
 
     Raises:
-        KernelError: a file is wrong, two of one kind set the same symbol, or one is set that is the build's.
+        SkerryError: a file is wrong, two of one kind set the same symbol, or one is set that is the build's.
     """
     wanted, theirs = _merge(own), _merge(extra)
     for line in theirs.values():
         if line.symbol in _OWN:
-            raise KernelError(f"{line.place}: CONFIG_{line.symbol} can't be set: {_OWN[line.symbol]}")
+            raise SkerryError(f"{line.place}: CONFIG_{line.symbol} can't be set: {_OWN[line.symbol]}")
     return wanted | theirs
 
 
@@ -128,7 +128,7 @@ def _merge(paths: Iterable[Path]) -> dict[str, Line]:
         for line in read(path):
             if line.symbol in merged:
                 before = merged[line.symbol]
-                raise KernelError(
+                raise SkerryError(
                     f"CONFIG_{line.symbol} is set twice: to {before.value} in {before.place}, to {line.value} in "
                     f"{line.place}"
                 )

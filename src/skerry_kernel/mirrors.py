@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_kernel.errors import KernelError
+from skerry_base.core.errors import SkerryError
 
 VARIABLE = "SKERRY_DEBIAN_ARCHIVE"
 """The archive's address, instead of what apt's sources say; that of the security archive may follow after a space."""
@@ -67,12 +67,12 @@ def mirror(apt: Path = APT, settings: Mapping[str, str] = os.environ) -> Mirror:
         settings: the environment, where `SKERRY_DEBIAN_ARCHIVE` goes before them.
 
     Raises:
-        KernelError: there is none.
+        SkerryError: there is none.
     """
     given = settings.get(VARIABLE, "").split()
     if given:
         if len(given) > 2 or not all(_ADDRESS.match(address) for address in given):
-            raise KernelError(
+            raise SkerryError(
                 f"{VARIABLE}={' '.join(given)}: expected the archive's address, and that of the security archive after a "
                 "space, as in http://mirror.example/debian"
             )
@@ -80,7 +80,7 @@ def mirror(apt: Path = APT, settings: Mapping[str, str] = os.environ) -> Mirror:
     entries = [entry for entry in _entries(apt) if entry.debian()]
     plain = [entry.uri for entry in entries if not entry.security()]
     if not plain:
-        raise KernelError(
+        raise SkerryError(
             f"no archive of Debian is among the sources of apt in {apt}: where this computer is no Debian, say where one "
             f"is, as in\n    export {VARIABLE}=http://mirror.example/debian"
         )

@@ -5,7 +5,8 @@ import secrets
 import shutil
 from pathlib import Path
 
-from skerry_kernel.errors import KernelError
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import write_whole
 
 _SEED, _KEY = "randstruct.seed", "signing.pem"
 
@@ -19,21 +20,18 @@ def read_seed(path: Path) -> str:
     """A seed from a file.
 
     Raises:
-        KernelError: the file is not there, or holds no seed.
+        SkerryError: the file is not there, or holds no seed.
     """
     text = _read(path, "seed").strip()
     if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise KernelError(f"{path}: a seed is 64 lowercase hex digits; `openssl rand -hex 32` makes one")
+        raise SkerryError(f"{path}: a seed is 64 lowercase hex digits; `openssl rand -hex 32` makes one")
     return text
 
 
 def kept_seed(path: Path) -> str:
     """The seed of this user's lab kernels, made once: a compiler's cache is worth nothing without it."""
     if not path.exists():
-        aside = path.with_suffix(".new")
-        aside.touch(mode=0o600)
-        aside.write_text(new_seed(), encoding="ascii")
-        aside.replace(path)
+        write_whole(path, new_seed(), mode=0o600)
     return read_seed(path)
 
 
@@ -41,17 +39,17 @@ def check_key(path: Path) -> None:
     """Whether a file holds a private key and its certificate.
 
     Raises:
-        KernelError: it does not.
+        SkerryError: it does not.
     """
     text = _read(path, "signing key")
     if "-----BEGIN ENCRYPTED PRIVATE KEY-----" in text or "Proc-Type: 4,ENCRYPTED" in text:
-        raise KernelError(f"{path}: its private key asks for a passphrase, and nobody is there to type it")
+        raise SkerryError(f"{path}: its private key asks for a passphrase, and nobody is there to type it")
     for part, pattern in (
         ("private key", r"-----BEGIN (\w+ )?PRIVATE KEY-----"),
         ("certificate", "-----BEGIN CERTIFICATE-----"),
     ):
         if not re.search(pattern, text):
-            raise KernelError(f"{path}: no {part} in it; a signing key is both, as PEM, in one file")
+            raise SkerryError(f"{path}: no {part} in it; a signing key is both, as PEM, in one file")
 
 
 def lay_out(private: Path, seed: str, key: Path | None) -> None:
@@ -75,4 +73,4 @@ def _read(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise KernelError(f"{path}: this {what} can't be read: {error}") from error
+        raise SkerryError(f"{path}: this {what} can't be read: {error}") from error

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.files import digest
+from skerry_base.core.locks import locked
+from skerry_base.core.run import run_here
 from skerry_kernel.archive import Archive, Package, unpack
-from skerry_lab.cache import Cache
-from skerry_lab.locks import locked
-from skerry_lab.recipe import digest
-from skerry_lab.run import run
 
 CHECKER = "kernel-hardening-checker"
 DEVIATIONS = Path(__file__).with_name("deviations.toml")
@@ -140,7 +140,7 @@ def check(cache: Cache, subject: Subject) -> Verdict:
     """What the checker says.
 
     Raises:
-        LabError: it can't be had, or can't read the subject.
+        SkerryError: it can't be had, or can't read the subject.
     """
     library = _unpacked(cache, CHECKER) / "usr/lib/python3/dist-packages"
     words = [sys.executable, "-c", _RUN, str(library), "-m", "json"]
@@ -151,4 +151,4 @@ def check(cache: Cache, subject: Subject) -> Verdict:
                 place = Path(folder, f"{option}.config")
                 place.write_text(text, encoding="utf-8")
                 words += [option, str(place)]
-        return verdict(run(words))
+        return verdict(run_here(words))

@@ -4,11 +4,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import digest
+from skerry_base.core.run import run_here
 from skerry_kernel.archive import Archive, Package, unpack
-from skerry_kernel.errors import KernelError
-from skerry_lab.cache import Cache
-from skerry_lab.recipe import digest
-from skerry_lab.run import run
 
 _HERE = Path(__file__).parent
 _UNPACK_S = 1800
@@ -48,7 +48,7 @@ def source(cache: Cache, archive: Archive, package: Package) -> Source:
     """The source, fetched and unpacked if it is not there yet.
 
     Raises:
-        KernelError: the package can't be had, or is not the one that Debian signed.
+        SkerryError: the package can't be had, or is not the one that Debian signed.
     """
     explain = (_HERE / "explain.c").read_text(encoding="utf-8")
     key = digest([package.sha256, _SEED_SCRIPT, _EXPLAIN_RULES, explain])
@@ -71,11 +71,11 @@ def _unpack(package: Path, place: Path) -> None:
     unpack(package, place / "package")
     tarballs = sorted((place / "package/usr/src").glob("linux-source-*.tar.xz"))
     if len(tarballs) != 1:
-        raise KernelError(
+        raise SkerryError(
             f"{package.name} holds no Linux source: expected one /usr/src/linux-source-VERSION.tar.xz"
         )
     (place / "epoch").write_text(str(int(tarballs[0].stat().st_mtime)), encoding="ascii")
     (place / "src").mkdir()
     options = ["--strip-components=1", "--no-same-owner", f"--directory={place / 'src'}"]
-    run(["tar", "--extract", f"--file={tarballs[0]}", *options], timeout=_UNPACK_S)
+    run_here(["tar", "--extract", f"--file={tarballs[0]}", *options], timeout=_UNPACK_S)
     shutil.rmtree(place / "package")

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.debian import UNSAFE_BUT_FAST, WITHOUT_TRANSLATIONS, mmdebstrap, recipe_of, unpack_tree
+from skerry_base.core.files import digest
+from skerry_base.core.run import run_logged
 from skerry_kernel.archive import Archive
-from skerry_lab.cache import Cache
-from skerry_lab.recipe import TreeRecipe, digest, source
-from skerry_lab.run import run, run_logged
 
 PACKAGES = (
     "bc", "binutils", "bison", "build-essential", "ccache", "cpio", "dpkg-dev", "flex", "g++", "gcc",
@@ -53,35 +54,20 @@ class Toolchain:
 
 def toolchain_key(archive: Archive) -> str:
     """Changes with each version of what is in `PACKAGES`."""
-    return digest({"recipe": source(PACKAGES).digest(), "versions": archive.versions(PACKAGES)})
+    return digest({"recipe": recipe_of(PACKAGES).digest(), "versions": archive.versions(PACKAGES)})
 
 
 def toolchain(cache: Cache, key: str) -> Toolchain:
     """The tool chain of the archive's present versions, made if it is not there yet."""
-    recipe = source(PACKAGES)
+    recipe = recipe_of(PACKAGES)
 
     def build(place: Path) -> None:
         with cache.progress.stage(f"tool chain: mmdebstrap ({len(recipe.packages)} packages)"):
             log, tarball = cache.home / "kernel-tools.log", place / "root.tar"
             log.unlink(missing_ok=True)
-            run_logged(_mmdebstrap(recipe, tarball), log, timeout=_MAKE_S)
-            _unpack(tarball, place / "root")
+            options = ["--variant=minbase", "--format=tar", WITHOUT_TRANSLATIONS, UNSAFE_BUT_FAST]
+            run_logged(mmdebstrap(recipe, tarball, options), log, timeout=_MAKE_S)
+            unpack_tree(tarball, place / "root", timeout=_MAKE_S)
             tarball.unlink()
 
     return Toolchain(cache.entry("kernel-tools", key, build) / "root")
-
-
-def _mmdebstrap(recipe: TreeRecipe, target: Path) -> list[str]:
-    mode = "root" if os.geteuid() == 0 else "unshare"
-    return [
-        "mmdebstrap", "--variant=minbase", "--format=tar", f"--mode={mode}", f"--keyring={recipe.keyring}",
-        f"--include={','.join(recipe.packages)}", '--aptopt=Acquire::Languages "none"',
-        "--dpkgopt=force-unsafe-io", recipe.suite, str(target), *recipe.mirrors,
-    ]  # fmt: skip
-
-
-def _unpack(tarball: Path, root: Path) -> None:
-    """As the user's own files, whoever made the archive, and without its device nodes."""
-    root.mkdir()
-    options = ["--no-same-owner", "--exclude=./dev", f"--directory={root}"]
-    run(["tar", "--extract", f"--file={tarball}", *options], timeout=_MAKE_S)

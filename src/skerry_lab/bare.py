@@ -6,11 +6,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import read_text
+from skerry_base.core.run import run_here, tail
 from skerry_lab import disk, launch, qemu
 from skerry_lab.board import DISK_SIZE, Board, Firmware, mac_address
-from skerry_lab.cache import Cache
 from skerry_lab.disk import RescueImage
-from skerry_lab.errors import LabError
 from skerry_lab.identity import make_identity
 from skerry_lab.initrd import own_files
 from skerry_lab.kvm import accelerator
@@ -18,7 +20,6 @@ from skerry_lab.power import EVENTS, LOG, Plan, Start
 from skerry_lab.process import ProcessIdentity, children
 from skerry_lab.qemu import Hardware
 from skerry_lab.recipe import Flavour
-from skerry_lab.run import read_text, run, tail
 from skerry_lab.state import Lab
 from skerry_lab.tools import Tools, tools
 
@@ -43,7 +44,7 @@ class BareMachine:
         A kernel of ours comes to its disks later, with Debian: the rescue system has its provider's.
 
         Raises:
-            LabError: it did not come up; the message carries what it said. Or the folder for a kernel holds none.
+            SkerryError: it did not come up; the message carries what it said. Or the folder for a kernel holds none.
         """
         disk.own_kernel(lab.kernel)
         kit = tools(self.cache)
@@ -64,14 +65,14 @@ class BareMachine:
         """Wait until the machine lets root in.
 
         Raises:
-            LabError: it does not; the message carries what it said.
+            SkerryError: it does not; the message carries what it said.
         """
         process = lab.process()
         try:
             lab.login.wait(LOGIN_S, lambda: process is not None and process.alive())
-        except LabError as error:
+        except SkerryError as error:
             said = f"QEMU:\n{tail(read_text(lab.home / LOG))}\nconsole:\n{tail(read_text(lab.console_log))}"
-            raise LabError(f"{error}\n{said}") from error
+            raise SkerryError(f"{error}\n{said}") from error
 
     def stop(self, lab: Lab) -> None:
         """Cut its power."""
@@ -113,7 +114,7 @@ def _make_parts(lab: Lab, kit: Tools, image: RescueImage) -> None:
 
 def make_blank(kit: Tools, path: Path) -> None:
     """A disk image that holds nothing and takes no space yet."""
-    run([*kit.program("usr/bin/qemu-img"), "create", "-q", "-f", "qcow2", str(path), DISK_SIZE])
+    run_here([*kit.program("usr/bin/qemu-img"), "create", "-q", "-f", "qcow2", str(path), DISK_SIZE])
 
 
 def machine(lab: Lab, kit: Tools, hardware: Hardware) -> list[str]:

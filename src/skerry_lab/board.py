@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from skerry_lab.errors import LabError
+from skerry_base.core.errors import SkerryError
 
 DISK_SIZE = "16G"
 _FIRST_ADDRESS = 8
@@ -78,10 +78,10 @@ class Board:
         """The disk that is, or was, in a slot.
 
         Raises:
-            LabError: there is no such slot.
+            SkerryError: there is no such slot.
         """
         if not 0 <= slot < len(self.disks):
-            raise LabError(f"no slot {slot}; this machine has the slots 0 to {len(self.disks) - 1}")
+            raise SkerryError(f"no slot {slot}; this machine has the slots 0 to {len(self.disks) - 1}")
         return self.disks[slot]
 
     def with_disk(self, slot: int, disk: Disk) -> "Board":

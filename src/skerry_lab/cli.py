@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab import inventory
 from skerry_lab.board import Board, Bus, Firmware
 from skerry_lab.demo import demo
-from skerry_lab.errors import LabError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.recipe import Flavour, Kind
-from skerry_lab.run import run_shown
+from skerry_lab.start import run_shown
 from skerry_lab.state import DEFAULT_MEMORY_MIB, Lab
 from skerry_lab.switches import Power
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     deed: Callable[[Labs, argparse.Namespace], int] = args.deed
     try:
         return deed(Labs.of_this_user(), args)
-    except LabError as error:
+    except SkerryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -145,7 +145,7 @@ def _wanted(args: argparse.Namespace, owner: str) -> Wanted:
 def _down(labs: Labs, args: argparse.Namespace) -> int:
     names = labs.store.names() if args.all else args.names
     if not names:
-        raise LabError("which one? `lab down NAME…`, or `lab down --all`; `lab list` shows them")
+        raise SkerryError("which one? `lab down NAME…`, or `lab down --all`; `lab list` shows them")
     for name in names:
         labs.down(name)
     return 0

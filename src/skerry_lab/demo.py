@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from skerry_lab.errors import LabError
+from skerry_base.core.errors import SkerryError
 from skerry_lab.lab import Labs, Wanted
 from skerry_lab.mitogen import environment
 from skerry_lab.ports import LOOPBACK
-from skerry_lab.run import run_shown
+from skerry_lab.start import run_shown
 from skerry_lab.state import Lab
 
 CONTAINER = "hello"
@@ -32,8 +32,8 @@ _NEXT = """
 In {repository}:
   export PATH=$PWD/.venv/bin:$PATH
   ansible-playbook{limit} playbooks/container/list.yml
-  ansible-playbook{limit} playbooks/container/create.yml -e name=blog
-  ansible-playbook{limit} playbooks/container/delete.yml -e name=blog
+  ansible-playbook{limit} playbooks/container/create.yml -e container_name=blog
+  ansible-playbook{limit} playbooks/container/delete.yml -e container_name=blog
 The lab: make lab-list, make lab-ssh NAME={lab}, make lab-logs NAME={lab}, make lab-down NAME={lab}
 
 {table}"""
@@ -43,7 +43,7 @@ def demo(labs: Labs, wanted: Wanted) -> str:
     """Bring a lab up, make a platform of it and a container on it; returns what to tell the user.
 
     Raises:
-        LabError: a step failed; what failed has been shown already.
+        SkerryError: a step failed; what failed has been shown already.
     """
     stage = labs.progress.stage
     lab = labs.up(wanted)
@@ -57,7 +57,7 @@ def demo(labs: Labs, wanted: Wanted) -> str:
     with stage("image hello: the sample app"):
         _play(lab, "playbooks/image/hello.yml")
     with stage(f"container {CONTAINER}: create"):
-        _play(lab, "playbooks/container/create.yml", "-e", f"name={CONTAINER}")
+        _play(lab, "playbooks/container/create.yml", "-e", f"container_name={CONTAINER}")
     with stage("first answer"):
         url = _url(lab)
         _check_answer(lab, url)
@@ -93,7 +93,7 @@ def _play(lab: Lab, *words: str) -> None:
     }  # fmt: skip
     os.chdir(REPOSITORY)
     if run_shown([str(program), *words], env={**chosen, **environment()}) != 0:
-        raise LabError(
+        raise SkerryError(
             f"{words[0]} failed on the lab {lab.name}, which is left as it is: `lab ssh {lab.name}`"
         )
 
@@ -109,7 +109,7 @@ def _check_answer(lab: Lab, url: str) -> None:
     """Ask for the page, until it answers 200 with the container's id in it.
 
     Raises:
-        LabError: it does not, within 30 s.
+        SkerryError: it does not, within 30 s.
     """
     until, last = time.monotonic() + _ANSWER_S, "nothing"
     while time.monotonic() < until:
@@ -122,7 +122,7 @@ def _check_answer(lab: Lab, url: str) -> None:
                 return
             last = f"{status}: {page[:200]}"
         time.sleep(0.2)
-    raise LabError(f"{url} does not answer as it should; last: {last}")
+    raise SkerryError(f"{url} does not answer as it should; last: {last}")
 
 
 def container_id(url: str) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import digest
+from skerry_base.core.run import run_here
 from skerry_lab import images
-from skerry_lab.cache import Cache
-from skerry_lab.errors import LabError
 from skerry_lab.initrd import INIT, OWN_KERNEL_INIT, RESCUE_INIT, initrd
-from skerry_lab.recipe import Flavour, Kind, digest, rescue_recipe, tree_recipe
-from skerry_lab.run import run
+from skerry_lab.recipe import Flavour, Kind, rescue_recipe, tree_recipe
 from skerry_lab.ssh import make_key
 from skerry_lab.tools import Tools
 
@@ -53,7 +54,7 @@ def plain_debian(cache: Cache, tools: Tools, flavour: Flavour, kernel: Path | No
         kernel: the folder of a kernel to boot instead of Debian's: `vmlinuz`, package and `manifest.json`.
 
     Raises:
-        LabError: there is no kernel in the folder.
+        SkerryError: there is no kernel in the folder.
     """
     recipe = tree_recipe(Kind.METAL, flavour)
     key = digest([recipe.digest(), SIZE, INIT.decode(), *own_kernel(kernel)])
@@ -83,23 +84,23 @@ def own_kernel(folder: Path | None) -> list[str]:
     """What tells a kernel from others; nothing for Debian's.
 
     Raises:
-        LabError: there is no kernel in the folder.
+        SkerryError: there is no kernel in the folder.
     """
     if folder is None:
         return []
     try:
         return [(folder / "manifest.json").read_text(encoding="utf-8")]
     except OSError as error:
-        raise LabError(f"{folder}: no kernel as `make kernel FLAVOUR=lab` makes it: {error}") from error
+        raise SkerryError(f"{folder}: no kernel as `make kernel FLAVOUR=lab` makes it: {error}") from error
 
 
 def _put_kernel(tools: Tools, folder: Path, tarball: Path, place: Path) -> None:
     """Its files, beside those of Debian's kernel. It has the way to the root disk built in."""
     files = place / "kernel"
     for package in folder.glob("linux-image-*.deb"):
-        run(["dpkg-deb", "--extract", str(package), str(files)], timeout=600)
+        run_here(["dpkg-deb", "--extract", str(package), str(files)], timeout=600)
     owner = ["--owner=0", "--group=0", f"--directory={files}"]
-    run(["tar", "--append", f"--file={tarball}", *owner, "./usr/lib/modules"], timeout=600)
+    run_here(["tar", "--append", f"--file={tarball}", *owner, "./usr/lib/modules"], timeout=600)
     shutil.rmtree(files)
     shutil.copyfile(folder / "vmlinuz", place / "vmlinuz")
     busybox = (tools.root / "usr/bin/busybox").read_bytes()
@@ -152,7 +153,7 @@ def _make_disk(tools: Tools, tarball: Path, place: Path, size: str) -> None:
     raw = place / "disk.raw"
     # No journal: a lab's disk is thrown away, and a crash of the machine takes nothing else along.
     make = ["-q", "-t", "ext4", "-O", "^has_journal", "-d", str(tarball), str(raw), size]
-    run([*tools.program("usr/sbin/mke2fs"), *make], timeout=600)
+    run_here([*tools.program("usr/sbin/mke2fs"), *make], timeout=600)
     convert = ["convert", "-O", "qcow2", str(raw), str(place / "disk.qcow2")]
-    run([*tools.program("usr/bin/qemu-img"), *convert], timeout=600)
+    run_here([*tools.program("usr/bin/qemu-img"), *convert], timeout=600)
     raw.unlink()

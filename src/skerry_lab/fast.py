@@ -7,14 +7,15 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import read_text
+from skerry_base.core.run import tail
 from skerry_lab import cgroups, images, launch
-from skerry_lab.cache import Cache
-from skerry_lab.errors import LabError
 from skerry_lab.fast_stage import StageSpec
 from skerry_lab.identity import make_identity, write_below
 from skerry_lab.process import ProcessIdentity, children
 from skerry_lab.recipe import Flavour
-from skerry_lab.run import read_text, tail
 from skerry_lab.state import Lab
 
 LOGIN_S = 60
@@ -35,7 +36,7 @@ class FastMachine:
         """Boot it and wait until it lets root in.
 
         Raises:
-            LabError: it did not come up; the message carries what it said.
+            SkerryError: it did not come up; the message carries what it said.
         """
         lower = images.tree(self.cache, lab.flavour)
         with self.cache.progress.stage(f"lab {lab.name}: boot"):
@@ -45,8 +46,8 @@ class FastMachine:
             process = _launch(lab, StageSpec(lab.name, str(lower), lab.forward, _devices()))
             try:
                 lab.login.wait(LOGIN_S, process.alive)
-            except LabError as error:
-                raise LabError(f"{error}\n{tail(read_text(lab.console_log))}") from error
+            except SkerryError as error:
+                raise SkerryError(f"{error}\n{tail(read_text(lab.console_log))}") from error
 
     def stop(self, lab: Lab) -> None:
         """End it: politely first, so that it lets go of loop devices, then for sure."""
@@ -79,7 +80,7 @@ class FastMachine:
                 for child in children(nspawn):
                     if Path(f"/proc/{child}/comm").read_text(encoding="ascii").strip() == "systemd":
                         return child
-        raise LabError(f"lab {lab.name} is not running; `lab up {lab.name}` starts it")
+        raise SkerryError(f"lab {lab.name} is not running; `lab up {lab.name}` starts it")
 
 
 def _launch(lab: Lab, spec: StageSpec) -> ProcessIdentity:

@@ -13,10 +13,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import read_text
+from skerry_base.core.run import run_here, tail
 from skerry_lab import cgroups
-from skerry_lab.errors import LabError
 from skerry_lab.ports import LOOPBACK
-from skerry_lab.run import become, read_text, run, start_beside, tail
+from skerry_lab.start import become, start_beside
 
 GUEST = "10.0.2.100"
 GUEST_V6, GATEWAY_V6 = "fd00::100/64", "fe80::2"
@@ -60,13 +62,13 @@ def outside(spec: StageSpec) -> None:
 def inside(spec: StageSpec) -> None:
     """Lay the overlay, make the network, and become systemd-nspawn."""
     layers = f"lowerdir={spec.lower},upperdir=upper,workdir=work"
-    run(["mount", "-t", "overlay", "-o", layers, f"skerry-lab-{spec.name}", "root"])
+    run_here(["mount", "-t", "overlay", "-o", layers, f"skerry-lab-{spec.name}", "root"])
     _make_network(spec)
     if _has_systemd():
         _delegate_cgroup()
     else:
         # nspawn leaves folders in /run; here nobody else needs it.
-        run(["mount", "-t", "tmpfs", "tmpfs", "/run"])
+        run_here(["mount", "-t", "tmpfs", "tmpfs", "/run"])
     os.environ.update(
         # LXC leaves its containers without their seccomp policy where it runs under a filter itself.
         SYSTEMD_SECCOMP="0",
@@ -91,7 +93,7 @@ def nspawn(spec: StageSpec) -> list[str]:
 def _make_network(spec: StageSpec) -> None:
     """A network namespace, joined to this computer's network by a program of ours and by nothing else."""
     Path("netns").touch()
-    run(["unshare", "--net=netns", "true"])
+    run_here(["unshare", "--net=netns", "true"])
     ready_read, ready_write = os.pipe()
     slirp = [
         "slirp4netns", "--configure", "--mtu=65520", "--enable-ipv6", "--enable-sandbox",
@@ -102,7 +104,7 @@ def _make_network(spec: StageSpec) -> None:
     os.close(ready_write)
     ready, _, _ = select.select([ready_read], [], [], _NETWORK_S)
     if not ready or os.read(ready_read, 1) != b"1":
-        raise LabError(f"slirp4netns did not come up:\n{tail(read_text(Path('network.log')))}")
+        raise SkerryError(f"slirp4netns did not come up:\n{tail(read_text(Path('network.log')))}")
     os.close(ready_read)
     for here, there in spec.ports.items():
         _forward(here, there)
@@ -121,15 +123,15 @@ def _forward(here: int, there: int) -> None:
         api.shutdown(socket.SHUT_WR)
         answer = api.recv(4096).decode()
     if "error" in json.loads(answer):
-        raise LabError(f"port {here} on {LOOPBACK} can't be forwarded: {answer}")
+        raise SkerryError(f"port {here} on {LOOPBACK} can't be forwarded: {answer}")
 
 
 def _fix_ipv6() -> None:
     """A fixed address and route: a machine that forwards packets ignores router advertisements."""
     inside = ["nsenter", "--net=netns"]
-    run([*inside, "sysctl", "--quiet", "net.ipv6.conf.eth0.accept_ra=0"])
-    run([*inside, "ip", "-6", "address", "replace", GUEST_V6, "dev", "eth0", "nodad"])
-    run([*inside, "ip", "-6", "route", "replace", "default", "via", GATEWAY_V6, "dev", "eth0"])
+    run_here([*inside, "sysctl", "--quiet", "net.ipv6.conf.eth0.accept_ra=0"])
+    run_here([*inside, "ip", "-6", "address", "replace", GUEST_V6, "dev", "eth0", "nodad"])
+    run_here([*inside, "ip", "-6", "route", "replace", "default", "via", GATEWAY_V6, "dev", "eth0"])
 
 
 def _has_systemd() -> bool:
@@ -163,7 +165,7 @@ def main() -> None:
     step, spec = sys.argv[1], StageSpec.from_json(sys.argv[2])
     try:
         {"outside": outside, "inside": inside}[step](spec)
-    except LabError as error:
+    except SkerryError as error:
         sys.exit(f"skerry_lab: {error}")
 
 

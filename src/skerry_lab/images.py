@@ -1,12 +1,12 @@
 """Debian roots: made by mmdebstrap, kept in the cache."""
 
-import os
 import shlex
 from pathlib import Path
 
-from skerry_lab.cache import Cache
-from skerry_lab.recipe import CUSTOMISE, RESCUE, Flavour, Kind, TreeRecipe, rescue_recipe, tree_recipe
-from skerry_lab.run import run_logged
+from skerry_base.core.cache import Cache
+from skerry_base.core.debian import UNSAFE_BUT_FAST, WITHOUT_TRANSLATIONS, TreeRecipe, mmdebstrap
+from skerry_base.core.run import run_logged
+from skerry_lab.recipe import CUSTOMISE, RESCUE, Flavour, Kind, rescue_recipe, tree_recipe
 
 _BUILD_S = 1800
 _KEYS = ("login.pub", "host", "host.pub")
@@ -21,7 +21,7 @@ def tree(cache: Cache, flavour: Flavour) -> Path:
 
     def build(place: Path) -> None:
         with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):
-            _run(cache, name, mmdebstrap(recipe, place / "root"))
+            _run(cache, name, build_command(recipe, place / "root"))
 
     return cache.entry(name, recipe.digest(), build) / "root"
 
@@ -29,21 +29,21 @@ def tree(cache: Cache, flavour: Flavour) -> Path:
 def tarball(cache: Cache, name: str, recipe: TreeRecipe, target: Path, *, keys: Path) -> None:
     """Make a recipe's root as a tar archive, with the keys `login` and `host` of a folder in it."""
     with cache.progress.stage(f"image {name}: mmdebstrap ({len(recipe.packages)} packages)"):
-        _run(cache, name, mmdebstrap(recipe, target, keys))
+        _run(cache, name, build_command(recipe, target, keys))
 
 
 def rescue_tarball(cache: Cache, target: Path) -> None:
     """Make the rescue system's root as a tar archive."""
     recipe = rescue_recipe()
     with cache.progress.stage(f"image rescue: mmdebstrap ({len(recipe.packages)} packages)"):
-        _run(cache, "rescue", mmdebstrap(recipe, target, script=RESCUE))
+        _run(cache, "rescue", build_command(recipe, target, script=RESCUE))
 
 
-def _run(cache: Cache, name: str, command: list[str]) -> None:
+def _run(cache: Cache, name: str, argv: list[str]) -> None:
     log = cache.home / f"{name}.log"
     log.unlink(missing_ok=True)
     # Debian's hook would make an initial RAM disk for every kernel; the lab has one of its own.
-    run_logged(command, log, timeout=_BUILD_S, env={"INITRD": "No"})
+    run_logged(argv, log, timeout=_BUILD_S, env={"INITRD": "No"})
 
 
 def _hooks(script: Path, keys: Path | None) -> list[str]:
@@ -54,7 +54,7 @@ def _hooks(script: Path, keys: Path | None) -> list[str]:
     return [f"--customize-hook={word}" for word in words]
 
 
-def mmdebstrap(
+def build_command(
     recipe: TreeRecipe, target: Path, keys: Path | None = None, script: Path = CUSTOMISE
 ) -> list[str]:
     """The command that makes a recipe's root.
@@ -68,13 +68,10 @@ def mmdebstrap(
     options = [
         "--variant=minbase",
         f"--format={'tar' if target.suffix == '.tar' else 'directory'}",
-        f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
-        f"--keyring={recipe.keyring}",
-        f"--include={','.join(recipe.packages)}",
-        '--aptopt=Acquire::Languages "none"',
-        "--dpkgopt=force-unsafe-io",
+        WITHOUT_TRANSLATIONS,
+        UNSAFE_BUT_FAST,
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         *_hooks(script, keys),
     ]
-    return ["mmdebstrap", *options, recipe.suite, str(target), *recipe.mirrors]
+    return mmdebstrap(recipe, target, options)

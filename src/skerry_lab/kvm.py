@@ -4,11 +4,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from skerry_lab.cache import Cache
+from skerry_base.core.cache import Cache
+from skerry_base.core.files import digest
+from skerry_base.core.run import CommandError, run_here
 from skerry_lab.process import boot_id
 from skerry_lab.qemu import Hardware
-from skerry_lab.recipe import digest
-from skerry_lab.run import CommandFailed, run
 from skerry_lab.tools import Tools
 
 _DEVICE = "/dev/kvm"
@@ -40,7 +40,7 @@ def _starts(tools: Tools, kernel: Path, initrd: Path) -> bool:
             "-append", "console=ttyS0 panic=-1 skerry.probe", "-serial", "stdio",
         ]  # fmt: skip
         try:
-            said = run(machine, timeout=_TRY_S)
-        except CommandFailed:
+            said = run_here(machine, timeout=_TRY_S)
+        except CommandError:
             return False
     return "skerry.probe: alive" in said

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.paths import cache_home, state_home
+from skerry_base.core.progress import Progress
 from skerry_lab import needs, ports
 from skerry_lab.bare import BareMachine
 from skerry_lab.board import Board
-from skerry_lab.cache import Cache
-from skerry_lab.errors import LabError
 from skerry_lab.fast import FastMachine
 from skerry_lab.metal import MetalMachine
-from skerry_lab.paths import cache_home, state_home
-from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.state import DEFAULT_MEMORY_MIB, PORTS, Lab, LabStore, State
 from skerry_lab.switches import Switches
@@ -57,12 +57,14 @@ class Wanted:
         """Refuse what can't be.
 
         Raises:
-            LabError: only a metal machine has disks, firmware and a kernel of its own.
+            SkerryError: only a metal machine has disks, firmware and a kernel of its own.
         """
         if self.flavour is Flavour.RESCUE and self.kind is not Kind.METAL:
-            raise LabError("--image rescue is for --kind metal: the fast lab has neither disks nor firmware")
+            raise SkerryError(
+                "--image rescue is for --kind metal: the fast lab has neither disks nor firmware"
+            )
         if self.kernel and self.kind is not Kind.METAL:
-            raise LabError("--kernel is for --kind metal: the fast lab has this computer's kernel")
+            raise SkerryError("--kernel is for --kind metal: the fast lab has this computer's kernel")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Labs:
         """The switches of a bare machine, held for us alone, and what is known of it.
 
         Raises:
-            LabError: there is no such lab, or it is no bare machine.
+            SkerryError: there is no such lab, or it is no bare machine.
         """
         with self.store.lock(name, self.progress):
             lab = self.store.get(name)
@@ -103,7 +105,7 @@ class Labs:
         What a killed run left under this name is taken away first.
 
         Raises:
-            LabError: another lab runs under this name, this computer lacks something, or the machine did not
+            SkerryError: another lab runs under this name, this computer lacks something, or the machine did not
                 come up.
         """
         needs.ensure(wanted.kind, self.cache.home, self.store.home, self.progress)
@@ -133,11 +135,11 @@ class Labs:
         """Take away cached images that were not used for so many days.
 
         Raises:
-            LabError: a lab runs, perhaps on one of them.
+            SkerryError: a lab runs, perhaps on one of them.
         """
         running = [lab.name for lab in self.store.all() if lab.state() is not State.DEAD]
         if running:
-            raise LabError(f"labs run on these images: {', '.join(running)}; end them with `lab down`")
+            raise SkerryError(f"labs run on these images: {', '.join(running)}; end them with `lab down`")
         return self.cache.drop_unused(days)
 
     def _clear(self, name: str) -> None:
@@ -166,7 +168,7 @@ def _same(there: Lab, wanted: Wanted) -> Lab:
     if not same or (there.board and wanted.board and not there.board.same_kind(wanted.board)):
         hardware = f" ({there.board.summary()})" if there.board else ""
         hardware += f" and the kernel {there.kernel.name}" if there.kernel else ""
-        raise LabError(
+        raise SkerryError(
             f"lab {there.name} runs already, as {there.kind} with the image {there.flavour}{hardware}; "
             f"end it with `lab down {there.name}` or take another name"
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from skerry_lab.process import ProcessIdentity
-from skerry_lab.run import become, start_detached
+from skerry_lab.start import become, start_detached
 
 SOURCES = Path(__file__).parent.parent
 NOTE = "process.json"

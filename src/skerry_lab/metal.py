@@ -6,18 +6,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import digest, read_text
+from skerry_base.core.run import dies_with_us, run_here, tail
 from skerry_lab import disk, launch, qemu
-from skerry_lab.cache import Cache
 from skerry_lab.disk import BootImage
-from skerry_lab.errors import LabError
 from skerry_lab.identity import File, archive, make_identity
 from skerry_lab.kvm import accelerator
 from skerry_lab.ports import choose
 from skerry_lab.process import ProcessIdentity
 from skerry_lab.qemu import Hardware
-from skerry_lab.recipe import Flavour, digest
-from skerry_lab.run import dies_with_us, read_text, run, start_detached, tail
+from skerry_lab.recipe import Flavour
 from skerry_lab.ssh import Login
+from skerry_lab.start import start_detached
 from skerry_lab.state import DEFAULT_MEMORY_MIB, Lab
 from skerry_lab.tools import Tools, tools
 
@@ -70,18 +72,18 @@ class MetalMachine:
         """Let a saved, booted machine go on as this lab, with keys of its own; makes that one first if need be.
 
         Raises:
-            LabError: it did not come up; the message carries what it said.
+            SkerryError: it did not come up; the message carries what it said.
         """
         ready = self._prepared(lab.flavour, lab.memory_mib, lab.kernel)
         with self.cache.progress.stage(f"lab {lab.name}: start ({ready.hardware.accelerator})"):
             files = make_identity(lab)
-            run(["cp", "--reflink=auto", str(ready.disk), str(lab.home / "disk.qcow2")], timeout=600)
+            run_here(["cp", "--reflink=auto", str(ready.disk), str(lab.home / "disk.qcow2")], timeout=600)
             argv = [*qemu.command(ready.kit, ready.hardware, ready.image, lab.forward), "-loadvm", _SAVED]
             process = launch.start(argv, lab.home, lab.home / "qemu.log")
             try:
                 _personalise(lab, ready.image, files, process)
-            except LabError as error:
-                raise LabError(f"{error}\n{_said(lab.home)}") from error
+            except SkerryError as error:
+                raise SkerryError(f"{error}\n{_said(lab.home)}") from error
 
     def stop(self, lab: Lab) -> None:
         """End it. Its disk is thrown away, so nothing is lost by not asking."""
@@ -120,8 +122,8 @@ def _boot_and_save(login: Login, process: ProcessIdentity, place: Path) -> None:
             control.monitor(f"savevm {_SAVED}")
             control.monitor("quit")
         process.wait_gone(_QUIT_S)
-    except LabError as error:
-        raise LabError(f"{error}\n{_said(place)}") from error
+    except SkerryError as error:
+        raise SkerryError(f"{error}\n{_said(place)}") from error
     finally:
         process.kill()
 
@@ -130,7 +132,7 @@ def _wait_boot(login: Login) -> None:
     state = login.run(["systemctl is-system-running --wait || true"], timeout=LOGIN_S).strip()
     if state != "running":
         failed = login.run(["systemctl --failed --plain --no-legend"])
-        raise LabError(f"the image boots, but its systemd says {state!r}:\n{tail(failed)}")
+        raise SkerryError(f"the image boots, but its systemd says {state!r}:\n{tail(failed)}")
 
 
 def _image_login(image: BootImage, port: int, place: Path) -> Login:

@@ -4,33 +4,19 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_lab.errors import LabError
-from skerry_lab.progress import Progress
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.programs import Tool, apt_line
+from skerry_base.core.progress import Progress
+from skerry_base.core.run import run_here
 from skerry_lab.recipe import Kind
-from skerry_lab.run import run
 
 GIB = 1024**3
 _KERNEL = (6, 12)
 _WAIT_FOR_DPKG = ("-o", "DPkg::Lock::Timeout=600")
 # apt-get waits for dpkg's lock, but not for that of its package lists.
 _UPDATE = ("flock", "/run/lock/skerry-apt", "apt-get", "update")
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A program or file, and the Debian package that brings it."""
-
-    what: str
-    package: str
-
-    def present(self) -> bool:
-        """Whether it is there."""
-        if self.what.startswith("/"):
-            return Path(self.what).exists()
-        return shutil.which(self.what, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
 
 
 _COMMON = (
@@ -68,21 +54,16 @@ def missing_packages(
     return sorted({tool.package for tool in tools if not present(tool)})
 
 
-def apt_line(packages: list[str]) -> str:
-    """What a user types to install them."""
-    return f"sudo apt-get install --no-install-recommends --yes {' '.join(packages)}"
-
-
 def ensure(kind: Kind, cache: Path, state: Path, progress: Progress) -> None:
     """Check this computer; as root, install what is missing.
 
     Raises:
-        LabError: something is wrong that only the user can mend; the message says how.
+        SkerryError: something is wrong that only the user can mend; the message says how.
     """
     check_computer(kind, os.uname().machine, os.uname().release)
     _ensure_packages(missing_packages(kind, root=os.geteuid() == 0), progress)
     if kind is Kind.FAST and os.geteuid() != 0:
-        raise LabError("the fast lab mounts and makes namespaces, which needs root: run it with sudo")
+        raise SkerryError("the fast lab mounts and makes namespaces, which needs root: run it with sudo")
     for folder in (cache, state):
         folder.mkdir(parents=True, exist_ok=True)
         _check_folder(folder)
@@ -95,13 +76,13 @@ def check_computer(kind: Kind, machine: str, kernel: str) -> None:
     """Whether this processor and kernel will do; the fast lab's machines run on the computer's own kernel.
 
     Raises:
-        LabError: they will not.
+        SkerryError: they will not.
     """
     if machine != "x86_64":
-        raise LabError(f"this computer is {machine}; the lab's machines are amd64 (x86_64)")
+        raise SkerryError(f"this computer is {machine}; the lab's machines are amd64 (x86_64)")
     version = tuple(int(part) for part in re.findall(r"\d+", kernel)[:2])
     if kind is Kind.FAST and version < _KERNEL:
-        raise LabError(
+        raise SkerryError(
             f"this computer's kernel is {kernel}; the fast lab runs on it and needs "
             f"{'.'.join(map(str, _KERNEL))} (images mounted from files, simple quotas). On Debian 12 that is "
             "linux-image-amd64 of bookworm-backports; or take the lab that brings its own kernel: `make lab`"
@@ -112,40 +93,48 @@ def _ensure_packages(packages: list[str], progress: Progress) -> None:
     if not packages:
         return
     if os.geteuid() != 0:
-        raise LabError(f"this computer lacks programs; install them with:\n    {apt_line(packages)}")
+        raise SkerryError(f"this computer lacks programs; install them with:\n    {apt_line(packages)}")
     if shutil.which("apt-get") is None:
-        raise LabError(f"no apt-get here to install programs with; in Debian they are: {' '.join(packages)}")
+        raise SkerryError(
+            f"no apt-get here to install programs with; in Debian they are: {' '.join(packages)}"
+        )
     with progress.stage(f"install {' '.join(packages)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         install = ["apt-get", "install", "--no-install-recommends", "--yes", *_WAIT_FOR_DPKG, *packages]
-        run(_UPDATE, timeout=600, env=quiet)
-        run(install, timeout=1800, env=quiet)
+        run_here(_UPDATE, timeout=600, env=quiet)
+        run_here(install, timeout=1800, env=quiet)
 
 
 def _check_folder(folder: Path) -> None:
     if set(str(folder)) & set(":,\\"):
-        raise LabError(f"{folder}: an overlay's folder can't have `:`, `,` or a backslash in its path; set "
-                       "XDG_CACHE_HOME and XDG_STATE_HOME to others")  # fmt: skip
+        raise SkerryError(
+            f"{folder}: an overlay's folder can't have `:`, `,` or a backslash in its path; set "
+            "XDG_CACHE_HOME and XDG_STATE_HOME to others"
+        )
 
 
 def _check_disk(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < wanted:
-        raise LabError(f"{folder} has {free / GIB:.1f} GiB free, the lab needs {wanted / GIB:.0f}; "
-                       "`lab prune` takes old images away")  # fmt: skip
+        raise SkerryError(
+            f"{folder} has {free / GIB:.1f} GiB free, the lab needs {wanted / GIB:.0f}; "
+            "`lab prune` takes old images away"
+        )
 
 
 def _check_fast(state: Path) -> None:
     if not Path("/dev/loop0").exists():
-        run(["modprobe", "loop"])  # its devices are handed to the machine when it starts
+        run_here(["modprobe", "loop"])  # its devices are handed to the machine when it starts
     for device in ("/dev/net/tun", "/dev/fuse", "/dev/loop-control"):
         if not Path(device).exists():
-            raise LabError(f"{device} is missing: load its kernel module (`modprobe {Path(device).name}`)")
+            raise SkerryError(f"{device} is missing: load its kernel module (`modprobe {Path(device).name}`)")
     kernel = Path("/proc/filesystems").read_text(encoding="ascii").split()
     if "overlay" not in kernel:
-        run(["modprobe", "overlay"])
+        run_here(["modprobe", "overlay"])
     if filesystem_of(state) == "overlay":
-        raise LabError(f"{state} lies on an overlay, which can't carry another: set XDG_STATE_HOME elsewhere")
+        raise SkerryError(
+            f"{state} lies on an overlay, which can't carry another: set XDG_STATE_HOME elsewhere"
+        )
 
 
 def filesystem_of(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import socket
 from collections.abc import Callable, Collection
 
-from skerry_lab.errors import LabError
+from skerry_base.core.errors import SkerryError
 
 # Below what Linux hands out for outgoing connections (from 32768 on), so nobody takes one by chance.
 FIRST, LAST = 20000, 31999
@@ -32,7 +32,7 @@ def choose(lab: str, purpose: str, taken: Collection[int], free: Callable[[int],
         free: tells whether a port can be had.
 
     Raises:
-        LabError: none is left.
+        SkerryError: none is left.
     """
     span = LAST - FIRST + 1
     start = int.from_bytes(hashlib.sha256(f"{lab}/{purpose}".encode()).digest()[:4], "big") % span
@@ -40,4 +40,4 @@ def choose(lab: str, purpose: str, taken: Collection[int], free: Callable[[int],
         port = FIRST + (start + step) % span
         if port not in taken and free(port):
             return port
-    raise LabError(f"no free port between {FIRST} and {LAST} on {LOOPBACK}; `lab list` shows who has them")
+    raise SkerryError(f"no free port between {FIRST} and {LAST} on {LOOPBACK}; `lab list` shows who has them")

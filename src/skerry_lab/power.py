@@ -12,10 +12,13 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from skerry_base.core.files import write_whole
 from skerry_lab import qemu
-from skerry_lab.run import become, start_beside
+from skerry_lab.start import become, start_beside
 
 PLAN, LOG, EVENTS = "power.json", "qemu.log", "events.sock"
+RESCUE_CPU = "rescue-cpu"
+"""A note of the seconds of processor time that the machine took in its rescue system, written when that ends."""
 _PAUSE_S = 0.05
 
 
@@ -35,9 +38,7 @@ class Plan:
 
     def save(self, home: Path) -> None:
         """Write it into a lab's folder, whole or not at all."""
-        aside = home / f"{PLAN}.part"
-        aside.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-        aside.rename(home / PLAN)
+        write_whole(home / PLAN, json.dumps(asdict(self), indent=1))
 
     @classmethod
     def load(cls, home: Path) -> "Plan":
@@ -61,7 +62,8 @@ def _run(argv: list[str], home: Path) -> str:
         time.sleep(_PAUSE_S)
     with qemu.control(home, EVENTS, answer_s=None) as control:
         reason = control.why_it_ended()
-    os.waitpid(pid, 0)
+    taken = os.wait4(pid, 0)[2]
+    (home / RESCUE_CPU).write_text(f"{taken.ru_utime + taken.ru_stime:.1f}\n", encoding="ascii")
     return reason
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab.disk import BootImage
-from skerry_lab.errors import LabError
 from skerry_lab.ports import LOOPBACK
 from skerry_lab.tools import Tools
 
@@ -92,11 +92,11 @@ class Control:
         """A command of the human monitor, which says nothing (or `answer`) when all is well.
 
         Raises:
-            LabError: it said something else.
+            SkerryError: it said something else.
         """
         said = self._execute("human-monitor-command", {"command-line": line})
         if said != answer:
-            raise LabError(f"QEMU, asked to `{line}`: {said}")
+            raise SkerryError(f"QEMU, asked to `{line}`: {said}")
 
     def hello(self) -> None:
         """QEMU wants this first."""
@@ -117,7 +117,7 @@ class Control:
         self.stream.flush()
         answer = self._read("return", "error")
         if "error" in answer:
-            raise LabError(f"QEMU refused {name}: {answer['error']}")
+            raise SkerryError(f"QEMU refused {name}: {answer['error']}")
         return str(answer["return"] or "").strip()
 
     def _read(self, *wanted: str) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class Control:
             answer: dict[str, Any] = json.loads(line)
             if any(key in answer for key in wanted):
                 return answer
-        raise LabError("QEMU closed its control socket")
+        raise SkerryError("QEMU closed its control socket")
 
 
 @contextmanager

@@ -5,9 +5,9 @@ import re
 import shutil
 from pathlib import Path
 
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.run import run_here
 from skerry_lab.board import Board
-from skerry_lab.errors import LabError
-from skerry_lab.run import run
 from skerry_lab.state import Lab
 from skerry_lab.tools import Tools
 
@@ -20,12 +20,12 @@ def save(lab: Lab, kit: Tools, label: str) -> None:
     """Keep the disks, and what goes with them, under a label; what the label meant before is forgotten.
 
     Raises:
-        LabError: the machine runs, or the label is none.
+        SkerryError: the machine runs, or the label is none.
     """
     if not LABEL.fullmatch(label):
-        raise LabError(f"label {label!r}: up to 30 of a-z, 0-9 and -; for instance `installed`")
+        raise SkerryError(f"label {label!r}: up to 30 of a-z, 0-9 and -; for instance `installed`")
     if lab.runs():
-        raise LabError(f"lab {lab.name} runs: `lab power {lab.name} off` first, then its disks are whole")
+        raise SkerryError(f"lab {lab.name} runs: `lab power {lab.name} off` first, then its disks are whole")
     note, record = _note(lab, label), json.loads((lab.home / "lab.json").read_text(encoding="utf-8"))
     if note.exists():
         note.unlink()
@@ -43,14 +43,14 @@ def restore(lab: Lab, kit: Tools, label: str) -> Board:
     """Put the disks back to what they were under a label; returns the hardware of then.
 
     Raises:
-        LabError: the machine runs, or nothing was saved under this label.
+        SkerryError: the machine runs, or nothing was saved under this label.
     """
     note = _note(lab, label)
     if not note.exists():
         there = ", ".join(sorted(path.suffix[1:] for path in lab.home.glob("saved.*"))) or "nothing at all"
-        raise LabError(f"lab {lab.name} has nothing saved as {label!r} (there is: {there})")
+        raise SkerryError(f"lab {lab.name} has nothing saved as {label!r} (there is: {there})")
     if lab.runs():
-        raise LabError(f"lab {lab.name} runs: `lab power {lab.name} cut` first")
+        raise SkerryError(f"lab {lab.name} runs: `lab power {lab.name} cut` first")
     board = Board.of(json.loads(note.read_text(encoding="utf-8")))
     for disk in board.disks:
         _snapshot(kit, "-a", label, lab.home / disk.file)
@@ -65,8 +65,8 @@ def _note(lab: Lab, label: str) -> Path:
 
 def _labels(lab: Lab, kit: Tools, file: str) -> list[str]:
     argv = [*kit.program("usr/bin/qemu-img"), "info", "--output=json", str(lab.home / file)]
-    return [str(entry["name"]) for entry in json.loads(run(argv)).get("snapshots", [])]
+    return [str(entry["name"]) for entry in json.loads(run_here(argv)).get("snapshots", [])]
 
 
 def _snapshot(kit: Tools, deed: str, label: str, disk: Path) -> None:
-    run([*kit.program("usr/bin/qemu-img"), "snapshot", deed, label, str(disk)], timeout=300)
+    run_here([*kit.program("usr/bin/qemu-img"), "snapshot", deed, label, str(disk)], timeout=300)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_lab.errors import LabError
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.run import CommandError, run_here
 from skerry_lab.ports import LOOPBACK
-from skerry_lab.run import CommandFailed, run
 
 _CONNECT_S = 4
 _PAUSE_S = 0.1
@@ -44,9 +44,9 @@ class Login:
         """Run a command there and return its standard output.
 
         Raises:
-            CommandFailed: as for `run.run`.
+            CommandError: as for `core.run.run`.
         """
-        return run([*self.command(["-o", "BatchMode=yes"]), *words], stdin=stdin, timeout=timeout)
+        return run_here([*self.command(["-o", "BatchMode=yes"]), *words], stdin=stdin, timeout=timeout)
 
     def pin(self, public_key: Path) -> None:
         """Trust this host key, and no other."""
@@ -62,23 +62,23 @@ class Login:
             still_there: whether the machine still runs.
 
         Raises:
-            LabError: the machine ended, or did not answer in time.
+            SkerryError: the machine ended, or did not answer in time.
         """
         until, last = time.monotonic() + seconds, "it was not tried"
         while time.monotonic() < until:
             try:
                 self.run(["true"], timeout=seconds)
-            except CommandFailed as error:
+            except CommandError as error:
                 last = str(error)
             else:
                 return
             if not still_there():
-                raise LabError(f"{self.alias} ended before it let anyone in")
+                raise SkerryError(f"{self.alias} ended before it let anyone in")
             time.sleep(_PAUSE_S)
-        raise LabError(f"{self.alias} did not answer on ssh within {seconds:.0f} s; last: {last}")
+        raise SkerryError(f"{self.alias} did not answer on ssh within {seconds:.0f} s; last: {last}")
 
 
 def make_key(path: Path, comment: str) -> None:
     """A new ed25519 key pair at `path` and `path`.pub."""
     path.unlink(missing_ok=True)
-    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
+    run_here(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])

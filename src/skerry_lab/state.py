@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.files import write_whole
+from skerry_base.core.locks import locked
+from skerry_base.core.progress import Progress
 from skerry_lab.board import Board
-from skerry_lab.errors import LabError
-from skerry_lab.locks import locked
 from skerry_lab.process import ProcessIdentity, cpu_seconds
-from skerry_lab.progress import Progress
 from skerry_lab.recipe import Flavour, Kind
 from skerry_lab.ssh import Login
 
@@ -96,10 +97,12 @@ class Lab:
         """The hardware of a machine that started with blank disks.
 
         Raises:
-            LabError: it is not such a machine.
+            SkerryError: it is not such a machine.
         """
         if self.board is None:
-            raise LabError(f"lab {self.name} has no disks of its own: that takes --kind metal --image rescue")
+            raise SkerryError(
+                f"lab {self.name} has no disks of its own: that takes --kind metal --image rescue"
+            )
         return self.board
 
     def process(self) -> ProcessIdentity | None:
@@ -135,10 +138,10 @@ def check_name(name: str) -> str:
     """The name, if it is one.
 
     Raises:
-        LabError: it is not; the message says what one looks like.
+        SkerryError: it is not; the message says what one looks like.
     """
     if not NAME.fullmatch(name):
-        raise LabError(f"lab name {name!r}: a letter, then up to 30 of a-z, 0-9 and -; for instance `try`")
+        raise SkerryError(f"lab name {name!r}: a letter, then up to 30 of a-z, 0-9 and -; for instance `try`")
     return name
 
 
@@ -165,9 +168,7 @@ class LabStore:
         """Write a lab down, whole or not at all."""
         lab.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         record = {**asdict(lab), "home": str(lab.home), "kernel": str(lab.kernel or "")}
-        aside = lab.home / "lab.json.part"
-        aside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        aside.rename(lab.home / "lab.json")
+        write_whole(lab.home / "lab.json", json.dumps(record, indent=2) + "\n")
 
     def find(self, name: str) -> Lab | None:
         """The lab of this name; None where there is none (or a killed run left half of one)."""
@@ -186,12 +187,12 @@ class LabStore:
         """The lab of this name.
 
         Raises:
-            LabError: there is none.
+            SkerryError: there is none.
         """
         lab = self.find(name)
         if lab is None:
             there = ", ".join(lab.name for lab in self.all()) or "none at all"
-            raise LabError(f"no lab named {name!r} (there is: {there}); make one with `lab up {name}`")
+            raise SkerryError(f"no lab named {name!r} (there is: {there}); make one with `lab up {name}`")
         return lab
 
     def names(self) -> list[str]:

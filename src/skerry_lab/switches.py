@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab import qemu, saved
 from skerry_lab.bare import BareMachine, make_blank
 from skerry_lab.board import Bus, blank_disk
-from skerry_lab.errors import LabError
 from skerry_lab.power import Start
 from skerry_lab.state import Lab, LabStore
 from skerry_lab.tools import tools
@@ -34,11 +34,13 @@ class Switches:
         """`on`: from its disks. `off`: asks the system to shut down. `cut`: at once. `disks`: `cut`, then `on`.
 
         Raises:
-            LabError: it runs already, or does not shut down.
+            SkerryError: it runs already, or does not shut down.
         """
         match wanted:
             case Power.ON if lab.runs():
-                raise LabError(f"lab {lab.name} is on already; `lab power {lab.name} disks` starts it anew")
+                raise SkerryError(
+                    f"lab {lab.name} is on already; `lab power {lab.name} disks` starts it anew"
+                )
             case Power.ON | Power.DISKS:
                 self.machine.power_on(lab, Start.DISKS)
             case Power.CUT:
@@ -59,11 +61,11 @@ class Switches:
         """Take a disk out, from under a running machine where the bus allows it.
 
         Raises:
-            LabError: there is none in this slot, or a SATA machine runs.
+            SkerryError: there is none in this slot, or a SATA machine runs.
         """
         there = lab.bare.disk(slot)
         if not there.plugged:
-            raise LabError(f"lab {lab.name}: the disk in slot {slot} has been pulled already")
+            raise SkerryError(f"lab {lab.name}: the disk in slot {slot} has been pulled already")
         if lab.runs():
             _check_hotplug(lab)
             self._monitor(lab, f"device_del disk{slot}")
@@ -73,10 +75,10 @@ class Switches:
         """Put a blank disk into a slot whose disk was pulled.
 
         Raises:
-            LabError: there is a disk in it, or a SATA machine runs.
+            SkerryError: there is a disk in it, or a SATA machine runs.
         """
         if lab.bare.disk(slot).plugged:
-            raise LabError(
+            raise SkerryError(
                 f"lab {lab.name} has a disk in slot {slot}: `lab disk {lab.name} pull {slot}` first"
             )
         board = lab.bare.with_disk(slot, blank_disk(slot, late=True))
@@ -105,18 +107,18 @@ class Switches:
             return
         self._monitor(lab, "system_powerdown")
         if not process.wait_gone(_POWER_OFF_S):
-            raise LabError(
+            raise SkerryError(
                 f"lab {lab.name} did not shut down within {_POWER_OFF_S} s; `lab power {lab.name} cut`"
             )
 
     @staticmethod
     def _monitor(lab: Lab, line: str, answer: str = "") -> None:
         if not lab.runs():
-            raise LabError(f"lab {lab.name} is off; `lab power {lab.name} on` starts it")
+            raise SkerryError(f"lab {lab.name} is off; `lab power {lab.name} on` starts it")
         with qemu.control(lab.home) as control:
             control.monitor(line, answer)
 
 
 def _check_hotplug(lab: Lab) -> None:
     if lab.bare.bus is Bus.SATA:
-        raise LabError(f"QEMU can't change SATA disks while it runs: `lab power {lab.name} cut` first")
+        raise SkerryError(f"QEMU can't change SATA disks while it runs: `lab power {lab.name} cut` first")

@@ -5,13 +5,13 @@ are only unpacked, which needs neither root nor a change of this computer's apt 
 own dynamic linker. So every computer runs the same version, and a saved machine fits it.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from skerry_lab.cache import Cache
-from skerry_lab.recipe import TreeRecipe, digest, source
-from skerry_lab.run import run, run_logged
+from skerry_base.core.cache import Cache
+from skerry_base.core.debian import mmdebstrap, recipe_of, unpack_tree
+from skerry_base.core.files import digest
+from skerry_base.core.run import run_here, run_logged
 
 PACKAGES = ("busybox-static", "e2fsprogs", "libarchive13t64", "ovmf", "qemu-system-x86", "qemu-utils")
 _FETCH_S = 900
@@ -41,35 +41,21 @@ class Tools:
 
     def qemu_version(self) -> str:
         """What QEMU says it is."""
-        return run([*self.qemu(), "--version"]).splitlines()[0]
+        return run_here([*self.qemu(), "--version"]).splitlines()[0]
 
 
 def tools(cache: Cache) -> Tools:
     """The tools, fetched if they are not there yet."""
-    recipe = source(PACKAGES)
+    recipe = recipe_of(PACKAGES)
 
     def build(place: Path) -> None:
         with cache.progress.stage("tools: QEMU and mke2fs of Debian 13"):
             log = cache.home / "tools.log"
             log.unlink(missing_ok=True)
             tarball = place / "root.tar"
-            run_logged(_fetch(recipe, tarball), log, timeout=_FETCH_S)
-            _unpack(tarball, place / "root")
+            command = mmdebstrap(recipe, tarball, ["--variant=extract", "--format=tar"])
+            run_logged(command, log, timeout=_FETCH_S)
+            unpack_tree(tarball, place / "root", timeout=600)
             tarball.unlink()
 
     return Tools(cache.entry("tools", digest({"unpacked": list(recipe.packages)}), build) / "root")
-
-
-def _unpack(tarball: Path, target: Path) -> None:
-    """Unpack as the user's own files, whoever made the archive, and without its device nodes."""
-    target.mkdir()
-    options = ["--no-same-owner", "--exclude=./dev", f"--directory={target}"]
-    run(["tar", "--extract", f"--file={tarball}", *options], timeout=600)
-
-
-def _fetch(recipe: TreeRecipe, target: Path) -> list[str]:
-    mode = "root" if os.geteuid() == 0 else "unshare"
-    return [
-        "mmdebstrap", "--variant=extract", "--format=tar", f"--mode={mode}", f"--keyring={recipe.keyring}",
-        f"--include={','.join(recipe.packages)}", recipe.suite, str(target), *recipe.mirrors,
-    ]  # fmt: skip

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from skerry_lab.run import CommandFailed
+from skerry_base.core.run import CommandError
 from tests.install.trials import Server
 
 MAKE = """
@@ -82,7 +82,7 @@ def see_it_refused(server: Server, old: str) -> None:
     server.shell(_CRIPPLE)
     try:
         answer = json.loads(server.run(f"skerry-boot fit {version} --json || true"))
-        with pytest.raises(CommandFailed, match="does not fit this machine"):
+        with pytest.raises(CommandError, match="does not fit this machine"):
             server.run("skerry-boot", "trial", version)
     finally:
         server.shell(_REMOVE_CRIPPLED)

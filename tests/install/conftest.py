@@ -1,4 +1,4 @@
-"""What the tests of an installed machine share: one installation for all of them."""
+"""What the tests of an installed machine share: one that install.yml made, and that was unlocked."""
 
 import os
 import subprocess
@@ -7,33 +7,30 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from skerry_lab import mitogen
-from tests.install.installing import Installation, install, lose_power_while_unpacking
+from skerry_lab.lab import Labs
+from tests.install.installing import install, note_start
 from tests.install.rescue_lab import ROOT, Machine, machine
 
 Play = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine with UEFI and one disk."""
-    hardware = ["--firmware", "uefi", "--disks", "1"]
-    with machine("locked", tmp_path_factory.mktemp("locked"), hardware) as found:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The installed machine, with UEFI and one disk: the one that SKERRY_LAB names, else a new one.
+
+    `make test` names the machine of the scenario molecule/install, so that nothing is installed once more.
+    """
+    folder = tmp_path_factory.mktemp("installed")
+    if name := os.environ.get("SKERRY_LAB", ""):
+        yield Machine(Labs.of_this_user().store.get(name), folder)
+        return
+    with machine("installed", folder, ["--firmware", "uefi", "--disks", "1"]) as found:
+        note_start(found)
+        done = install(found)
+        assert done.code == 0, done.output[-4000:]
+        answer = play_on(found, "playbooks/unlock.yml")
+        assert answer.returncode == 0, answer.stdout
         yield found
-
-
-@pytest.fixture(scope="session")
-def installation(bare: Machine) -> Installation:
-    """Its installation: the second one, for the first one lost its power."""
-    lose_power_while_unpacking(bare)
-    done = install(bare)
-    assert done.code == 0, done.output[-4000:]
-    return done
-
-
-@pytest.fixture(scope="session")
-def locked(bare: Machine, installation: Installation) -> Machine:
-    """The installed machine, which waits for its passphrase until a test sends it."""
-    return bare
 
 
 def play_on(machine: Machine, playbook: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +43,6 @@ def play_on(machine: Machine, playbook: str, *options: str) -> subprocess.Comple
 
 
 @pytest.fixture
-def play(locked: Machine) -> Play:
-    """Runs a playbook on the locked machine: ``play("playbooks/unlock.yml", "--check")``."""
-    return lambda playbook, *options: play_on(locked, playbook, *options)
+def play(installed: Machine) -> Play:
+    """Runs a playbook on the installed machine: ``play("playbooks/unlock.yml", "--check")``."""
+    return lambda playbook, *options: play_on(installed, playbook, *options)

@@ -1,6 +1,6 @@
 """What an installed machine has of hardening: the kernel's words from its first boot on, the rest from site.yml on."""
 
-from skerry_boot.hardening.table import COMMAND_LINE
+from skerry_base.hardening.table import COMMAND_LINE
 from tests.install.rescue_lab import Machine
 
 PLAY = ("playbooks/host.yml", "--tags", "hardening")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from skerry_lab.run import CommandFailed
+from skerry_base.core.run import CommandError
 from tests.install.conftest import play_on
 from tests.install.rescue_lab import Machine, command
 
@@ -34,7 +34,7 @@ class Rescued:
         words = ["cryptsetup", "open", "--test-passphrase", "--key-file", "-", VOLUME]
         try:
             self.machine.lab.login.run(words, stdin=passphrase, timeout=300)
-        except CommandFailed:
+        except CommandError:
             return False
         return True
 

@@ -6,11 +6,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 
+from skerry_base.core.run import CommandError
 from skerry_lab import mitogen
 from skerry_lab.process import children
-from skerry_lab.run import CommandFailed
 from tests.install.rescue_lab import ROOT, Machine, command
 
+BEFORE = "cpu-before-installation"
+"""A note in a lab's folder: the seconds of processor time that the machine had taken in its rescue system."""
 _PATIENCE_S = 2400
 _PAUSE_S, _BETWEEN_LOGINS_S = 1.0, 5.0
 
@@ -49,6 +51,11 @@ def install(machine: Machine, *options: str) -> Installation:
         return Installation(log.read().decode(), process.returncode, now - begin)
 
 
+def note_start(machine: Machine) -> None:
+    """Leave a note of how much processor time the machine has taken before its installation."""
+    (machine.lab.home / BEFORE).write_text(str(machine.lab.cpu_seconds()), encoding="ascii")
+
+
 def in_rescue(machine: Machine) -> bool:
     """Whether it runs its rescue system: after the reboot, QEMU has taken the place of what waited for that."""
     process = machine.lab.process()
@@ -71,6 +78,6 @@ def lose_power_while_unpacking(machine: Machine) -> None:
 def _unpacks(machine: Machine) -> bool:
     try:
         machine.lab.login.run(["test", "-d", "/target/usr/share"])
-    except CommandFailed:
+    except CommandError:
         return False
     return True

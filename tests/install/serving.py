@@ -10,7 +10,7 @@ from skerry_lab.lab import Labs
 from skerry_lab.tools import tools
 from tests.install.conftest import play_on
 from tests.install.rescue_lab import Machine
-from tests.unit.images.tarballs import folder, member, packed
+from tests.unit.resources.images.tarballs import folder, member, packed
 
 PAGE = "a page from a container"
 _FOLDERS = ("", "bin", "dev", "etc", "proc", "run", "srv", "sys", "tmp", "usr")
@@ -31,7 +31,7 @@ def serve(machine: Machine) -> str:
     played(machine, "playbooks/host.yml", "--tags", "firewall,lxc_host,proxy,hardening")
     image = {"image": "page", "path": str(_image(machine.folder / "page.tar")), "command": _COMMAND}
     played(machine, "playbooks/image/import.yml", "--extra-vars", json.dumps(image))
-    played(machine, "playbooks/container/create.yml", "--extra-vars", "name=page image=page")
+    played(machine, "playbooks/container/create.yml", "--extra-vars", "container_name=page image=page")
     return str(json.loads(machine.run("skerry list --json"))["containers"][0]["url"])
 
 

@@ -1,7 +1,7 @@
 """What an operator does from the rescue system: keys of a real volume, and boots that are broken for real.
 
-The tests go on from one another, in this order. At the end the machine has another passphrase and a mended boot, and
-waits; test_unlock.py unlocks it.
+The tests go on from one another, in this order. The machine runs when they begin; at the end it has another passphrase
+and a mended boot, and waits; test_unlock.py unlocks it.
 """
 
 import subprocess
@@ -24,8 +24,8 @@ BROKEN = ("boot loader", "initramfs: no-dropbear", "crypttab")
 
 
 @pytest.fixture(scope="module")
-def server(locked: Machine) -> Iterator[Rescued]:
-    with rescue_system(locked) as rescued:
+def server(installed: Machine) -> Iterator[Rescued]:
+    with rescue_system(installed) as rescued:
         yield rescued
 
 
@@ -38,6 +38,13 @@ def keys(server: Rescued) -> Callable:
 def words(text: str) -> str:
     """As it was said, whatever lines it was broken into."""
     return " ".join(text.split())
+
+
+def test_a_server_that_runs_is_not_mended(play):
+    answer = play(RESCUE, *MEND)
+    assert answer.returncode != 0
+    assert "this is not a rescue system: its root is btrfs, on a disk" in words(answer.stdout)
+    assert "changed=0" in answer.stdout
 
 
 def test_nothing_is_said_of_a_good_server_and_nothing_changed(server):

@@ -2,33 +2,49 @@
 
 import json
 import subprocess
-import threading
-import time
 
-from tests.install.rescue_lab import command
+from skerry_lab.power import RESCUE_CPU
+from tests.install.installing import BEFORE
 
-UNLOCK = "playbooks/unlock.yml"
-LATE_S = 60
+# Of the rescue system's own start, measured in the same run: 16 to 20 on a quiet computer. A busy one takes more
+# processor time for the same work, so the limit in seconds is the proof's of installations (power-cuts-installs).
+MOST_STARTS = 30
+INSTALL, UNLOCK = "playbooks/install.yml", "playbooks/unlock.yml"
 
 
 def variables(**values):
     return ["--extra-vars", json.dumps(values)]
 
 
-def test_a_locked_machine_is_told_from_one_that_is_off(play):
+def test_an_installation_takes_no_more_processor_time_than_before(installed):
+    start = float((installed.lab.home / BEFORE).read_text())
+    taken = float((installed.lab.home / RESCUE_CPU).read_text()) - start
+    print(f"start {start:.0f} s, installation {taken:.0f} s of processor time")
+    assert 0 < taken <= MOST_STARTS * start
+
+
+def test_a_locked_server_is_left_alone_and_it_is_said_how_to_unlock_it(play):
+    answer = play(INSTALL)
+    assert answer.returncode == 0, answer.stdout
+    assert "changed=0" in answer.stdout
+    told = " ".join(answer.stdout.split())
+    assert "is installed and locked. To unlock it: ansible-playbook playbooks/unlock.yml" in told
+
+
+def test_a_locked_machine_is_told_from_one_that_is_off(play, installed):
     table = play("playbooks/status.yml").stdout
-    assert "ansible-playbook playbooks/unlock.yml -l locked" in table
+    assert f"ansible-playbook playbooks/unlock.yml -l {installed.lab.name}" in table
     host = play("playbooks/host.yml")
     assert host.returncode != 0
     assert "waits for its passphrase" in host.stdout
     assert "Unlock it: ansible-playbook" in " ".join(host.stdout.split())
 
 
-def test_another_host_key_is_refused(play, locked, tmp_path):
+def test_another_host_key_is_refused(play, installed, tmp_path):
     strange = tmp_path / "known_hosts"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
     key = (tmp_path / "key.pub").read_text()
-    strange.write_text(f"[127.0.0.1]:{locked.lab.ports['unlock']} {key}")
+    strange.write_text(f"[127.0.0.1]:{installed.lab.ports['unlock']} {key}")
     answer = play(UNLOCK, *variables(skerry_known_hosts=str(strange)))
     assert answer.returncode != 0
     assert "wrong_host_key" in answer.stdout
@@ -49,20 +65,13 @@ def test_wrong_four_times_and_it_still_waits(play):
         assert "still waits" in answer.stdout
 
 
-def test_a_network_that_comes_up_late_and_the_right_passphrase(play, locked):
-    switch = command("link", locked.lab.name)
-    subprocess.run([*switch, "off"], check=True)
-    begin = time.monotonic()
-    late = threading.Timer(LATE_S, subprocess.run, args=[[*switch, "on"]])
-    late.start()
+def test_the_right_passphrase_is_shown_nowhere(play, installed):
     answer = play(UNLOCK)
-    late.join()
     assert answer.returncode == 0, answer.stdout
     assert "changed=1" in answer.stdout
-    assert time.monotonic() - begin > LATE_S
-    passphrase = locked.lab.passphrase.read_text()
+    passphrase = installed.lab.passphrase.read_text()
     assert passphrase not in answer.stdout + answer.stderr
-    assert passphrase not in locked.lab.console_log.read_text(errors="replace")
+    assert passphrase not in installed.lab.console_log.read_text(errors="replace")
 
 
 def test_a_running_machine_is_left_alone(play):
@@ -72,15 +81,15 @@ def test_a_running_machine_is_left_alone(play):
     assert " running " in play("playbooks/status.yml").stdout
 
 
-def test_the_machine_knows_how_it_stands(locked):
-    told = json.loads(locked.run("skerry-boot status --json"))
+def test_the_machine_knows_how_it_stands(installed):
+    told = json.loads(installed.run("skerry-boot status --json"))
     assert (told["encrypted"], told["mirror"]) == (True, "none")
-    assert "good: initrd.img-" in locked.run("skerry-boot check")
+    assert "good: initrd.img-" in installed.run("skerry-boot check")
 
 
-def test_a_bad_initramfs_fails_its_update_loudly(locked):
+def test_a_bad_initramfs_fails_its_update_loudly(installed):
     """As when somebody's editor left the file empty; the old image comes back after it."""
-    said = locked.run(
+    said = installed.run(
         "cd /etc/dropbear/initramfs; cp -p authorized_keys /root/kept; : >authorized_keys\n"
         "image=$(echo /boot/initrd.img-*); version=${image#/boot/initrd.img-}\n"
         "if run-parts --exit-on-error --arg=$version --arg=$image /etc/initramfs/post-update.d 2>&1; then echo passed; fi\n"

@@ -1,4 +1,4 @@
-"""A bad kernel on the unlocked machine: after test_unlocked.py, before accidents befall it. They go on from one another.
+"""A bad kernel on the unlocked machine: after test_unlock.py, before accidents befall it. They go on from one another.
 
 No hand touches the machine but one that sends the passphrase: whatever a kernel does, it comes back by itself.
 tests/proofs/test_trial_boot.py has more of them, good ones, BIOS and a mirror.
@@ -15,8 +15,8 @@ UNLOCK_S = 20
 
 
 @pytest.fixture(scope="module")
-def server(locked) -> Iterator[Server]:
-    found = Server(locked)
+def server(installed) -> Iterator[Server]:
+    found = Server(installed)
     found.unlock_and_wait()
     found.shell(bad_kernels.MAKE)
     yield found

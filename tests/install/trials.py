@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from plugins.module_utils.unlocking import Door, Found, Unlocker
+from plugins.module_utils.unlocking import Endpoint, Found, Unlocker
 from tests.install.markers import console_end
 from tests.install.rescue_lab import Machine
 
@@ -110,5 +110,7 @@ class Server:
     def _unlocker(self) -> Unlocker:
         lab = self.machine.lab
         known, key = str(lab.login.known_hosts), str(lab.login.key)
-        locked = Door(HOST, lab.ports["unlock"], known, private_key=key)
-        return Unlocker(locked, Door(HOST, lab.login.port, known, lab.login.alias, private_key=key), LONG_S)
+        locked = Endpoint(HOST, lab.ports["unlock"], known, private_key=key)
+        return Unlocker(
+            locked, Endpoint(HOST, lab.login.port, known, lab.login.alias, private_key=key), LONG_S
+        )

@@ -92,7 +92,9 @@ class ImageLab:
 
     def image(self, name: str) -> dict[str, Any]:
         """One image of the list."""
-        return next(image for image in self.ask("image_list").ok()["images"] if image["name"] == name)
+        return next(
+            image for image in self.ask("image_list", show_env=True).ok()["images"] if image["name"] == name
+        )
 
     def mounted(self, digest: str) -> str:
         """Where an image is mounted."""

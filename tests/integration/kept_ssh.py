@@ -4,7 +4,7 @@ import functools
 import tempfile
 from pathlib import Path
 
-from skerry_lab.paths import state_home
+from skerry_base.core.paths import state_home
 from skerry_lab.state import LabStore
 
 # A machine that is gone is noticed; what was kept ends by itself a minute after the last question.

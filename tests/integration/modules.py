@@ -1,6 +1,7 @@
 """Calls of the modules, many in one play: what each returned."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ class Call:
 
 def call(lab: str, folder: Path, *calls: Call) -> list[Result]:
     """Run the calls one after another, whether or not one fails; what each returned."""
+    return run(lab, folder, *calls)[0]
+
+
+def run(lab: str, folder: Path, *calls: Call, options: Sequence[str] = ()) -> tuple[list[Result], str]:
+    """As :func:`call`, with options of ansible-playbook; also what that printed."""
     answers = folder / "answers.json"
     tasks = [
         {
@@ -44,9 +50,9 @@ def call(lab: str, folder: Path, *calls: Call) -> list[Result]:
     book = folder / "calls.yml"
     plays = [{"name": "Calls", "hosts": "skerry_hosts", "gather_facts": False, "tasks": [*tasks, keep]}]
     book.write_text(yaml.safe_dump(plays, sort_keys=False))
-    play(lab, str(book)).ok()
+    output = play(lab, str(book), *options).ok().output
     found: list[Result] = json.loads(answers.read_text())
-    return found
+    return found, output
 
 
 def four_beats(options: dict[str, Any]) -> list[Call]:

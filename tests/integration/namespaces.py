@@ -23,7 +23,7 @@ import yaml
 
 from skerry.model.addresses import Addresses, addresses
 from skerry.model.host import HostConfig
-from skerry.parts.firewall import Port, link_local
+from skerry.parts.firewall import FirewallEntry, link_local
 from tests.integration import frames
 
 ROLE = Path(__file__).parents[2] / "roles" / "firewall"
@@ -151,8 +151,8 @@ class Net:
         own = self.slots[slot]
         self._ip(
             self.host,
-            f"link add {own.port} type veth peer name eth0 address {own.mac} netns {self.container(slot)}",
-            f"link set {own.port} master {HOST.bridge} up",
+            f"link add {own.interface} type veth peer name eth0 address {own.mac} netns {self.container(slot)}",
+            f"link set {own.interface} master {HOST.bridge} up",
         )
         self._join(self.container(slot), "eth0", f"{own.ipv4}/16", f"{own.ipv6}/64")
         self._ip(
@@ -172,10 +172,10 @@ class Net:
             self.internet, f"route add 10.90.0.0/16 via {UPLINK4}", f"route add {HOST.ipv6} via {UPLINK6}"
         )
 
-    def port(self, slot: int, *services: int) -> Port:
+    def port(self, slot: int, *services: int) -> FirewallEntry:
         """The firewall's part of a container."""
         own = self.slots[slot]
-        return Port(slot, own.mac, own.ipv4, own.ipv6, services)
+        return FirewallEntry(slot, own.mac, own.ipv4, own.ipv6, services)
 
     def counters(self) -> dict[str, int]:
         """Packets counted by each named rule."""

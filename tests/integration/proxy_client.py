@@ -1,5 +1,6 @@
 """The controller's side of the proxy's tests: the agent on the host, and clients that can misbehave."""
 
+import base64
 import json
 import os
 import socket
@@ -21,6 +22,8 @@ AGENT = Path(__file__).parent / "on_host" / "proxy_agent.py"
 DOMAIN = "skerry.localhost"
 IPS = ("10.90.250.1", "10.90.250.2")
 Pairs = Sequence[tuple[str, str]]
+HELLO = b"\x81\x85\x00\x00\x00\x00hello"  # a text frame; its mask is four zeros
+ECHO = b"\x81\x05hello"
 
 
 def route(letter: str, ip: str = IPS[0], *, realm: str = "default", port: int = 1071) -> dict[str, Any]:
@@ -116,6 +119,20 @@ class Door:
         return self.ask("\r\n".join([*lines, "", ""]).encode("latin-1"), host)
 
 
+def websocket_request(host: str) -> bytes:
+    """The request that begins a WebSocket to the sample image."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [
+        "GET /ws HTTP/1.1",
+        f"host: {host}",
+        "connection: keep-alive, Upgrade",
+        "upgrade: WebSocket",
+        "sec-websocket-version: 13",
+        f"sec-websocket-key: {key}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
 def read_answer(connection: socket.socket) -> Answer:
     """One response with a content-length, or without a body."""
     data = b""
@@ -144,6 +161,8 @@ class Stream:
     body: bytes = b""
     ended: bool = False
     reset: bool = False
+    why: str = ""
+    """What reset it."""
 
     @property
     def status(self) -> int:
@@ -196,6 +215,7 @@ class Http2:
             block = self.socket.recv(65_536)
             if not block:
                 stream.ended = stream.reset = True
+                stream.why = "end of file"
                 break
             for event in self.engine.receive_data(block):
                 self._note(event)
@@ -213,9 +233,11 @@ class Http2:
             stream.ended = True
         elif isinstance(event, h2.events.StreamReset):
             stream.ended = stream.reset = True
+            stream.why = f"RST_STREAM, error {event.error_code}"
         elif isinstance(event, h2.events.ConnectionTerminated):
             for each in self.streams.values():
                 each.ended = each.reset = True
+                each.why = f"GOAWAY, error {event.error_code}"
 
     def get(self, authority: str | None, path: str = "/", headers: Pairs = ()) -> Stream:
         """A whole GET."""

@@ -9,7 +9,7 @@ import pytest
 def test_killed_anywhere_it_finishes_or_undoes_and_leaves_nothing(on_host, capsys):
     done = on_host("crash_sweep.py")
     summary = re.search(
-        r"^(\d+) points of death in (\d+) verbs, (\d+) with problems$", done.stdout, re.MULTILINE
+        r"^(\d+) points of death in (\d+) operations, (\d+) with problems$", done.stdout, re.MULTILINE
     )
     assert summary, done.stdout + done.stderr
     with capsys.disabled():

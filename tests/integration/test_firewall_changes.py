@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from skerry.host import nft
+from skerry.host.run import ProgramError
 from skerry.model.errors import SkerryError
-from skerry.parts.firewall import Port, replace_all, slots
-from skerry.system import nft
-from skerry.system.run import ProgramError
+from skerry.parts.firewall import FirewallEntry, replace_all, slots
 from tests.integration.frames import IPV4, ethernet, ipv4, udp
 from tests.integration.namespaces import (
     GATEWAY4,
@@ -129,9 +129,9 @@ def test_half_of_a_port_is_healed_and_half_of_a_port_is_removed(net: Net) -> Non
 def test_replace_all_is_one_transaction_to_exactly_these(net: Net) -> None:
     net.port(1, 1071).make(HOST)
     net.port(2, 1071).make(HOST)
-    wanted: list[Port] = [net.port(2, 8080), net.port(3, 1071)]
-    replace_all(wanted)
-    assert live() == {element for port in wanted for element in port.elements()}
+    desired: list[FirewallEntry] = [net.port(2, 8080), net.port(3, 1071)]
+    replace_all(desired)
+    assert live() == {element for port in desired for element in port.elements()}
     assert slots(HOST) == {2, 3}
 
 

@@ -1,5 +1,6 @@
 """Images on a real host: made of tarballs, mounted for everybody, refused, renamed, deleted."""
 
+import base64
 import bz2
 import concurrent.futures
 import gzip
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.integration.image_lab import INCOMING, ImageLab
-from tests.unit.images.tarballs import folder, member, with_root
+from tests.unit.resources.images.tarballs import folder, member, packed, with_root
 
 
 def zstd(data: bytes) -> bytes:
@@ -53,7 +54,7 @@ def test_an_image_is_there_for_everybody(images: ImageLab, name: str) -> None:
     assert answer.ok()["changed"]
     assert answer.result["plans"][0]["steps"] == planned["plans"][0]["steps"]
     image = images.image(name)
-    assert (image["digest"], image["command"], image["env"]) == (digest, ["/usr/bin/true"], {"A": "b"})
+    assert (image["digest"], image["command"], image["env"]) == (digest, ["/usr/bin/true"], ["A"])
     seen = images.run(
         f"systemd-run --quiet --pipe --property=PrivateTmp=yes cat {images.mounted(digest)}/etc/mark"
     )
@@ -87,8 +88,9 @@ def test_a_new_command_needs_no_new_image(images: ImageLab, name: str) -> None:
     images.bring(name, root(name), command=["/a"], env={"A": "1"}).ok()
     before = images.traces()
     changed = images.bring(name, root(name), command=["/b"]).ok()
-    assert [step.split()[:2] for step in changed["plans"][0]["steps"]] == [["change", "command"]]
-    assert (images.image(name)["command"], images.image(name)["env"]) == (["/b"], {"A": "1"})
+    assert changed["plans"][0]["steps"] == []
+    assert [text.split()[0] for text in changed["plans"][0]["stored"]] == ["command"]
+    assert (images.image(name)["command"], images.image(name)["env_values"]) == (["/b"], {"A": "1"})
     assert images.traces() == before
 
 
@@ -104,9 +106,19 @@ def test_a_new_command_needs_no_new_image(images: ImageLab, name: str) -> None:
             "trusted.overlay.redirect",
         ),
         (member("evil", pax_headers={"size": "-1"}), ""),
+        (member("./proc", tarfile.SYMTYPE, linkname="/tmp"), "'./proc' is a link to '/tmp'"),
         (member("evil", pax_headers={"mtime": "nan"}), "'evil' has the mtime 'nan'"),
     ],
-    ids=["climbs", "absolute", "hard link", "device", "attribute", "negative size", "no time"],
+    ids=[
+        "climbs",
+        "absolute",
+        "hard link",
+        "device",
+        "attribute",
+        "negative size",
+        "mounted upon",
+        "no time",
+    ],
 )
 def test_a_hostile_tarball_leaves_nothing(
     images: ImageLab, name: str, bad: tuple[tarfile.TarInfo, bytes], message: str
@@ -116,6 +128,18 @@ def test_a_hostile_tarball_leaves_nothing(
     assert refused["code"] == "invalid"
     assert message in refused["message"]
     assert images.traces() == before
+
+
+def test_a_root_of_one_program_starts(images: ImageLab, name: str) -> None:
+    """What a start mounts upon is made, where the tarball lacks it; and a file twice in it is no matter."""
+    program = base64.b64decode(images.run("base64 /usr/bin/catatonit"))
+    pause = member("bin/pause", data=program)
+    again = member("./bin/pause", tarfile.LNKTYPE, linkname="bin/pause")
+    images.bring(
+        name, packed(pause, again, member("mark", data=name.encode())), command=["/bin/pause", "-P"]
+    ).ok()
+    images.ask("create", container={"name": name}, spec={"image": name}, wait="running").ok()
+    assert images.ask("info", container={"name": name}).ok()["container"]["state"] == "running"
 
 
 def test_another_digest_is_named_and_leaves_nothing(images: ImageLab, name: str) -> None:
@@ -196,8 +220,13 @@ def test_an_unused_image_goes_with_its_name(images: ImageLab, name: str) -> None
     assert hashlib.sha256(root("old" + name)).hexdigest() not in str(images.traces())
 
 
-def test_deleting_what_is_not_there_changes_nothing(images: ImageLab, name: str) -> None:
-    assert images.ask("image_delete", name=name).ok()["changed"] is False
+@pytest.mark.parametrize("plan", ["", "plan "])
+def test_deleting_what_is_not_there_is_told(images: ImageLab, name: str, plan: str) -> None:
+    images.bring(name, root(name)).ok()
+    said = images.run(f"skerry {plan}image delete {name}x 2>&1; echo exit code $?").splitlines()
+    assert said[0] == f"error: there is no image {name}x."
+    assert f"The nearest name is '{name}'. Images here: " in said[1]
+    assert said[2] == "exit code 3"
 
 
 def test_progress_is_told(images: ImageLab, name: str) -> None:
@@ -205,7 +234,7 @@ def test_progress_is_told(images: ImageLab, name: str) -> None:
     answer.ok()
     assert answer.events[0]["event"] == "plan"
     assert {event["stage"] for event in answer.events if event["event"] == "progress"} <= {
-        "verify", "decompress", "check", "mkfs.erofs",
+        "verify", "decompress", "check", "sort", "mkfs.erofs",
     }  # fmt: skip
     assert any(event["event"] == "progress" for event in answer.events)
     assert answer.events[-1]["event"] == "step"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry_boot.initramfs.checks import NAMES
+from skerry_base.boot.initramfs.checks import NAMES
 from tests.integration import boot_images, kept_ssh
 
 ROOT = Path(__file__).parents[2]

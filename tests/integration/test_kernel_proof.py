@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src/skerry_boot"
+SOURCE = Path(__file__).parents[2] / "plugins/module_utils/skerry_base"
 PLACE = "/run/kernel-proof"
 PROVE = (
-    f"python3 -c 'import sys; sys.path.insert(0, \"{PLACE}\"); from skerry_boot.cli import main; sys.exit(main())' "
+    f"python3 -c 'import sys; sys.path.insert(0, \"{PLACE}\"); from skerry_base.boot.cli import main; sys.exit(main())' "
     "prove --only-look --json"
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skerry.system import links
+from skerry.host import links
 from tests.integration.namespaces import Net, run, standing
 
 PORT = "sk1"

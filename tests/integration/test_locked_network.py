@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from skerry_boot.network import for_initramfs, parse
-from skerry_lab.cache import Cache
-from skerry_lab.paths import cache_home
-from skerry_lab.progress import Progress
+from skerry_base.boot.network import for_initramfs, parse
+from skerry_base.core.cache import Cache
+from skerry_base.core.paths import cache_home
+from skerry_base.core.progress import Progress
 from skerry_lab.tools import tools
 
 FILES = Path(__file__).parents[2] / "roles/remote_unlock/files/usr/lib/skerry/initramfs"

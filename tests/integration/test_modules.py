@@ -35,6 +35,10 @@ BEATS: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
     ("started", {"state": "started"}, ["start"], []),
     ("started with another option", {"memory": "256M", "state": "started"}, [], []),
     ("stopped with another option", {"pids": 64, "state": "stopped"}, ["update", "stop"], []),
+    ("frozen, after a start", {"state": "frozen"}, ["start", "freeze"], []),
+    ("present leaves it frozen", {"state": "present", "pids": 70}, ["update"], []),
+    ("started lets it go on", {"state": "started"}, ["thaw"], []),
+    ("frozen", {"state": "frozen"}, ["freeze"], []),
     ("absent", {"state": "absent"}, ["delete"], []),
     ("a new one that is stopped", {"image": "hello", "state": "stopped"}, ["create"], []),
     ("absent again", {"state": "absent"}, ["delete"], []),
@@ -47,7 +51,7 @@ TITLES = [title for title, *_ in BEATS]
 def operations(host: Host) -> list[dict[str, Any]]:
     """The journal of this container, oldest first."""
     found = json.loads(host.check_output("skerry operations --json --count 200"))["operations"]
-    return [one for one in reversed(found) if one["container"].endswith(f"/{NAME}")]
+    return [one for one in reversed(found) if one["resource"].endswith(f"/{NAME}")]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,7 @@ def test_a_diff_shows_the_one_value_that_changes(beats: dict[str, Any]) -> None:
 
 def test_what_is_not_given_stays(beats: dict[str, Any]) -> None:
     container = beats["several at once"][1]["container"]
-    assert container["env"] == {"GREETING": "hi"}
+    assert container["env"] == ["GREETING"]
     assert container["disk"] == "2G"
     assert container["services"] == [{"name": "web", "port": 1071}]
 

@@ -37,12 +37,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"services": [{"name": "web"}]}, r"missing required arguments: port found in services"),
     ({"env": {"A-B": "1"}},
      re.escape("env: 'A-B' is not a name for a variable. Use letters, digits and _, and not SKERRY_…")),
-    ({"env": {"DEBUG": True}}, re.escape("env, DEBUG: True is not allowed. Give text, in quotes")),
+    ({"env": {"DEBUG": True}}, re.escape("env, DEBUG: a boolean is not allowed. Give text, in quotes")),
     ({"command": []}, re.escape("command: give the program and its arguments")),
     ({"image": "nope"}, r"image 'nope' is not on this host\. Images here: .*hello.*"),
     ({"image": None}, re.escape("image: is missing. A new container needs an image: name one. If the container should "
                                 "exist already, check its name")),
-    ({"state": "runing"}, r"value of state must be one of: present, started, stopped, restarted, absent, got: runing"),
+    ({"state": "runing"}, (r"value of state must be one of: present, started, frozen, stopped, restarted, absent, "
+                           r"got: runing")),
     ({"timeout": 9999}, re.escape("timeout: 9999.0 is not allowed. Give at most 3600")),
     ({"memmory": "1G"}, r"Unsupported parameters .*: memmory\. Supported parameters include: .*memory.*"),
 ]  # fmt: skip
@@ -87,7 +88,7 @@ def test_a_bad_change_leaves_all_as_it_was(lab: str, existing: str, host: Host, 
         Call(stopped | {"memory": "1M", "pids": 99}),
     )
     assert too_much["msg"].startswith("memory: 64T is more than this host has. Give at most ")
-    assert other_image["msg"].startswith(f"image 'sha256:{'0' * 64}' is not on this host. Images here: ")
+    assert other_image["msg"] == (f"image 'sha256:{'0' * 64}' is not on this host. Images here: hello")
     assert wrong["msg"] == "memory: '1M' is not allowed. Give at least 16M"
     assert host.check_output(f"skerry info {existing} --json") == before
 
@@ -142,16 +143,26 @@ def test_the_same_state_twice_at_the_same_moment_is_made_once(hello: str, host: 
     assert results[0]["after"]["id"] == results[1]["after"]["id"]
 
 
+@pytest.mark.usefixtures("existing")
 def test_what_is_not_there(lab: str, host: Host, tmp_path: Path) -> None:
-    (absent,) = call(lab, tmp_path, Call({"name": "nobody", "state": "absent"}))
+    absent, not_made = call(
+        lab,
+        tmp_path,
+        Call({"name": "hree", "state": "absent"}),
+        Call({"name": "hree", "image": "hello", "create": False}),
+    )
     assert not absent["failed"]
     assert not absent["changed"]
-    done = host.run("skerry delete nobody")
-    assert done.rc == 3
-    assert done.stderr.splitlines() == [
-        "error: there is no container default/default/nobody.",
-        "       The verb 'list' shows those that exist.",
-    ]
+    said = r"there is no container default/default/hree\. Did you mean here\? Containers of default/default: .*here"
+    assert re.match(said, absent["missing"])
+    assert (not_made["failed"], not_made["code"]) == (True, "not_found")
+    assert re.match(said, not_made["msg"])
+    for verb in ("delete", "info", "start", "stop", "restart", "update"):
+        done = host.run(f"skerry {verb} hree")
+        assert done.rc == 3, verb
+        first, second = done.stderr.splitlines()
+        assert first == "error: there is no container default/default/hree."
+        assert second.startswith("       Did you mean here? Containers of default/default: ")
 
 
 @pytest.fixture

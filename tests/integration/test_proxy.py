@@ -3,8 +3,6 @@
 The origins and the engine's calls are in on_host/proxy_agent.py; the container's addresses are those of slots out of use.
 """
 
-import base64
-import os
 import socket
 import ssl
 import time
@@ -15,6 +13,8 @@ import pytest
 
 from tests.integration.proxy_client import (
     DOMAIN,
+    ECHO,
+    HELLO,
     IPS,
     Agent,
     Answer,
@@ -25,6 +25,7 @@ from tests.integration.proxy_client import (
     lab_door,
     read_answer,
     route,
+    websocket_request,
 )
 
 ONE, OTHER, TENANT, STOPPED, SILENT, GONE = "abcdef"
@@ -136,7 +137,7 @@ def test_http2_gives_the_same_404(door: Door, never: Answer, authority: str | No
         b"GET / HTTP/1.1\r\nhost: %s x\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: %s\r\nhost: other.example\r\n\r\n",
         b"GET http://other.example/ HTTP/1.1\r\nhost: %s\r\n\r\n",
-        b"GET / HTTP/1.1\r\nhost: %s\r\nx-flood: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: %s\r\nx-flood: " + b"a" * 60_000 + b"\r\n\r\n",
         b"\x16\x03\x01 %s\r\n\r\n",
     ],
 )
@@ -261,23 +262,6 @@ def test_port_80_sends_on_and_tells_nothing(agent: Agent) -> None:
     assert known == unknown.replace(NEVER, HOST)
     elsewhere = agent("port_80", request="GET / HTTP/1.0\r\nhost: evil.example\r\n\r\n")
     assert elsewhere.startswith("HTTP/1.1 404 Not Found\r\n")
-
-
-def websocket_request(host: str) -> bytes:
-    key = base64.b64encode(os.urandom(16)).decode()
-    lines = [
-        "GET /ws HTTP/1.1",
-        f"host: {host}",
-        "connection: keep-alive, Upgrade",
-        "upgrade: WebSocket",
-        "sec-websocket-version: 13",
-        f"sec-websocket-key: {key}",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-HELLO = b"\x81\x85\x00\x00\x00\x00hello"  # a text frame; its mask is four zeros
-ECHO = b"\x81\x05hello"
 
 
 def test_removing_a_route_closes_its_websocket_within_a_second_and_no_other(agent: Agent, door: Door) -> None:

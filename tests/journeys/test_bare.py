@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.run import CommandError
 from skerry_lab.process import children
-from skerry_lab.run import CommandFailed
 from skerry_lab.state import Lab, LabStore, State
 
 NAME = "journey-bare"
@@ -80,7 +80,7 @@ def test_it_starts_in_memory_with_blank_disks_by_name(lab: Lab) -> None:
 
 def test_the_network_cable_can_be_pulled(lab: Lab) -> None:
     subprocess.run(command("link", NAME, "off"), check=True)
-    with pytest.raises(CommandFailed):
+    with pytest.raises(CommandError):
         lab.login.run(["true"])
     subprocess.run(command("link", NAME, "on"), check=True)
     lab.login.wait(60, lambda: True)
@@ -107,7 +107,7 @@ def test_after_a_reboot_firmware_looks_for_a_system_on_its_disks(lab: Lab) -> No
     wait_until(lambda: children(process.pid) == [])
     assert process.alive()
     assert lab.cpu_seconds() >= before
-    with pytest.raises(CommandFailed):
+    with pytest.raises(CommandError):
         lab.login.run(["true"])
     subprocess.run(command("rescue", NAME), check=True)
     lab.login.run(["true"])

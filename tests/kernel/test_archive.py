@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.errors import SkerryError
 from skerry_kernel.archive import Archive
-from skerry_kernel.errors import KernelError
 from skerry_kernel.mirrors import mirror as own_mirror
 
 # A small package of a small part of the archive; what holds for it holds for the source.
@@ -101,7 +101,7 @@ def test_what_was_changed_is_refused(
     mirror: Path, tmp_path: Path, changed: Callable[[Path], None], said: str
 ) -> None:
     changed(mirror)
-    with pytest.raises(KernelError, match=said):
+    with pytest.raises(SkerryError, match=said):
         fetched(mirror, tmp_path / "apt")
     assert not list((tmp_path / "apt").glob("packages/*"))
 

@@ -77,7 +77,9 @@ def test_a_new_menu_and_a_new_initramfs_come_to_both(mirror):
 def test_it_serves_on_its_new_disk_alone_and_starts_from_it(mirror, url):
     start_anew(mirror)
     hardened.see_words(mirror)
-    assert "changed=0" in played(mirror, *hardened.PLAY)
+    said = played(mirror, *hardened.PLAY)
+    assert "changed=0" in said
+    assert hardened.AT_ITS_START not in " ".join(said.split())
     assert status(mirror)["mirror"] == "whole"
     assert visited(mirror, url) == PAGE
     pull_while_it_runs(mirror, 1)

@@ -15,7 +15,8 @@ from tests.mirror.mirror_lab import lab
 from tools.run_tests import count
 
 INSTALLED = "installed"
-SCENARIOS = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+# The scenario `install` begins with blank disks.
+SCENARIOS = sorted({path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml")} - {"install"})
 
 
 def see_every_scenario(firmware: Firmware, bus: Bus, folder: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry_boot.hardening.read import refused_modules
+from skerry_base.hardening.read import refused_modules
 from tests.install.conftest import play_on
 from tests.install.installing import install
 from tests.install.rescue_lab import ROOT, Machine, machine
@@ -93,8 +93,8 @@ def ours(stock: Surface, tmp_path_factory: pytest.TempPathFactory) -> Surface:
     with machine("surface-ours", tmp_path_factory.mktemp("ours"), hardware) as found:
         done = install(found, "--extra-vars", DEFAULTS)
         assert done.code == 0, done.output[-4000:]
-        for playbook in ("site.yml", "playbooks/image/hello.yml"):
-            answer = play_on(found, playbook, "--extra-vars", DEFAULTS)
+        for words in (["site.yml", "--extra-vars", DEFAULTS], ["playbooks/image/hello.yml"]):
+            answer = play_on(found, *words)
             assert answer.returncode == 0, answer.stdout[-4000:]
         bring_probe(found)
         surface = measure(found, found.lab.login.run(["python3", "/run/surface/ours.py"], timeout=LONG_S))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.paths import cache_home
+from skerry_base.core.progress import Progress
 from skerry_kernel.build import Wanted, build, prepare
 from skerry_kernel.fragment import Flavour
 from skerry_lab import disk
-from skerry_lab.cache import Cache
 from skerry_lab.initrd import initrd
-from skerry_lab.paths import cache_home
-from skerry_lab.progress import Progress
 from skerry_lab.qemu import Hardware
 from skerry_lab.recipe import Flavour as Image
 from skerry_lab.tools import Tools, tools

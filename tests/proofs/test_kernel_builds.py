@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from skerry_lab.cache import Cache
+from skerry_base.core.cache import Cache
+from skerry_base.core.paths import cache_home
+from skerry_base.core.progress import Progress
 from skerry_lab.disk import rescue_system
 from skerry_lab.initrd import initrd
-from skerry_lab.paths import cache_home
-from skerry_lab.progress import Progress
 from skerry_lab.qemu import Hardware
 from skerry_lab.tools import Tools, tools
 from tests.kernel.keys import key_and_certificate

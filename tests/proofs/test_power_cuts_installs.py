@@ -13,6 +13,7 @@ from tests.proofs.cuts import CUTS, chooser, switch, unlocks, wait
 
 # Of an installation: its last moments are those of one that is done, and waits for its reboot.
 UNFINISHED = 0.95
+MOST_CPU_S = 220  # of an installation, from the rescue system's first login to the reboot, on quiet cores
 TASK = re.compile(r"^TASK \[(.*)\]", re.MULTILINE)
 
 
@@ -25,6 +26,7 @@ def test_ten_cuts_at_random_moments(tmp_path: Path) -> None:
         whole = install(bare)
         assert whole.code == 0, whole.output[-4000:]
         print(f"an installation that nobody disturbs: {whole.cpu_seconds:.0f} processor seconds")
+        assert whole.cpu_seconds <= MOST_CPU_S
         switch(bare, "power", "cut")
         switch(bare, "restore", "blank")
         switch(bare, "rescue")

@@ -12,7 +12,7 @@ LIMITS = {"memory.max": 128 * MIB, "memory.swap.max": 0, "cpu.max": 0.5, "pids.m
 
 @pytest.fixture(scope="module")
 def report(hello, on_host):
-    done = on_host("prison.py", "who", "syscalls", "fill", "inodes", "forks", "hog")
+    done = on_host("prison.py", "who", "syscalls", "families", "fill", "inodes", "forks", "hog")
     assert done.rc == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
@@ -55,6 +55,7 @@ def test_root_inside_is_nobody_outside(report):
 
 def test_dangerous_calls_are_refused_and_unknown_ones_unknown(report):
     walls.check_syscalls(report)
+    walls.check_families(report)
 
 
 def test_the_disk_ends_at_its_limit(report):

@@ -20,6 +20,11 @@ def test_only_security_upgrades_come_unasked_and_nothing_reboots(host: Host) -> 
     assert host.run("unattended-upgrade --dry-run").rc == 0
 
 
+def test_the_shutdown_helper_of_the_upgrades_hears_of_a_shutdown(host: Host) -> None:
+    assert host.service("unattended-upgrades.service").is_running
+    assert host.run("/usr/bin/python3 -c 'from gi.repository import GLib'").rc == 0
+
+
 def test_the_daily_timers_run(host: Host) -> None:
     for name in ("apt-daily.timer", "apt-daily-upgrade.timer"):
         assert host.service(name).is_enabled

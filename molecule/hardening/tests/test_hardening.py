@@ -6,8 +6,8 @@ from base64 import b64encode
 import pytest
 from testinfra.host import Host
 
-from skerry_boot.hardening.model import Kind
-from skerry_boot.hardening.table import SETTINGS
+from skerry_base.hardening.model import Kind
+from skerry_base.hardening.table import SETTINGS
 
 # What a lab's machine can't have. Each line is a fact about it; anything else that is missing is an error.
 NOT_HERE = {

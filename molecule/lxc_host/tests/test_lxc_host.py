@@ -38,11 +38,17 @@ def test_the_secrets_are_roots_alone(host: Host) -> None:
     assert host.file("/var/lib/skerry/secret").size == 32
 
 
+@pytest.mark.parametrize("path", ["/etc/subuid", "/etc/subgid"])
+def test_the_containers_ids_are_reserved_for_root(host: Host, path: str) -> None:
+    assert host.file(path).content_string.splitlines().count("root:1048576:4293918719") == 1
+
+
 def test_the_pool_counts_and_carries_no_devices(host: Host) -> None:
     pool = host.mount_point("/var/lib/skerry/pool")
     assert pool.filesystem == "btrfs"
     assert {"nosuid", "nodev"} <= set(pool.options)
     assert host.file("/var/lib/skerry/pool").mode == 0o700
+    assert host.file("/var/lib/skerry/pool.btrfs").mode == 0o600
     assert host.run("btrfs qgroup show /var/lib/skerry/pool").rc == 0
 
 

@@ -10,15 +10,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from skerry.engine import executor, images, requests
+from skerry.engine import executor
 from skerry.engine.engine import Engine
-from skerry.engine.executor import Progress
 from skerry.engine.reconcile import reconcile
 from skerry.engine.server import Server, refuse_waiting
+from skerry.host import files, systemd
 from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
+from skerry.protocol.table import TABLE
+from skerry.resources.kind import Context, Kind, Observer
+from skerry.resources.registered import KINDS
 from skerry.store.db import Database
-from skerry.system import files, systemd
 
 _DRAIN_SECONDS = 60.0  # a stop or an upgrade lets what has begun be carried out
 _log = logging.getLogger("skerry.engine")
@@ -32,26 +34,8 @@ def _secret(host: HostConfig) -> bytes:
     return path.read_bytes()
 
 
-def _handle(engine: Engine, request: requests.Request, progress: Progress) -> dict[str, Any]:
-    match request:
-        case requests.Info():
-            return engine.info(request.container)
-        case requests.List():
-            return engine.list(request.realm, request.project)
-        case requests.Operations():
-            return engine.operations(request.count)
-        case requests.Status():
-            return engine.status()
-        case requests.ImageList():
-            return images.list_all(engine.db)
-        case requests.ImageImport() | requests.ImageBuild() | requests.ImageDelete():
-            return images.carry_out(engine.host, engine.db, request, progress)
-        case requests.PlanOnly():
-            if isinstance(request.of, requests.ImageDeed):
-                return images.plan(engine.host, engine.db, request.of)
-            return engine.plan(request.of)
-        case _:
-            return engine.carry_out(request, progress)
+def _observer(engine: Engine, kind: Kind[Any]) -> Observer | None:
+    return kind.observer(engine.context, engine.alone(kind), engine.answer)
 
 
 def main() -> int:
@@ -59,21 +43,27 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         host = load_host_config(os.environ.get("SKERRY_CONFIG", CONFIG_PATH))
-        engine = Engine(host, Database.open(host.database), _secret(host))
+        db = Database.open(host.database, KINDS.tables())
+        engine = Engine(Context(host, db, _secret(host)), KINDS, TABLE)
         reconcile(engine)
-    except (SkerryError, sqlite3.Error) as error:
-        found = error if isinstance(error, SkerryError) else executor.store_error(error)
+    except (SkerryError, OSError, sqlite3.Error) as error:
+        found = executor.readable(error)
         _log.critical("%s", found)
         refuse_waiting(found)
         return 1
-    server = Server(f"{host.run}/engine.sock", lambda request, progress: _handle(engine, request, progress))
+    server = Server(f"{host.run}/engine.sock", TABLE, engine.answer)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    observers = [one for kind in engine.kinds if (one := _observer(engine, kind))]
+    for one in observers:
+        one.start()
     systemd.notify("READY=1")
     server.serve_forever()
     systemd.notify("STOPPING=1")
+    for one in observers:
+        one.stop()
     if not server.drain(_DRAIN_SECONDS):
         _log.warning("a request is still being carried out; the next start settles it")
-    engine.db.close()
+    db.close()
     return 0
 
 

@@ -1,201 +1,210 @@
-"""The engine's verbs: find out what is there, ask the planner, carry out, answer."""
+"""Dispatch: from a request to its kind, and one loop for what it asks for: find, decide, do, answer."""
 
 import collections
 import contextlib
-import threading
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from skerry import __version__
-from skerry.engine import executor, requests
-from skerry.engine.decide import Decide, Decider, existing
-from skerry.engine.executor import Progress
-from skerry.model.addresses import addresses
-from skerry.model.container import Container, ContainerKey
-from skerry.model.errors import Code, SkerryError
-from skerry.model.host import HostConfig
-from skerry.plan import anatomy, verbs
-from skerry.plan.plan import Plan
-from skerry.store import containers, operations
-from skerry.store.db import Database
-from skerry.system import capacity, systemd
+from skerry.engine import executor
+from skerry.engine.executor import Running
+from skerry.engine.locks import Locks
+from skerry.model.errors import SkerryError
+from skerry.parts.base import Progress, journaled_title
+from skerry.protocol import core, hosts
+from skerry.protocol.core import Request, Table
+from skerry.resources.kind import Alone, Answer, Context, Decide, Kind, Kinds, Plan
+from skerry.store import operations
 
-_LOCK_TIMEOUT = 120.0  # seconds that a request waits for another one about the same container
+
+def _unheard(_event: dict[str, Any]) -> None:
+    return None
+
+
+@dataclasses.dataclass
+class _Work:
+    """One request on its way: what is found, which decisions are left, which plans are made and done."""
+
+    context: Context
+    kind: Kind[Any]
+    request: Any
+    found: Any
+    left: collections.deque[Decide[Any]] = dataclasses.field(default_factory=collections.deque)
+    plans: list[Plan[Any]] = dataclasses.field(default_factory=list)
+    timings: list[list[float]] = dataclasses.field(default_factory=list)
+
+    def begin_next(self) -> Running | None:
+        """Decide, from what is there now, and begin the next plan that changes something. Inside a transaction.
+
+        In a dry run what is there now is what the plan before would have left.
+        """
+        self.found = self._found()
+        while self.left:
+            plan = self.left.popleft()(self.found)
+            if plan is not None and plan.changed:
+                self.plans.append(plan)
+                return executor.begin(self.context, self.kind, plan, chained=bool(self.left))
+        return None
+
+    def _found(self) -> Any:
+        if not self.context.dry_run:
+            return self.kind.find(self.context, self.request)
+        if self.plans and not self.plans[-1].aside:
+            return self.plans[-1].after
+        return self.found
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """No two operations get the same name, id or slot: what is decided is written in one transaction."""
+        return contextlib.nullcontext() if self.context.dry_run else self.context.db.transaction()
 
 
 class Engine:
-    """All verbs about containers. Safe to call from several threads."""
+    """All verbs of all kinds. Safe to call from several threads.
 
-    def __init__(self, host: HostConfig, db: Database, secret: bytes) -> None:
-        self.host, self.db = host, db
-        self._decider = Decider(host, db, secret)
-        self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
+    Raises:
+        ValueError: a verb of the table has nobody who answers it.
+    """
 
-    @contextlib.contextmanager
-    def _only(self, key: ContainerKey) -> Iterator[None]:
-        """One operation at a time on one container."""
-        lock = self._locks[str(key)]
-        if not lock.acquire(timeout=_LOCK_TIMEOUT):
-            raise SkerryError(
-                Code.BUSY, f"container {key}: another operation takes long", "Try again when it is done"
-            )
-        try:
-            yield
-        finally:
-            lock.release()
+    def __init__(self, context: Context, kinds: Kinds, table: Table) -> None:
+        self.context, self.kinds, self.table = context, kinds, table
+        self._locks = Locks()
+        self._own: dict[str, Callable[[Any], Answer]] = {
+            "operations": self._operations,
+            "status": self._status,
+        }
+        for verb in table.verbs():
+            self._check(verb)
 
-    def plan(self, request: requests.Deed) -> dict[str, Any]:
-        """What a request would do now. Writes nothing."""
-        found = before = containers.find(self.db, request.container)
-        plans = []
-        for decide in self._decider.decisions(request, found):
-            plan = decide(found)
-            if plan is not None and plan.changed:
-                plans.append(plan)
-                found = plan.after
-        return self._answer(self.view(before) if before else None, found, plans, [])
+    def _check(self, verb: core.Verb) -> None:
+        kind = verb.resource.name
+        if kind == hosts.RESOURCE.name:
+            answered = verb.name in self._own
+        else:
+            found = next((one for one in self.kinds if one.name == kind), None)
+            verbs = () if found is None else found.planners() if verb.changes else found.readers()
+            answered = verb.name in verbs
+        if not answered:
+            raise ValueError(f"nobody answers the verb {verb.name!r} of {kind}")
 
-    def carry_out(self, request: requests.Deed, progress: Progress) -> dict[str, Any]:
-        """Do what a request asks for.
+    def answer(self, request: Request | core.PlanOnly, progress: Progress = _unheard) -> Answer:
+        """Answer one request, whatever its kind.
 
         Raises:
-            SkerryError: it was refused, or a step failed and everything was undone.
+            SkerryError: it was refused or failed.
         """
-        with self._only(request.container):
-            found = self._settled(request.container)
-            before = self.view(found) if found else None
-            plans, timings = [], []
-            for decide in self._decider.decisions(request, found):
-                operation_id, plan = self._begin(decide, request.container)
-                if plan is None:
-                    continue
-                titles = plan.titles()
-                progress({"event": "plan", "verb": plan.verb, "steps": titles})
-                timings.append(executor.run(self.db, self.host, operation_id, plan, progress))
-                plans.append(plan)
-                found = containers.find(self.db, request.container)
-            return self._answer(before, found, plans, timings)
+        if isinstance(request, core.PlanOnly):
+            return self._apply(request.of, progress, dry_run=True)
+        verb = self.table.verb_of(request)
+        if verb.name in self._own:
+            return self._own[verb.name](request)
+        if verb.changes:
+            return self._apply(request, progress, dry_run=False)
+        return self.kinds[verb.resource.name].readers()[verb.name](self.context, request)
 
-    def start_again(self, key: ContainerKey, wait: verbs.Wait) -> None:
-        """Start a container that is wanted to run, after a boot.
+    def _apply(self, request: Request, progress: Progress, *, dry_run: bool) -> Answer:
+        """What a request asks for, done; where ``dry_run``, only decided: nothing is written, nobody waits."""
+        verb = self.table.verb_of(request)
+        kind = self.kinds[verb.resource.name]
+        if dry_run:
+            context = dataclasses.replace(self.context, dry_run=True)
+            return self._loop(_Work(context, kind, request, kind.find(context, request)), verb.name, _unheard)
+        name = verb.resource.plural if kind.serial else f"{kind.name} {kind.asked(request)}"
+        with self._locks.only(name, kind.patience, progress):
+            work = _Work(self.context, kind, request, self._settled(kind, request))
+            return self._loop(work, verb.name, progress)
 
-        Raises:
-            SkerryError: it did not start; it stays wanted.
+    def alone(self, kind: Kind[Any]) -> Alone:
+        """How an observer of a kind keeps operations away from one of its resources, if none runs there now."""
+        return lambda name: self._locks.only(f"{kind.name} {name}", 0.0, _unheard)
+
+    def _loop(self, work: _Work, verb: str, progress: Progress) -> Answer:
+        """Each plan of a request, done before the next one is decided.
+
+        The next one begins in the transaction that closes the one before it: the plans of a request are one chain.
         """
-        request = requests.Start(verb="start", container=key, wait="ready" if wait.ready else "running")
-        self.carry_out(request, lambda _event: None)
+        context, kind = work.context, work.kind
+        before = None if work.found is None else kind.view(context, work.found)
+        work.left.extend(kind.planners()[verb](context, work.request, work.found))
+        with work.transaction():
+            running = work.begin_next()
+        while running is not None:
+            progress({"event": "plan", "verb": running.plan.verb, "steps": running.plan.titles()})
+            done = executor.run(running, progress, work.begin_next)
+            work.timings.append(done.timings)
+            if isinstance(done.following, SkerryError):
+                raise done.following
+            running = done.following
+        return self._answer(work, before)
 
-    def _settled(self, key: ContainerKey) -> Container | None:
-        """The container, after what an earlier operation could not write down (a full disk) has been settled."""
-        found = containers.find(self.db, key)
-        if found is None or not (left := operations.unfinished(self.db, found.id)):
-            return found
+    def _settled(self, kind: Kind[Any], request: Any) -> Any:
+        """The resource, after what an earlier operation could not write down (a full disk) has been settled."""
+        found = kind.find(self.context, request)
+        if kind.serial:
+            left = operations.unfinished(self.context.db, kind.name)
+        elif found is not None:
+            left = operations.unfinished(self.context.db, kind.name, kind.about(found)[0])
+        else:
+            return None
         for operation in left:
-            executor.recover(self.db, self.host, operation)
-        return containers.find(self.db, key)
+            executor.recover(self.context, kind, operation)
+        return kind.find(self.context, request) if left else found
 
-    def _begin(self, decide: Decide, key: ContainerKey) -> tuple[int, Plan | None]:
-        """Decide and write the plan in one transaction: no two operations get the same name, id or slot."""
-        with self.db.transaction():
-            plan = decide(containers.find(self.db, key))
-            if plan is None or not plan.changed:
-                return 0, None
-            return executor.begin(self.db, self.host, plan), plan
-
-    def _answer(
-        self,
-        before: dict[str, Any] | None,
-        after: Container | None,
-        plans: list[Plan],
-        timings: list[list[float]],
-    ) -> dict[str, Any]:
+    def _answer(self, work: _Work, before: Answer | None) -> core.Changed:
+        context, kind, plans = work.context, work.kind, work.plans
+        changed = any(plan.lasting for plan in plans)
+        after = None if work.found is None else kind.view(context, work.found)
+        warnings = kind.warnings(context, plans[0].before, work.found) if plans else ()
         return {
-            "changed": bool(plans),
-            "before": before,
-            "after": after and self.view(after),
-            "plans": [
-                {"verb": plan.verb, "steps": plan.titles(), "restart_required": list(plan.restart_required)}
-                for plan in plans
-            ],
-            "timings_ms": timings,
+            "changed": changed,
+            "before": None if before is None else dict(before),
+            "after": None if after is None else dict(after),
+            "plans": [_shown(plan) for plan in plans] if changed else [],
+            "timings_ms": work.timings if changed and not context.dry_run else [],
+            "warnings": list(warnings),
+            "missing": "" if before or after else kind.missing(context, work.request),
         }
 
-    def view(self, container: Container, state: str | None = None) -> dict[str, Any]:
-        """A container as an answer shows it: what is stored, and how it is now."""
-        own = addresses(self.host, container.slot)
-        urls = {name: self.host.url(name) for name in container.host_names(self.host.domain)}
-        found = state if state is not None else systemd.state(anatomy.unit_name(container.id))
-        return container.view() | {
-            "state": shown_state(found),
-            "url": next(iter(urls.values())),
-            "urls": list(urls.values()),
-            "ipv4": own.ipv4,
-            "ipv6": own.ipv6,
-            "fences": self.host.fences,
-        }
-
-    def info(self, key: ContainerKey) -> dict[str, Any]:
-        """All about one container.
-
-        Raises:
-            SkerryError: there is none of that name.
-        """
-        container = existing(containers.find(self.db, key), key)
-        pending = anatomy.unit(container).waits_for_restart(self.host)
-        return {"container": self.view(container) | {"restart_pending": pending}}
-
-    def list(self, realm: str | None, project: str | None) -> dict[str, Any]:
-        """Every container, or those of one realm or project; one question to systemd for all of them."""
-        states = systemd.states("skerry-*.service")
-        return {
-            "containers": [
-                self.view(container, states.get(anatomy.unit_name(container.id), "inactive"))
-                for container in containers.all_containers(self.db)
-                if realm in {None, container.key.realm} and project in {None, container.key.project}
-            ]
-        }
-
-    def operations(self, count: int) -> dict[str, Any]:
+    def _operations(self, request: hosts.Operations) -> hosts.Journal:
         """The newest operations: what each planned, how long its steps took, how it ended."""
         return {
             "operations": [
                 {
                     "id": item.id,
                     "verb": item.verb,
-                    "container": item.container,
-                    "container_id": item.container_id,
+                    "kind": item.kind,
+                    "resource": item.resource,
+                    "resource_id": item.resource_id,
                     "state": item.state,
                     "error": item.error,
                     "started": item.started,
                     "done": item.done,
-                    "steps": Plan.from_json(item.plan).titles(),
+                    "steps": [journaled_title(step) for step in item.plan["steps"]],
+                    "stored": item.plan.get("stored", []),
                     "timings_ms": item.timings,
                 }
-                for item in operations.recent(self.db, count)
+                for item in operations.recent(self.context.db, request.count)
             ]
         }
 
-    def status(self) -> dict[str, Any]:
-        """The host in a few figures."""
-        every = containers.all_containers(self.db)
-        return {
+    def _status(self, _request: hosts.Status) -> hosts.Figures:
+        """The host in a few figures: its own, then those of each kind."""
+        found = {
             "version": __version__,
-            "wire_version": requests.WIRE_VERSION,
-            "domain": self.host.domain,
-            "fences": self.host.fences,
-            "containers": len(every),
-            "memory_promised": sum(item.spec.memory for item in every if item.wanted == "started"),
-            "memory_for_containers": capacity.memory(self.host),
+            "wire_version": core.WIRE_VERSION,
+            "kinds": {resource.name: resource.version for resource in self.table.resources},
+            "domain": self.context.host.domain,
+            "fences": self.context.host.fences,
         }
+        for kind in self.kinds:
+            found |= kind.figures(self.context)
+        return found
 
 
-def shown_state(unit_state: str) -> str:
-    """The state a person sees for the active state of a unit (DESIGN: stopped starting running stopping failed)."""
+def _shown(plan: Plan[Any]) -> core.ShownPlan:
     return {
-        "active": "running",
-        "reloading": "running",
-        "activating": "starting",
-        "deactivating": "stopping",
-        "restarting": "restarting",
-        "failed": "failed",
-    }.get(unit_state, "stopped")
+        "verb": plan.verb,
+        "steps": plan.titles(),
+        "stored": list(plan.stored),
+        "restart_required": list(plan.restart_required),
+    }

@@ -1,9 +1,10 @@
-"""Carry a plan out, step by step, so that a crash or a failure at any point leaves a state we can name.
+"""Apply a plan, step by step, so that a crash or a failure at any point leaves a state we can name.
 
 Two synced writes an operation: the plan first, the result last. The marks between them are not synced: every step can be
-done or undone twice.
+done or undone twice. The executor knows no kind; what a kind writes into the store it does itself, in these transactions.
 """
 
+import dataclasses
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -11,56 +12,89 @@ from typing import Any
 
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
-from skerry.parts.base import Step
-from skerry.plan import anatomy
-from skerry.plan.plan import Plan
-from skerry.store import containers, operations
-from skerry.store.db import Database
-
-Progress = Callable[[dict[str, Any]], None]
+from skerry.parts.base import Progress, Step, reporting_to
+from skerry.resources.kind import Context, Kind, Plan
+from skerry.store import operations
 
 
-def _routes(host: HostConfig, plan: Plan, *, after: bool) -> dict[str, str]:
-    container = plan.after if after else plan.before
-    return {route.host: route.value for route in anatomy.routes(host, container)} if container else {}
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """An operation on its way: its number in the journal, its kind, its plan."""
+
+    context: Context
+    kind: Kind[Any]
+    id: int
+    plan: Plan[Any]
+
+    @property
+    def name(self) -> str:
+        """How a person names it: ``create default/default/blog``."""
+        return f"{self.plan.verb.replace('_', ' ')} {self.kind.about(self.plan.resource)[1]}"
 
 
-def begin(db: Database, host: HostConfig, plan: Plan) -> int:
-    """Write the plan and what it makes of the container; the caller holds the transaction. Returns the operation's id.
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A plan that was applied.
 
-    What shall be is in the store before anything happens on the host, so routes are durable, or durably gone, first.
+    Attributes:
+        plan: the plan.
+        timings: milliseconds of each step.
+        following: what began in the moment it was done, or why nothing could.
     """
-    container = plan.container
-    if plan.before is None:
-        containers.insert(db, container)
-    elif plan.after is not None:
-        containers.update(db, plan.after)
-    containers.set_routes(db, container.id, _routes(host, plan, after=True))
-    return operations.begin(db, plan.verb, container.id, str(container.key), plan.to_json())
+
+    plan: Plan[Any]
+    timings: list[float]
+    following: Running | SkerryError | None
 
 
-def _close(db: Database, operation_id: int, plan: Plan) -> None:
-    with db.transaction():
-        if plan.after is None:
-            containers.delete(db, plan.container.id)
-        operations.finish(db, operation_id, "done")
+Following = Callable[[], Running | None]
 
 
-def _take_back(db: Database, host: HostConfig, operation_id: int, plan: Plan, error: str) -> None:
+def begin(context: Context, kind: Kind[Any], plan: Plan[Any], *, chained: bool = False) -> Running:
+    """Write a plan and what it makes of the resource; the caller holds the transaction.
+
+    What shall be is in the store before anything happens on the host. In a dry run nothing is written.
+
+    Args:
+        context: the host and the store.
+        kind: the kind of the resource.
+        plan: what is to be done.
+        chained: more plans of the same request may follow. After a crash it is undone, even if all of its steps are
+            done, unless it was closed: what follows begins in the transaction that closes it.
+    """
+    if context.dry_run:
+        return Running(context, kind, 0, plan)
+    kind.begin(context, plan)
+    number = operations.begin(
+        context.db, kind.name, kind.about(plan.resource), plan.verb, kind.dump(plan) | {"chained": chained}
+    )
+    return Running(context, kind, number, plan)
+
+
+def _close(running: Running, following: Following) -> Running | SkerryError | None:
+    """Write that an operation is done, and in the same transaction what follows: no crash can come between."""
+    with running.context.db.transaction():
+        running.kind.done(running.context, running.plan)
+        operations.finish(running.context.db, running.id, "done")
+        try:
+            return following()
+        except SkerryError as error:  # what follows is refused; what is done stays done
+            if not running.plan.lasting:
+                raise
+            return error
+
+
+def _roll_back(running: Running, error: str) -> None:
     """Write that nothing of the operation remains."""
-    with db.transaction():
-        if plan.before is None:
-            containers.delete(db, plan.container.id)
-        else:
-            containers.update(db, plan.before)
-            containers.set_routes(db, plan.before.id, _routes(host, plan, after=False))
-        operations.finish(db, operation_id, "undone", error)
+    with running.context.db.transaction():
+        running.kind.undone(running.context, running.plan)
+        operations.finish(running.context.db, running.id, "undone", error)
 
 
-def _withdraw(db: Database, host: HostConfig, plan: Plan) -> None:
-    """Write the routes of before: durably first, or a proxy that starts while we undo would serve those of after."""
-    with db.transaction():
-        containers.set_routes(db, plan.container.id, _routes(host, plan, after=False))
+def _withdraw(running: Running) -> None:
+    """Write what must be durable before steps are undone."""
+    with running.context.db.transaction():
+        running.kind.withdraw(running.context, running.plan)
 
 
 def _undo(host: HostConfig, steps: Sequence[Step]) -> list[str]:
@@ -74,72 +108,75 @@ def _undo(host: HostConfig, steps: Sequence[Step]) -> list[str]:
     return problems
 
 
-def _advance(
-    db: Database, host: HostConfig, operation_id: int, plan: Plan, timings: list[float], progress: Progress
-) -> None:
+def _advance(running: Running, timings: list[float], progress: Progress) -> None:
     """Do the steps after those that ``timings`` tells about, and mark each."""
-    for number, step in enumerate(plan.steps[len(timings) :], start=len(timings) + 1):
+    context, steps = running.context, running.plan.steps
+    for number, step in enumerate(steps[len(timings) :], start=len(timings) + 1):
         started = time.perf_counter()
         try:
-            step.do(host)
+            step.do(context.host)
         except OSError as error:
             raise SkerryError(
                 Code.HOST, f"{step.title()}: {error.strerror or error}", "The host's log says more"
             ) from error
         timings.append(round((time.perf_counter() - started) * 1000, 2))
-        operations.mark(db, operation_id, timings)
+        operations.mark(context.db, running.id, timings)
         progress(
-            {
-                "event": "step",
-                "number": number,
-                "of": len(plan.steps),
-                "title": step.title(),
-                "ms": timings[-1],
-            }
+            {"event": "step", "number": number, "of": len(steps), "title": step.title(), "ms": timings[-1]}
         )
 
 
-def run(db: Database, host: HostConfig, operation_id: int, plan: Plan, progress: Progress) -> list[float]:
-    """Carry out a plan that :func:`begin` wrote; returns the milliseconds of each step.
+def run(running: Running, progress: Progress, following: Following = lambda: None) -> Done:
+    """Apply an operation that :func:`begin` wrote; in a dry run, only go on to the next one.
+
+    Args:
+        running: the operation.
+        progress: is told each step that is done.
+        following: begins the next one, in the transaction that closes this.
 
     Raises:
         SkerryError: a step failed. What the plan did is undone, or, where it only takes away, left for the next try.
     """
     timings: list[float] = []
+    if running.context.dry_run:
+        return Done(running.plan, timings, following())
     try:
-        _advance(db, host, operation_id, plan, timings, progress)
-        _close(db, operation_id, plan)
-    except (SkerryError, sqlite3.Error) as error:
-        raise _fail(db, host, operation_id, plan, len(timings), error) from error
-    return timings
+        with reporting_to(progress):
+            _advance(running, timings, progress)
+        return Done(running.plan, timings, _close(running, following))
+    except (SkerryError, OSError, sqlite3.Error) as error:
+        raise _fail(running, len(timings), readable(error)) from error
 
 
-def _fail(
-    db: Database,
-    host: HostConfig,
-    operation_id: int,
-    plan: Plan,
-    done: int,
-    error: SkerryError | sqlite3.Error,
-) -> SkerryError:
-    cause = error if isinstance(error, SkerryError) else store_error(error)
+def _fail(running: Running, done: int, cause: SkerryError) -> SkerryError:
+    context, plan = running.context, running.plan
     if plan.recovery == "finish":
-        with db.transaction():
-            operations.finish(db, operation_id, "failed", str(cause))
+        with context.db.transaction():
+            running.kind.failed(context, plan)
+            operations.finish(context.db, running.id, "failed", str(cause))
         return cause
     problems: list[str] = []
-    deeds: tuple[Callable[[], None], ...] = (
-        lambda: _withdraw(db, host, plan),
-        lambda: problems.extend(_undo(host, plan.steps[: done + 1])),
-        lambda: _take_back(db, host, operation_id, plan, str(cause)),
+    undoing: tuple[Callable[[], None], ...] = (
+        lambda: _withdraw(running),
+        lambda: problems.extend(_undo(context.host, plan.steps[: done + 1])),
+        lambda: _roll_back(running, str(cause)),
     )
-    for deed in deeds:
+    for part in undoing:
         try:
-            deed()
+            part()
         except sqlite3.Error as second:  # a full store must not keep the host from being cleaned
             problems.append(str(store_error(second)))
     hint = ". ".join(filter(None, [cause.hint, *(problems or ["Nothing of it is left"])]))
-    return SkerryError(cause.code, f"{plan.verb} {plan.container.key}: {cause.message}", hint, cause.journal)
+    return SkerryError(cause.code, f"{running.name}: {cause.message}", hint, cause.journal)
+
+
+def readable(error: SkerryError | OSError | sqlite3.Error) -> SkerryError:
+    """What a failing host or store means for a person."""
+    if isinstance(error, sqlite3.Error):
+        return store_error(error)
+    if isinstance(error, OSError):
+        return SkerryError(Code.HOST, str(error), "The host's log says more")
+    return error
 
 
 def store_error(error: sqlite3.Error) -> SkerryError:
@@ -148,17 +185,23 @@ def store_error(error: sqlite3.Error) -> SkerryError:
     return SkerryError(Code.HOST, f"the state store cannot be written: {error}", hint)
 
 
-def recover(db: Database, host: HostConfig, operation: operations.Operation) -> str:
-    """Finish or undo what a crash left open; returns which. Where that fails, the operation stays open."""
-    plan = Plan.from_json(operation.plan)
-    complete = operation.done == len(plan.steps)
-    if plan.recovery == "finish" or complete:
-        _advance(db, host, operation.id, plan, list(operation.timings), lambda _event: None)
-        _close(db, operation.id, plan)
+def recover(context: Context, kind: Kind[Any], operation: operations.Operation) -> str:
+    """Finish or undo what a crash left open; returns which. Where that fails, the operation stays open.
+
+    Raises:
+        SkerryError: a step could not be done or undone.
+    """
+    running = Running(context, kind, operation.id, kind.load(operation.plan))
+    plan = running.plan
+    whole = operation.done == len(plan.steps) and not operation.plan.get("chained")
+    if plan.recovery == "finish" or whole:
+        hurried = dataclasses.replace(plan, steps=tuple(step.hurried() for step in plan.steps))
+        running = dataclasses.replace(running, plan=hurried)
+        _advance(running, list(operation.timings), lambda _event: None)
+        _close(running, lambda: None)
         return "finished"
-    _withdraw(db, host, plan)
-    problems = _undo(host, plan.steps[: operation.done + 1])
-    if problems:
-        raise SkerryError(Code.FAILED, f"{plan.verb} {operation.container}: {'; '.join(problems)}")
-    _take_back(db, host, operation.id, plan, "the engine ended in the middle of it")
+    _withdraw(running)
+    if problems := _undo(context.host, plan.steps[: operation.done + 1]):
+        raise SkerryError(Code.FAILED, f"{running.name}: {'; '.join(problems)}")
+    _roll_back(running, "the engine ended in the middle of it")
     return "undone"

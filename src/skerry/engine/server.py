@@ -10,20 +10,20 @@ import socketserver
 import sqlite3
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from skerry.engine import executor
-from skerry.engine.requests import WIRE_VERSION, Request, parse
 from skerry.model.errors import Code, SkerryError
+from skerry.parts.base import Progress
+from skerry.protocol.core import WIRE_VERSION, PlanOnly, Request, Table
 
 _MAX_LINE = 1 << 20  # bytes of one request
 _LISTEN_FD = 3  # sd_listen_fds(3)
 _UCRED = struct.Struct("3i")  # unix(7), SO_PEERCRED
 _log = logging.getLogger(__name__)
 
-Progress = Callable[[dict[str, Any]], None]
-Handle = Callable[[Request, Progress], dict[str, Any]]
+Handle = Callable[[Request | PlanOnly, Progress], Mapping[str, Any]]
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -67,8 +67,7 @@ class _Connection(socketserver.StreamRequestHandler):
                 Code.FORBIDDEN, f"uid {uid} may not speak to the engine", "Become root on this host"
             )
 
-    @staticmethod
-    def _parse(line: bytes) -> Request:
+    def _parse(self, line: bytes) -> Request | PlanOnly:
         if len(line) > _MAX_LINE:
             raise SkerryError(Code.INVALID, f"the request is longer than {_MAX_LINE} bytes")
         try:
@@ -79,7 +78,7 @@ class _Connection(socketserver.StreamRequestHandler):
             ) from error
         if not isinstance(raw, dict):
             raise SkerryError(Code.INVALID, "the request is not an object", "Send one object a line")
-        return parse(raw)
+        return self.server.table.parse(raw)
 
     def _send(self, message: dict[str, Any]) -> None:
         """Send a line. A client that has gone away does not stop what it asked for."""
@@ -106,13 +105,13 @@ def _error(error: SkerryError) -> dict[str, str]:
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
-    """Listens on the socket that systemd hands over, or on ``path``."""
+    """Listens on the socket that systemd hands over, or on ``path``; takes the verbs of ``table``."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: str, handle: Handle) -> None:
-        self._handle = handle
+    def __init__(self, path: str, table: Table, handle: Handle) -> None:
+        self.table, self._handle = table, handle
         self._busy = 0
         self._idle = threading.Condition()
         activated = os.environ.get("LISTEN_PID") == str(os.getpid())
@@ -121,7 +120,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
             self.socket.close()
             self.socket = socket.socket(fileno=_LISTEN_FD)
 
-    def answer(self, request: Request, progress: Progress) -> dict[str, Any]:
+    def answer(self, request: Request | PlanOnly, progress: Progress) -> Mapping[str, Any]:
         """Answer one typed request."""
         with self._idle:
             self._busy += 1

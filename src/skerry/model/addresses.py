@@ -1,4 +1,4 @@
-"""Everything that follows from a container's slot: port, MAC, addresses, uid range. All pure arithmetic."""
+"""Everything that follows from a container's slot: interface, MAC, addresses, uid range. All pure arithmetic."""
 
 import dataclasses
 import ipaddress
@@ -16,7 +16,7 @@ _MAX_UID = 2**32 - 2
 class Addresses:
     """What one slot owns on its host."""
 
-    port: str
+    interface: str
     mac: str
     ipv4: str
     ipv6: str
@@ -47,7 +47,7 @@ def addresses(host: HostConfig, slot: int) -> Addresses:
         )
     v4, v6 = ipaddress.IPv4Network(host.ipv4), ipaddress.IPv6Network(host.ipv6)
     return Addresses(
-        port=f"sk{slot}",
+        interface=f"sk{slot}",
         mac="02:5e:" + ":".join(f"{byte:02x}" for byte in slot.to_bytes(4, "big")),
         ipv4=str(v4[FIRST_HOST + slot]),
         ipv6=str(v6[FIRST_HOST + slot]),

@@ -5,83 +5,69 @@ reference pages from them. What an option brings about is elsewhere: docs/explan
 """
 
 import dataclasses
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     StringConstraints,
 )
 
+from skerry.model import base
+from skerry.model.base import Frozen
+from skerry.model.ends import DEFAULT_SIGNAL, End, Health, Restart, check_signal
+from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it from here
+from skerry.model.kept import KeptRoot
+from skerry.model.program import (
+    Capability,
+    check_command,
+    check_env,
+    check_groups,
+    check_path,
+    check_user,
+    sorted_once,
+)
 from skerry.model.size import format_size, parse_size
+from skerry.model.uses import SecretUse, VolumeUse, check_secrets, check_volumes
 
 DEFAULT_PORT = 1071
 SERVICE_NAME_MAX = 13  # 24 + 1 + 24 characters of ids and a dash leave 13 of a DNS label's 63 (RFC 1035)
 
-_LABEL = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
-Name = Annotated[str, StringConstraints(pattern=_LABEL, max_length=32)]
-ServiceName = Annotated[str, StringConstraints(pattern=_LABEL, max_length=SERVICE_NAME_MAX)]
+Name = base.Name
+ServiceName = Annotated[str, StringConstraints(pattern=base.LABEL, max_length=SERVICE_NAME_MAX)]
 TcpPort = Annotated[int, Field(ge=1, le=65_535)]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size, return_type=str)]
-_LONGEST_WORD = 128 * 1024  # MAX_ARG_STRLEN
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclasses.dataclass(frozen=True)
 class TakesEffect:
-    """How a changed option reaches a container that runs. It says so only: plan/verbs.py and parts/unit.py do it.
+    """How a changed option reaches a container that runs. The plan and parts/unit.py do it.
 
     Attributes:
-        how: ``live`` at once, ``restart`` at its next start, ``never``: it is refused.
+        how: ``live`` at once, ``restart`` at its next start, ``anew``: it is restarted with a fresh root.
     """
 
-    how: Literal["live", "restart", "never"]
+    how: Literal["live", "restart", "anew"]
 
 
-def _passable(text: str) -> bool:
-    """Whether a program can be given this: execve(2) takes no zero byte and 128 KiB at most, the end included."""
-    try:
-        return "\0" not in text and len(text.encode()) < _LONGEST_WORD
-    except UnicodeEncodeError:
-        return False
+@dataclasses.dataclass(frozen=True)
+class Secret:
+    """The values of the option are shown nowhere, unless a request asks for them by name."""
 
 
-def check_env(value: dict[str, str]) -> dict[str, str]:
-    """Refuse variables that no program could be given, and those that the host sets."""
-    for name, text in value.items():
-        if not _ENV_NAME.fullmatch(name) or name.startswith("SKERRY_"):
-            raise ValueError(
-                f"{name!r} is not a name for a variable; use letters, digits and _, and not SKERRY_…"
-            )
-        if "\n" in text or not _passable(f"{name}={text}"):
-            raise ValueError(f"the value of {name} must be one line of text; give less than 128 KiB of UTF-8")
-    return value
+@dataclasses.dataclass(frozen=True)
+class WhenMissing:
+    """What to say to whoever left the option out, and may not."""
 
-
-def check_command(value: list[str] | None) -> list[str] | None:
-    """Refuse a command without a program, or one that cannot be passed on."""
-    if value is not None and (not value or not value[0]):
-        raise ValueError("give the program and its arguments")
-    for number, word in enumerate(value or (), start=1):
-        if "\n" in word or not _passable(word):
-            raise ValueError(f"entry {number} must be one line of text; give less than 128 KiB of UTF-8")
-    return value
-
-
-class Frozen(BaseModel):
-    """Base of everything here: immutable, and a field that is not declared is an error, not a guess."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    hint: str
 
 
 class Service(Frozen):
     """A port that the proxy may reach, with a URL of its own: ``PROJECT-INSTANCE-NAME.DOMAIN``."""
 
+    in_words: ClassVar[str] = "a name and a port"
     name: Annotated[ServiceName, Field(description="Name of the service, at most 13 characters.")]
     port: Annotated[TcpPort, Field(description="TCP port that the program listens on.")]
 
@@ -104,9 +90,12 @@ class Spec(Frozen):
         Field(
             min_length=1,
             max_length=71,
-            description="Name of an image on the host, or C(sha256:) and its digest.",
+            description="Name of an image on the host, or sha256: and its digest.",
         ),
-        TakesEffect("never"),
+        TakesEffect("anew"),
+        WhenMissing(
+            "A new container needs an image: name one. If the container should exist already, check its name"
+        ),
     ]
     memory: Annotated[
         Size,
@@ -133,6 +122,16 @@ class Spec(Frozen):
         Field(ge=16 * 1024**2, description="Space its own files may take, without the image."),
         TakesEffect("live"),
     ] = parse_size("1G")
+    rollbacks: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=8,
+            description="Earlier roots that are kept, with their images, when the image changes. "
+            "What they take counts as disk.",
+        ),
+        TakesEffect("live"),
+    ] = 1
     port: Annotated[
         TcpPort,
         Field(description="TCP port behind its plain URL, the one without a service."),
@@ -144,18 +143,110 @@ class Spec(Frozen):
         Field(max_length=32, description="Further ports, each with a URL of its own."),
         TakesEffect("live"),
     ] = ()
+    volumes: Annotated[
+        tuple[VolumeUse, ...],
+        AfterValidator(check_volumes),
+        Field(max_length=32, description="Volumes that it has. They outlive it."),
+        TakesEffect("restart"),
+    ] = ()
+    secrets: Annotated[
+        tuple[SecretUse, ...],
+        AfterValidator(check_secrets),
+        Field(max_length=32, description="Secrets that it has, as files in /run/secrets."),
+        TakesEffect("restart"),
+    ] = ()
     env: Annotated[
         dict[str, str],
         AfterValidator(check_env),
-        Field(description="Environment of its program. C(SKERRY_ID) and its like are set by the host."),
+        Field(
+            repr=False,
+            description="Environment of its program. SKERRY_ID and its like are set by the host. "
+            "Its values may be secrets: diffs, results and logs have the names only.",
+        ),
         TakesEffect("restart"),
-    ] = {}
+        Secret(),
+    ] = {}  # noqa: RUF012 - pydantic gives each one its own
     command: Annotated[
         list[str] | None,
         AfterValidator(check_command),
         Field(description="Program and arguments to run instead of the image's own."),
         TakesEffect("restart"),
     ] = None
+    user: Annotated[
+        str | None,
+        AfterValidator(check_user),
+        Field(
+            description="User that its program runs as: a name of the image's or a number, and after a colon a group. "
+            "Without it, the image's own, else root."
+        ),
+        TakesEffect("restart"),
+    ] = None
+    groups: Annotated[
+        tuple[str, ...],
+        AfterValidator(check_groups),
+        Field(max_length=32, description="Further groups of that user: names of the image's, or numbers."),
+        TakesEffect("restart"),
+    ] = ()
+    workdir: Annotated[
+        str | None,
+        AfterValidator(check_path),
+        Field(description="Folder that its program starts in. Without it, the image's own, else /."),
+        TakesEffect("restart"),
+    ] = None
+    capabilities: Annotated[
+        tuple[Capability, ...],
+        AfterValidator(sorted_once),
+        Field(
+            max_length=8,
+            description="What root of the container may do besides, over the container's own files and processes. "
+            "Programs that start as root and become another user need chown, setgid and setuid.",
+        ),
+        TakesEffect("restart"),
+    ] = ()
+    restart: Annotated[
+        Restart,
+        Field(
+            description="When its program is started again after it ended by itself: with any exit code, with another one "
+            "than 0, or never. The pauses before it grow from 0.1 to 60 seconds, and begin anew after it ran for 10."
+        ),
+        TakesEffect("restart"),
+    ] = "on-failure"
+    grace: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            allow_inf_nan=False,
+            description="Seconds its program has to end by itself when it is stopped, and when the host shuts down.",
+        ),
+        TakesEffect("restart"),
+    ] = 10.0
+    stop_signal: Annotated[
+        str | None,
+        AfterValidator(check_signal),
+        Field(
+            description="Signal that asks its program to end, such as SIGQUIT or SIGRTMIN+3. "
+            f"By default the image's own, else {DEFAULT_SIGNAL}.",
+        ),
+        TakesEffect("restart"),
+    ] = None
+    health: Annotated[
+        Health | None,
+        Field(
+            description="How to find out whether its program does its work. An empty one means: no check. "
+            "By default the image's own, if it has one."
+        ),
+        TakesEffect("live"),
+    ] = None
+    after: Annotated[
+        list[Name],
+        Field(
+            max_length=32,
+            description="Containers of its project that come before it when the host starts: it waits until they run, "
+            "or are healthy where they have a health check.",
+        ),
+        TakesEffect("live"),
+    ] = []  # noqa: RUF012
 
     def ports(self) -> tuple[int, ...]:
         """Every port that the proxy may reach, sorted."""
@@ -170,6 +261,7 @@ def takes_effect(option: str) -> TakesEffect:
 class ContainerKey(Frozen):
     """How a person names a container: realm (tenant), project, name."""
 
+    in_words: ClassVar[str] = "a realm, a project and a name"
     realm: Annotated[Name, Field(description="Tenant that owns the container.")] = "default"
     project: Annotated[Name, Field(description="Project of the realm; the first half of the URL.")] = (
         "default"
@@ -180,24 +272,21 @@ class ContainerKey(Frozen):
         return f"{self.realm}/{self.project}/{self.name}"
 
 
-Wanted = Literal["started", "stopped"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Image:
-    """A root file system on this host: one EROFS file named by the digest of the tarball it was made from."""
-
-    digest: str
-    name: str
-    size: int
-    command: tuple[str, ...] = ()
-    env: dict[str, str] = dataclasses.field(default_factory=dict)
-    created: str = ""
+Desired = Literal["started", "frozen", "stopped"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Container:
-    """One container as the store knows it: the user's :class:`Spec` and everything derived when it was created."""
+    """One container as the store knows it: the user's :class:`Spec` and everything derived when it was created.
+
+    Attributes:
+        data: of each volume in the spec, the name of its subvolume; none where the volume is gone.
+        ended: how its program ended by itself since somebody started it, and what it does now.
+        health: what its last checks say: ``starting``, ``healthy``, or ``unhealthy: `` and why; empty without a check.
+        root: the number of its root: it rises with each fresh one.
+        kept: earlier roots, the last one first.
+        values: of each secret in the spec, its id, the version of its value, and how many bytes that has.
+    """
 
     id: str
     realm_id: str
@@ -206,9 +295,31 @@ class Container:
     slot: int
     image: Image
     spec: Spec
-    wanted: Wanted
+    desired: Desired
     version: int = 1
     created: str = ""
+    data: dict[str, str] = dataclasses.field(default_factory=dict)
+    root: int = 1
+    kept: tuple[KeptRoot, ...] = ()
+    values: dict[str, tuple[str, int, int]] = dataclasses.field(default_factory=dict)
+    ended: End | None = None
+    health: str = ""
+
+    @property
+    def down(self) -> bool:
+        """Whether it is to run and does not, since its program ended by itself."""
+        return self.ended is not None and self.ended.now != "running"
+
+    @property
+    def stop_signal(self) -> str:
+        """The name of the signal that asks its program to end."""
+        return self.spec.stop_signal or self.image.stop_signal or DEFAULT_SIGNAL
+
+    @property
+    def health_check(self) -> Health | None:
+        """How its health is checked; None where it is not."""
+        found = self.spec.health if self.spec.health is not None else Health.model_validate(self.image.health)
+        return found if found.checks else None
 
     def host_names(self, domain: str) -> dict[str, int]:
         """The host name of each of its URLs, with the port behind it."""
@@ -217,13 +328,15 @@ class Container:
         return names | {f"{stem}-{service.name}.{domain}": service.port for service in self.spec.services}
 
     def view(self) -> dict[str, Any]:
-        """The container as JSON, for a list or an answer."""
+        """The container as JSON, for a list or an answer. Of its environment it has the names only."""
         return {
             "id": self.id,
             **self.key.model_dump(),
             "image_digest": self.image.digest,
-            "wanted": self.wanted,
+            "desired": self.desired,
             "version": self.version,
             "created": self.created,
             **self.spec.model_dump(mode="json"),
+            "env": list(self.spec.env),
+            "kept_roots": [dataclasses.asdict(one) for one in self.kept],
         }

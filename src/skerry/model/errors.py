@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from skerry.text import printable
+
 
 class Code(StrEnum):
     """Why a request was refused or failed; clients branch on this, people read the message."""
@@ -9,7 +11,7 @@ class Code(StrEnum):
     INVALID = "invalid"  # the request itself is wrong
     NOT_FOUND = "not_found"
     EXISTS = "exists"
-    BUSY = "busy"  # another operation holds this container
+    BUSY = "busy"  # another operation holds this resource
     HOST = "host"  # the host lacks something (fences, space, a service)
     FAILED = "failed"  # a step failed; everything it did was undone
     FORBIDDEN = "forbidden"
@@ -27,12 +29,14 @@ class SkerryError(Exception):
 
     def __init__(self, code: Code, message: str, hint: str = "", journal: str = "") -> None:
         super().__init__(message)
-        self.code, self.message, self.hint, self.journal = code, message, hint, journal
+        self.code = code
+        # A program or an image may have said some of it, and it is printed on terminals.
+        self.message, self.hint, self.journal = printable(message), printable(hint), printable(journal)
 
     def __str__(self) -> str:
         return f"{self.message}. {self.hint}" if self.hint else self.message
 
 
-def invalid(where: str, found: object, wanted: str) -> SkerryError:
-    """The error for a bad value: ``where`` names the option, ``found`` is what came, ``wanted`` what would be right."""
-    return SkerryError(Code.INVALID, f"{where}: {found!r} is not allowed", f"Give {wanted}")
+def invalid(where: str, found: object, expected: str) -> SkerryError:
+    """The error for a bad value: ``where`` names the option, ``found`` is what came, ``expected`` what would be right."""
+    return SkerryError(Code.INVALID, f"{where}: {found!r} is not allowed", f"Give {expected}")

@@ -20,6 +20,9 @@ class HostConfig:
         ipv4: prefix of the containers, CIDR; the host has its first address.
         ipv6: the same for IPv6, a /64.
         reserve_memory: bytes of RAM that containers together never get.
+        overcommit_memory: how many times the RAM that is there containers may be promised together.
+        log_disk: bytes of disk that the logs of a realm's containers take at most.
+        reserve_disk: bytes of the pool that images never take: containers' disks have them.
         fences: ``enforced`` refuses to create where a limit would not hold; ``reported`` creates and says so.
         state: folder of the state store and the secret.
         pool: mount point of the btrfs pool.
@@ -34,6 +37,9 @@ class HostConfig:
     ipv4: str = "10.90.0.0/16"
     ipv6: str = "fd5e:6b65:7279::/64"
     reserve_memory: int = 512 * 1024**2
+    overcommit_memory: float = 4.0
+    log_disk: int = 256 * 1024**2
+    reserve_disk: int = 512 * 1024**2
     fences: Literal["enforced", "reported"] = "enforced"
     state: str = "/var/lib/skerry"
     pool: str = "/var/lib/skerry/pool"
@@ -55,6 +61,11 @@ class HostConfig:
     def secret(self) -> str:
         """Path of the secret that makes ids unguessable."""
         return f"{self.state}/secret"
+
+
+def _check_ratio(found: object) -> None:
+    if not isinstance(found, int | float) or not 1 <= found <= 1000:
+        raise ValueError(f"overcommit_memory is {found!r}; give a number from 1 to 1000")
 
 
 CONFIG_PATH = "/etc/skerry/engine.toml"
@@ -84,8 +95,9 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
             Code.HOST, f"{path}: 'domain' is missing", "Set it to the domain of this host's URLs"
         )
     try:
-        if "reserve_memory" in values:
-            values["reserve_memory"] = parse_size(values["reserve_memory"])
+        _check_ratio(values.get("overcommit_memory", 1))
+        for key in {"reserve_memory", "log_disk", "reserve_disk"} & values.keys():
+            values[key] = parse_size(values[key])
         for key in {"ipv4", "ipv6"} & values.keys():
             ipaddress.ip_network(values[key])
     except ValueError as error:

@@ -1,12 +1,47 @@
-"""What every part of the host has in common."""
+"""What every part of the host has in common, and the step that does something to one."""
 
 import abc
+import contextlib
+import contextvars
 import dataclasses
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, Self
 
+from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 
+Event = dict[str, Any]
+Progress = Callable[[Event], None]
+
 _REGISTRY: dict[str, type["Part"]] = {}
+_progress: contextvars.ContextVar[Progress | None] = contextvars.ContextVar("progress", default=None)
+
+
+def tell(event: Event) -> None:
+    """Report progress to whoever waits for the step that is being done; a step that takes seconds does."""
+    if (progress := _progress.get()) is not None:
+        progress(event)
+
+
+@contextlib.contextmanager
+def reporting_to(progress: Progress) -> Iterator[None]:
+    """Within it, what :func:`tell` reports goes to ``progress``."""
+    token = _progress.set(progress)
+    try:
+        yield
+    finally:
+        _progress.reset(token)
+
+
+class UnknownPartError(SkerryError):
+    """The journal names a part that this Skerry has not."""
+
+
+UNJOURNALED = {"journal": False}
+"""Metadata of a field that the journal does not keep: what only :meth:`Part.make` needs, such as bytes to write.
+
+A step with one can be undone after a crash, but not done: its plan's recovery is ``undo``.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +56,8 @@ class Part(abc.ABC):
     making: ClassVar[str] = "make"  # the word for its making, in titles
 
     def __init_subclass__(cls) -> None:
-        _REGISTRY[cls.kind] = cls
+        if "kind" in cls.__dict__:  # not one that only shares code
+            _REGISTRY[cls.kind] = cls
 
     @abc.abstractmethod
     def make(self, host: HostConfig) -> None:
@@ -33,17 +69,33 @@ class Part(abc.ABC):
 
     @abc.abstractmethod
     def exists(self, host: HostConfig) -> bool:
-        """Whether it is there now, whole. Reads only."""
+        """Probe: whether it is there now, whole. Reads only."""
+
+    def hurried(self) -> "Part":
+        """The same part, without a long wait in what it does: for an engine that starts, and answers nobody yet."""
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """The part as the journal keeps it."""
-        return {"kind": self.kind, **dataclasses.asdict(self)}
+        kept = [field.name for field in dataclasses.fields(self) if field.metadata.get("journal", True)]
+        return {"kind": self.kind, **{name: getattr(self, name) for name in kept}}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Part":
-        """The part that :meth:`to_json` wrote."""
+        """The part that :meth:`to_json` wrote.
+
+        Raises:
+            UnknownPartError: no part of that kind is registered.
+        """
         fields = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
-        return _REGISTRY[str(fields.pop("kind"))](**fields)
+        kind = str(fields.pop("kind"))
+        if kind not in _REGISTRY:
+            raise UnknownPartError(
+                Code.HOST,
+                f"the journal has a part of kind {kind!r}, which this Skerry does not know",
+                "Install the Skerry that wrote it, or a newer one",
+            )
+        return _REGISTRY[kind](**fields)
 
 
 Action = Literal["make", "change", "remove"]
@@ -79,6 +131,14 @@ class Step:
         else:
             (self.before or self.part).make(host)
 
+    def hurried(self) -> "Step":
+        """The same step, without a long wait."""
+        return dataclasses.replace(self, part=self.part.hurried())
+
+    def probe(self, host: HostConfig) -> bool:
+        """Whether what the step brings about is so now. Reads only."""
+        return self.part.exists(host) == (self.action != "remove")
+
     def title(self) -> str:
         """The step in a few words: what a person reads in a diff, in check mode and in the journal."""
         word = self.part.making if self.action == "make" else self.action
@@ -94,3 +154,11 @@ class Step:
         """The step that :meth:`to_json` wrote."""
         before = Part.from_json(value["before"]) if value["before"] else None
         return cls(value["action"], Part.from_json(value["part"]), value["reason"], before)
+
+
+def journaled_title(value: dict[str, Any]) -> str:
+    """The title of a step as the journal keeps it, also where its part is none of this Skerry's."""
+    try:
+        return Step.from_json(value).title()
+    except (UnknownPartError, TypeError):  # or one with other fields
+        return f"{value['action']} {value['part']['kind']}: {value['reason']}"

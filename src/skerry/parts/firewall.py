@@ -11,13 +11,13 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from skerry.host import conntrack, nft, nft_kernel
+from skerry.host.nft import Element
+from skerry.host.run import ProgramError
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part
-from skerry.system import conntrack, nft, nft_kernel
-from skerry.system.nft import Element
-from skerry.system.run import ProgramError
 
 _TABLE = "skerry"
 _FAMILIES = ("bridge", "inet")
@@ -29,8 +29,8 @@ class NotLoadedError(SkerryError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Port(Part):
-    """The fence around one container: only these addresses leave its port, only these TCP services are reached.
+class FirewallEntry(Part):
+    """The entries of one container: only these addresses leave its interface, only these TCP services are reached.
 
     Attributes:
         slot: its slot number.
@@ -87,13 +87,13 @@ class Port(Part):
 
     def elements(self) -> Iterator[Element]:
         """Every element that this container needs."""
-        port, mac = f"sk{self.slot}", int(self.mac.replace(":", ""), 16)
-        yield Element("bridge", _TABLE, "macs", (port, self.mac))
-        yield Element("bridge", _TABLE, "nd_macs", (port, mac))
-        yield Element("bridge", _TABLE, "own4", (port, self.ipv4))
+        interface, mac = f"sk{self.slot}", int(self.mac.replace(":", ""), 16)
+        yield Element("bridge", _TABLE, "macs", (interface, self.mac))
+        yield Element("bridge", _TABLE, "nd_macs", (interface, mac))
+        yield Element("bridge", _TABLE, "own4", (interface, self.ipv4))
         for own in (ipaddress.IPv6Address(self.ipv6), link_local(self.mac)):
-            yield Element("bridge", _TABLE, "own6", (port, str(own)))
-            yield Element("bridge", _TABLE, "nd_targets", (port, int(own)))
+            yield Element("bridge", _TABLE, "own6", (interface, str(own)))
+            yield Element("bridge", _TABLE, "nd_targets", (interface, int(own)))
         for version, address in (("4", self.ipv4), ("6", str(ipaddress.IPv6Address(self.ipv6)))):
             yield Element("inet", _TABLE, f"members{version}", (address,))
             yield Element("inet", _TABLE, f"marks{version}", (address,), _MARK | self.slot)
@@ -101,7 +101,7 @@ class Port(Part):
                 yield Element("inet", _TABLE, f"services{version}", (address, service))
 
     def _own(self, live: Iterable[Element]) -> set[Element]:
-        """Which of ``live`` are this container's: those of its port and its addresses."""
+        """Which of ``live`` are this container's: those of its interface and its addresses."""
         names = {f"sk{self.slot}", self.ipv4, str(ipaddress.IPv6Address(self.ipv6))}
         return {element for element in live if element.key[0] in names}
 
@@ -114,17 +114,17 @@ def link_local(mac: str) -> ipaddress.IPv6Address:
     )
 
 
-def replace_all(ports: Iterable[Port]) -> None:
-    """Make exactly these ports' elements be there, in one transaction; flows of all others are forgotten.
+def replace_all(entries: Iterable[FirewallEntry]) -> None:
+    """Make exactly these elements be there, in one transaction; flows of all others are forgotten.
 
     Raises:
         SkerryError: the firewall is not loaded.
     """
-    wanted = {element for port in ports for element in port.elements()}
+    desired = {element for entry in entries for element in entry.elements()}
     live = _live()
-    _replace(live, wanted)
-    marks = {element.value for element in live - wanted if element.value is not None}
-    for mark in marks - {element.value for element in wanted}:
+    _replace(live, desired)
+    marks = {element.value for element in live - desired if element.value is not None}
+    for mark in marks - {element.value for element in desired}:
         conntrack.forget_flows(mark)
 
 
@@ -145,8 +145,8 @@ def _slot(host: HostConfig, name: str) -> int:
     return int(address) - int(prefix.network_address) - FIRST_HOST
 
 
-def _replace(live: set[Element], wanted: set[Element]) -> None:
-    nft.change(remove=live - wanted, add=wanted - live)
+def _replace(live: set[Element], desired: set[Element]) -> None:
+    nft.change(remove=live - desired, add=desired - live)
 
 
 def _live() -> set[Element]:

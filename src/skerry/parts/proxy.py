@@ -10,14 +10,15 @@ import re
 import time
 from typing import ClassVar
 
+from skerry.host import routes
+from skerry.host.haproxy import Master, ProxyDownError, ProxyLostError, retry
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, SkerryError, invalid
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part
-from skerry.system import routes
-from skerry.system.haproxy import Master, ProxyDownError, ProxyLostError, insist
 
-STOPPED = "stopped"  # in the place of the address: answer 503 at once
+STOPPED, RESTARTING = "stopped", "restarting"  # in the place of the address: answer 503 at once, by that page
+PAGES = (STOPPED, RESTARTING)
 _HOST = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}(-[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?)?")
 _FIELD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLOSE_SECONDS = 5.0
@@ -30,11 +31,12 @@ class Route(Part):
 
     Attributes:
         host: its host name, ``PROJECTID-INSTANCEID[-SERVICE].DOMAIN``.
-        ip: the container's address, or "" while it is not to run: the URL then answers 503.
+        ip: the container's address, or "" while it does not run: the URL then answers 503.
         port: the TCP port that the container listens on.
         realm: name of the tenant.
         project: id of the project.
         instance: id of the container.
+        page: which page the URL answers with while there is no address.
     """
 
     kind: ClassVar[str] = "proxy"
@@ -44,15 +46,16 @@ class Route(Part):
     realm: str
     project: str
     instance: str
+    page: str = STOPPED
 
     def __str__(self) -> str:
-        target = f"{self.ip}:{self.port}" if self.ip else "the page for stopped containers"
+        target = f"{self.ip}:{self.port}" if self.ip else f"the page for {self.page} containers"
         return f"route {self.host} to {target}"
 
     @property
     def value(self) -> str:
         """The map's value, as the store's ``route_map`` has it too."""
-        return "|".join((self.ip or STOPPED, str(self.port), self.realm, self.project, self.instance))
+        return "|".join((self.ip or self.page, str(self.port), self.realm, self.project, self.instance))
 
     def make(self, host: HostConfig) -> None:
         """Make the URL live, or turn it to another address. The store has it already.
@@ -61,7 +64,23 @@ class Route(Part):
             SkerryError: the route is not one of this host's, or the proxy does not run.
         """
         self._check(host)
-        insist(lambda: self._set_live(host), down_seconds=_STARTING_SECONDS)
+        retry(lambda: self._set_live(host), down_seconds=_STARTING_SECONDS)
+
+    def turn(self, host: HostConfig, before: "Route") -> None:
+        """Make the URL live in place of ``before``, and close what waits for an address that it leads to no more.
+
+        A proxy that does not run serves nothing, and reads the store when it starts.
+
+        Raises:
+            SkerryError: the proxy refused, or a connection could not be closed.
+        """
+        self._check(host)
+        try:
+            retry(lambda: self._set_live(host))
+            if before.ip and not self.ip:
+                retry(lambda: _close_streams(host, f"{before.ip}:{before.port}"))
+        except ProxyDownError:
+            return
 
     def remove(self, host: HostConfig) -> None:
         """Make the URL answer 404 and close what is open through it. The store has lost it already.
@@ -72,9 +91,9 @@ class Route(Part):
             SkerryError: the proxy refused, or a connection could not be closed.
         """
         try:
-            insist(lambda: self._delete_live(host))
+            retry(lambda: self._delete_live(host))
             if self.ip:
-                insist(lambda: _close_streams(host, f"{self.ip}:{self.port}"))
+                retry(lambda: _close_streams(host, f"{self.ip}:{self.port}"))
         except ProxyDownError:
             return
 
@@ -85,7 +104,7 @@ class Route(Part):
             SkerryError: the proxy runs but does not answer.
         """
         try:
-            return insist(lambda: self._is_live(host))
+            return retry(lambda: self._is_live(host))
         except ProxyDownError:
             return False
 
@@ -111,6 +130,8 @@ class Route(Part):
         for field in (self.realm, self.project, self.instance):
             if not _FIELD.fullmatch(field):
                 raise invalid(f"route {self.host}", field, "names of letters, digits, '.', '_' and '-'")
+        if self.page not in PAGES:
+            raise invalid(f"route {self.host}", self.page, f"one of {', '.join(PAGES)}")
         if not 1 <= self.port <= 65_535:
             raise invalid(f"route {self.host}", self.port, "a TCP port")
         if self.ip and not _is_container(host, self.ip):
@@ -128,7 +149,7 @@ def sync(host: HostConfig) -> int:
         SkerryError: the store cannot be read, or the proxy refused.
     """
     try:
-        return insist(lambda: _replace_live(host))
+        return retry(lambda: _replace_live(host))
     except ProxyDownError:
         return 0
 
@@ -139,7 +160,7 @@ def load(host: HostConfig) -> int:
     Raises:
         SkerryError: the store cannot be read, or the proxy has not got its routes.
     """
-    return insist(lambda: _replace_live(host), down_seconds=_STARTING_SECONDS)
+    return retry(lambda: _replace_live(host), down_seconds=_STARTING_SECONDS)
 
 
 def reload(host: HostConfig) -> int:
@@ -149,21 +170,21 @@ def reload(host: HostConfig) -> int:
         SkerryError: the store cannot be read, the proxy does not run, or its configuration is wrong.
     """
     with routes.lock(host.routes_map):
-        wanted = routes.read(host.database)
-        routes.write(host.routes_map, wanted)
+        desired = routes.read(host.database)
+        routes.write(host.routes_map, desired)
         Master(host.proxy_socket, timeout=60).reload()
-    return len(wanted) - 1
+    return len(desired) - 1
 
 
 def _replace_live(host: HostConfig) -> int:
     with routes.lock(host.routes_map):
-        wanted = routes.read(host.database)
+        desired = routes.read(host.database)
         master = Master(host.proxy_socket)
-        master.replace_map(host.routes_map, wanted)
+        master.replace_map(host.routes_map, desired)
         key, value = routes.READY
         if any(master.lookup(worker, host.routes_map, key) != value for worker in master.workers()):
             raise ProxyLostError(Code.HOST, "a worker of the proxy has not got its routes")
-    return len(wanted) - 1
+    return len(desired) - 1
 
 
 def _is_container(host: HostConfig, ip: str) -> bool:

@@ -3,15 +3,20 @@
 import dataclasses
 from typing import ClassVar
 
+from skerry.host import systemd, tcp
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.parts import ends
 from skerry.parts.base import Part
-from skerry.system import systemd, tcp
 
 
 @dataclasses.dataclass(frozen=True)
 class Ready(Part):
-    """Port ``port`` of container ``id`` accepts connections; waited for at most ``timeout`` seconds."""
+    """Port ``port`` of container ``id`` accepts connections; waited for at most ``timeout`` seconds.
+
+    Attributes:
+        memory: its limit in bytes, for the message where it runs out of it.
+    """
 
     kind: ClassVar[str] = "ready"
     making: ClassVar[str] = "await"
@@ -19,11 +24,12 @@ class Ready(Part):
     address: str
     port: int
     timeout: float
+    memory: int = 0
 
     def __str__(self) -> str:
         return f"port {self.port} of {self.id}"
 
-    def make(self, host: HostConfig) -> None:  # noqa: ARG002
+    def make(self, host: HostConfig) -> None:
         """Wait for it."""
         unit = f"skerry-{self.id}.service"
 
@@ -36,7 +42,8 @@ class Ready(Part):
             message = f"nothing answered on port {self.port} of the container within {self.timeout:g} s"
             hint = "Let its program listen on all addresses at that port, name another, or wait for 'running' only"
         else:
-            message, hint = "the container's program ended while it was waited for", "Its log says why"
+            how = ends.told(f"{host.run}/c/{self.id}", self.memory)
+            message, hint = f"the container's program ended while it was waited for{how}", "Its log says why"
         raise SkerryError(Code.FAILED, message, hint, systemd.journal(unit))
 
     def remove(self, host: HostConfig) -> None:

@@ -4,10 +4,10 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
+from skerry.host import btrfs, files
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts.base import Part
-from skerry.system import btrfs, files
 
 
 def folder(host: HostConfig, container_id: str) -> str:
@@ -27,8 +27,10 @@ class Volume(Part):
         return f"volume {self.id} ({format_size(self.disk)})"
 
     def make(self, host: HostConfig) -> None:
-        """Make the subvolume and its two folders, and set its limit."""
-        path = folder(host, self.id)
+        """Make the subvolume and its two folders, and set its limit. One that runs hears of it for its next start."""
+        path, running = folder(host, self.id), Path(host.run, "c", self.id)
+        if running.is_dir():
+            (running / "disk").write_text(str(self.disk), encoding="ascii")
         btrfs.create(path, self.disk)
         for name in ("upper", "work"):
             files.make_folder(f"{path}/{name}", 0o755)

@@ -1,24 +1,27 @@
-"""A running container: its systemd unit, and the proof that the unit's fences hold it."""
+"""A running container: its systemd unit, and the proof that the unit's limits hold it."""
 
 import dataclasses
 import os
-import signal
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from skerry.model.addresses import addresses
+from skerry.host import cgroups, files, journals, links, namespaces, systemd
+from skerry.host.systemd import Properties
+from skerry.host.waiting import pause
+from skerry.model.addresses import addresses, gateways
+from skerry.model.ends import DEFAULT_SIGNAL, Restart, signal_number
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
-from skerry.parts import lxc, storage
-from skerry.parts.base import Part
-from skerry.system import cgroups, files, links, systemd
-from skerry.system.systemd import Properties
-from skerry.system.waiting import pause
+from skerry.parts import data, ends, lxc, older, program, sealed, storage, users
+from skerry.parts.base import Part, tell
 
-LAUNCH = "/usr/lib/skerry/launch"
+START = "/usr/lib/skerry/start"
+_RUNNING = "init"  # the name of PID 1 once it runs the program; before that it is start, then enter
 _MICROSECONDS = 1_000_000
+_HURRIED_GRACE = 10.0
+_TOLD_EVERY = 5.0  # seconds, while a program takes its time to end
 _START_TIMEOUT = 30.0  # seconds until the container's own program runs; 4 to 7 under full emulation
 
 
@@ -29,14 +32,25 @@ def image_mount(host: HostConfig, digest: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Unit(Part):
-    """The unit of container ``id``, running, inside its fences.
+    """The unit of container ``id``, running, inside its limits.
 
     Attributes:
         memory: bytes.
         cpu: processors.
         pids: processes and threads.
         env: ``NAME=value`` each.
-        grace: seconds its program has to end by itself before it is killed.
+        grace: seconds its program has to end by itself before it is killed, when the engine stops it now.
+        secrets: its secrets: id, name of the file in /run/secrets, its permissions in octal, version.
+        lowers: digests of the images of its root, the topmost first; only ``image_digest`` where there are none.
+        mounts: volumes in its root: the name of the subvolume, the path inside, ``rw`` or ``ro``.
+        user: ``USER`` or ``USER:GROUP`` that its program runs as; root where it is empty.
+        groups: further groups of that user.
+        workdir: the folder that its program starts in; ``/`` where it is empty.
+        capabilities: what its root keeps.
+        disk: bytes that its own files may take: what is set again after a start on a full disk.
+        restart: when systemd starts it again after it ended by itself.
+        stop_timeout: as ``grace``, when systemd stops it, as in a host's shutdown.
+        stop_signal: what asks its program to end.
     """
 
     kind: ClassVar[str] = "unit"
@@ -52,6 +66,22 @@ class Unit(Part):
     cpu: float
     pids: int
     grace: float = 10.0
+    lowers: tuple[str, ...] = ()
+    mounts: tuple[tuple[str, str, str], ...] = ()
+    secrets: tuple[tuple[str, str, str, int], ...] = ()
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    workdir: str = ""
+    capabilities: tuple[str, ...] = ()
+    disk: int = 0
+    restart: Restart = "on-failure"
+    stop_timeout: float = 10.0
+    stop_signal: str = DEFAULT_SIGNAL
+
+    def __post_init__(self) -> None:
+        """The journal has lists for tuples, inside of one too."""
+        for name in ("mounts", "secrets"):
+            object.__setattr__(self, name, tuple((*entry,) for entry in getattr(self, name)))
 
     def __str__(self) -> str:
         limits = f"memory {format_size(self.memory)}, cpu {self.cpu:g}, pids {self.pids}"
@@ -69,10 +99,19 @@ class Unit(Part):
         return f"{slices}/{self.name}/monitor/lxc.payload.{self.id}"
 
     @property
+    def policy(self) -> ends.Policy:
+        """How systemd stops it and starts it again."""
+        return ends.Policy(self.restart, self.stop_timeout, self.stop_signal)
+
+    def how_it_ended(self, host: HostConfig) -> str:
+        """``: exit code 3`` of a program that has ended; empty where nothing is known."""
+        return ends.told(f"{host.run}/c/{self.id}", self.memory)
+
+    @property
     def _slice(self) -> str:
         return f"skerry-{self.realm_id}-{self.project_id}.slice"
 
-    def fences(self) -> Properties:
+    def limits(self) -> Properties:
         """The unit's properties that can change while it runs."""
         return [
             ("MemoryMax", ("t", self.memory)),
@@ -84,80 +123,158 @@ class Unit(Part):
     def init(self) -> int | None:
         """The process that is PID 1 inside, once it runs its own program; None before and after."""
         pids = cgroups.processes(self.group)
-        return pids[0] if pids and cgroups.program(pids[0]) not in {"", "lxc-start"} else None
+        return pids[0] if pids and cgroups.program(pids[0]) == _RUNNING else None
 
     def make(self, host: HostConfig) -> None:
-        """Start the unit, or bring the fences of the one that runs to these; then check that they hold."""
-        if systemd.state(self.name) in {"active", "reloading"}:
-            systemd.set_properties(self.name, self.fences())
+        """Start the unit, or bring the limits of the one that runs to these; then check that they hold."""
+        found = systemd.state(self.name)
+        if found == "restarting":  # it takes them over when systemd starts it
+            systemd.set_properties(self.name, self.limits())
+            return
+        if found in {"active", "reloading"}:
+            systemd.set_properties(self.name, self.limits())
         else:
             self._start(host)
-        self._check_fences(host)
+        self._check_limits(host)
 
     def _start(self, host: HostConfig) -> None:
         systemd.kill(self.name)  # what a failed one may have left
-        image = image_mount(host, self.image_digest)
-        if not os.path.ismount(image):
-            raise SkerryError(
-                Code.HOST,
-                f"image {self.image_digest[:12]} is not mounted at {image}",
-                "Restart skerry-engine.service; it mounts the images",
-            )
-        self._write_config(host, image)
-        systemd.start_transient(self.name, self._properties(host))
-        self._wait_for_init()
-        self._isolate(addresses(host, self.slot).port)
+        self._check_images(host)
+        self._write(host)
+        journals.prepare(host, self.realm_id)
+        own, (gateway4, gateway6) = addresses(host, self.slot), gateways(host)
+        prefix4, prefix6 = host.ipv4.split("/")[1], host.ipv6.split("/")[1]
+        ipv4, ipv6 = (f"{own.ipv4}/{prefix4}", gateway4), (f"{own.ipv6}/{prefix6}", gateway6)
+        with namespaces.made(own.uid_base, host.bridge, own.interface, own.mac, ipv4, ipv6) as descriptors:
+            systemd.start_transient(self.name, self._properties(host, descriptors))
+        self._wait_for_init(host)
 
-    def _isolate(self, link: str) -> None:
-        """Keep its link apart from the neighbours' ones. A program that ends at once takes the link with it."""
-        try:
-            links.isolate(link)
-        except OSError as error:
-            if links.exists(link):
-                raise
-            raise self._ended() from error
+    def _digests(self) -> tuple[str, ...]:
+        return self.lowers or (self.image_digest,)
 
-    def _ended(self) -> SkerryError:
-        message = f"container {self.hostname} ended while it started"
+    def _ended(self, host: HostConfig) -> SkerryError:
+        message = f"container {self.hostname} ended while it started{self.how_it_ended(host)}"
         return SkerryError(Code.FAILED, message, "Its log says why", systemd.journal(self.name))
 
-    def _write_config(self, host: HostConfig, image: str) -> None:
-        own, folder = addresses(host, self.slot), f"{host.run}/c/{self.id}"
-        names = [entry.split("=", 1)[0] for entry in self.env]
-        files.make_folder(folder, 0o711)
-        config, rootfs = f"{folder}/config", f"{folder}/rootfs"
-        Path(config).write_text(lxc.render(host, self.hostname, rootfs, own, names), encoding="utf-8")
-        arguments = [image, storage.folder(host, self.id), rootfs, str(own.uid_base), config, self.id]
-        Path(f"{folder}/launch").write_text("\0".join([*arguments, *self._program()]), encoding="utf-8")
+    def _check_images(self, host: HostConfig) -> None:
+        for digest in self._digests():
+            if not os.path.ismount(image := image_mount(host, digest)):
+                raise SkerryError(
+                    Code.HOST,
+                    f"image {digest[:12]} is not mounted at {image}",
+                    "Restart skerry-engine.service; it mounts the images",
+                )
 
-    def _program(self) -> list[str]:
-        """What launch.py is told to run: the number of variables, those, and the command."""
-        return [str(len(self.env)), *self.env, *self.command]
+    def _folder(self, host: HostConfig) -> str:
+        return f"{host.run}/c/{self.id}"
+
+    def _write(self, host: HostConfig) -> None:
+        """Write what the start reads: outside the configuration, inside the program."""
+        own, folder = addresses(host, self.slot), self._folder(host)
+        for path in (folder, f"{folder}/own"):
+            files.make_folder(path, 0o711)
+        for name in ("launch", "ended", "own/program"):
+            Path(folder, name).unlink(missing_ok=True)
+        config = lxc.render(self.hostname, folder, own, self.capabilities)
+        public = {"hosts": program.hosts(self.hostname, own.ipv4, own.ipv6), "hostname": f"{self.hostname}\n"}
+        for name, text in {**public, "config": config, "disk": str(self.disk)}.items():
+            Path(folder, name).write_text(text, encoding="utf-8")
+        for name in public:
+            Path(folder, name).chmod(0o444)
+        Path(folder, "start").write_bytes(self._start_file(host))
+        ends.write_policy(folder, self.policy)
+        described = Path(folder, "own", "program")
+        described.write_bytes(self._description())
+        described.chmod(0o400)
+        os.chown(
+            described, own.uid_base, own.uid_base
+        )  # the container's root reads it, and nobody else inside
+
+    def _start_file(self, host: HostConfig) -> bytes:
+        folder = self._folder(host)
+        sources = ("/etc/skerry/resolv.conf", f"{folder}/hosts", f"{folder}/hostname")
+        mounts = [*((source, f"/etc/{os.path.basename(source)}", "file") for source in sources)]
+        mounts += [(data.folder(host, name), target, how) for name, target, how in self.mounts]
+        uid_base = addresses(host, self.slot).uid_base
+        lowers = [image_mount(host, digest) for digest in self._digests()]
+        if self.secrets:
+            owner = users.owner(lowers, self.user)
+            mounts += [
+                (secret, name, program.secret_file(mode, owner, version))
+                for secret, name, mode, version in self.secrets
+            ]
+        return program.start_file(self.id, folder, storage.folder(host, self.id), uid_base, lowers, mounts)
+
+    def _description(self) -> bytes:
+        return program.description(
+            self.command,
+            self.env,
+            user=self.user,
+            groups=self.groups,
+            workdir=self.workdir,
+            capabilities=self.capabilities,
+        )
+
+    def refresh(self, host: HostConfig) -> bool:
+        """Write the LXC configuration of one that an older Skerry started as its launcher reads it now.
+
+        Returns whether it was another.
+
+        Raises:
+            SkerryError: a variable that it runs with can't be in a configuration any more.
+        """
+        folder = self._folder(host)
+        return older.started_by_one(folder) and older.refresh(
+            host, self.hostname, folder, addresses(host, self.slot)
+        )
+
+    def outdated(self, host: HostConfig) -> bool:
+        """Whether it runs as an older Skerry started it: by the launcher of then. Reads only."""
+        return older.started_by_one(self._folder(host))
 
     def waits_for_restart(self, host: HostConfig) -> bool:
-        """Whether it runs with another command or environment than this one. Reads only."""
-        launch = Path(f"{host.run}/c/{self.id}/launch")
-        return launch.exists() and launch.read_text(encoding="utf-8").split("\0")[6:] != self._program()
+        """Whether it was started with another command, environment, user, image, mount or policy. Reads only."""
+        folder = self._folder(host)
+        if self.outdated(host):
+            return older.program(folder) != [str(len(self.env)), *self.env, *self.command]
+        described = Path(folder, "own", "program")
+        if not described.exists():
+            return False
+        if ends.policy_differs(folder, self.policy):
+            return True
+        return described.read_bytes() != self._description() or Path(
+            folder, "start"
+        ).read_bytes() != self._start_file(host)
 
-    def _properties(self, host: HostConfig) -> Properties:
-        argv = ["/usr/bin/python3", "-I", "-S", LAUNCH, f"{host.run}/c/{self.id}/launch"]
+    def _properties(self, host: HostConfig, namespaces_: tuple[int, int]) -> Properties:
+        argv = [START, f"{self._folder(host)}/start"]
+        user, network = namespaces_
         fixed: dict[str, tuple[str, Any]] = {
             "Description": ("s", f"Skerry container {self.hostname} ({self.id})"),
             "Slice": ("s", self._slice),
             "Type": ("s", "exec"),
             "ExecStart": ("a(sasb)", [(argv[0], argv, False)]),
+            # systemd keeps them while the unit is loaded: over each restart of its own, and of itself.
+            "ExtraFileDescriptors": ("a(hs)", [(user, "user"), (network, "net")]),
             "Delegate": ("b", True),
             "DelegateSubgroup": ("s", "monitor"),
             "KillMode": ("s", "mixed"),
             "OOMPolicy": ("s", "continue"),
             "OOMScoreAdjust": ("i", -900),
-            "Restart": ("s", "on-failure"),
-            "RestartUSec": ("t", _MICROSECONDS),
-            "SyslogIdentifier": ("s", self.hostname),
+            # No name can have a slash: none is taken for the host's own sshd, or for the engine.
+            "SyslogIdentifier": ("s", f"skerry/{self.hostname}"),
+            "LogNamespace": ("s", journals.namespace(self.realm_id)),
+            "SyslogLevelPrefix": (
+                "b",
+                False,
+            ),  # "<0>" before a line would be shown on every terminal of the host
         }
-        return [*fixed.items(), *self.fences()]
+        if self.secrets:  # systemd decrypts them for each start, its own restarts among these
+            sealed_ = [(secret, sealed.path(host, secret)) for secret, *_ in self.secrets]
+            fixed["LoadCredentialEncrypted"] = ("a(ss)", sealed_)
+        return [*fixed.items(), *self.policy.properties(), *self.limits()]
 
-    def _wait_for_init(self) -> None:
+    def _wait_for_init(self, host: HostConfig) -> None:
         started = time.monotonic()
         look_at_unit = started + 0.2
         while self.init() is None:
@@ -168,33 +285,38 @@ class Unit(Part):
                 if ended or now > started + _START_TIMEOUT:
                     raise SkerryError(
                         Code.FAILED,
-                        f"container {self.hostname} did not start its program {self.command[0]!r}",
+                        f"container {self.hostname} did not start its program {self.command[0]!r}"
+                        f"{self.how_it_ended(host)}",
                         "Its log says why",
                         systemd.journal(self.name),
                     )
             pause(started)
 
-    def _check_fences(self, host: HostConfig) -> None:
+    def _check_limits(self, host: HostConfig) -> None:
         """Walk up from the container's init: what was asked of systemd must be what the kernel holds it to."""
         if host.fences == "reported":
             return
         init = self.init()
         if init is None:
-            raise self._ended()
-        wanted = {
+            raise self._ended(host)
+        expected = {
             "memory.max": self.memory,
             "memory.swap.max": 0.0,
             "cpu.max": self.cpu,
             "pids.max": self.pids,
         }
         found = cgroups.limits_of(init)
-        for name, limit in wanted.items():
+        for name, limit in expected.items():
             if found[name] > limit * 1.01 + 4096 * (name == "memory.max"):
                 raise SkerryError(
                     Code.HOST,
                     f"{name} of container {self.hostname} is {found[name]:g}, not {limit:g}",
-                    "The host's cgroup v2 does not fence; check its controllers",
+                    "The host's cgroup v2 does not hold limits; check its controllers",
                 )
+
+    def hurried(self) -> "Unit":
+        """The same unit, with ten seconds of grace at most."""
+        return dataclasses.replace(self, grace=min(self.grace, _HURRIED_GRACE))
 
     def remove(self, host: HostConfig) -> None:
         """Let its program end by itself for ``grace`` seconds, then kill what is left."""
@@ -202,14 +324,18 @@ class Unit(Part):
         if init is not None and self.grace > 0:
             self._ask_to_end(init)
         systemd.kill(self.name)
-        links.remove(addresses(host, self.slot).port)
+        links.remove(addresses(host, self.slot).interface)
         files.remove_tree(f"{host.run}/c/{self.id}")
 
     def _ask_to_end(self, init: int) -> None:
         asked = time.monotonic()
         try:
-            os.kill(init, signal.SIGTERM)
-            while time.monotonic() < asked + self.grace and cgroups.program(init):
+            os.kill(init, signal_number(self.stop_signal))
+            told = asked
+            while (now := time.monotonic()) < asked + self.grace and cgroups.program(init):
+                if now > told + _TOLD_EVERY:
+                    told = now
+                    tell({"event": "progress", "stage": "waiting for its program to end"})
                 pause(asked)
         except ProcessLookupError:
             return

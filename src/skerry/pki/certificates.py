@@ -172,21 +172,23 @@ def parse_bundle(pem: str) -> Bundle:
     Raises:
         SkerryError: something is missing, unreadable or does not belong together.
     """
-    wanted = "Give the host's certificate, then those that lead to its root, and its private key, all as PEM"
+    expected = (
+        "Give the host's certificate, then those that lead to its root, and its private key, all as PEM"
+    )
     keys = list(_KEY.finditer(pem))
     if len(keys) != 1:
-        raise _refuse(f"{len(keys)} private keys were found", wanted)
+        raise _refuse(f"{len(keys)} private keys were found", expected)
     try:
         key = serialization.load_pem_private_key(keys[0][0].encode(), password=None)
         certificates = x509.load_pem_x509_certificates(_KEY.sub("", pem).encode())
     except TypeError as error:
         raise _refuse("its private key is protected by a passphrase", "Give it without one") from error
     except ValueError as error:
-        raise _refuse("it cannot be read", wanted) from error
+        raise _refuse("it cannot be read", expected) from error
     public: CertificatePublicKeyTypes = key.public_key()  # type: ignore[assignment]
     own = [item for item in certificates if item.public_key() == public]
     if not own:
-        raise _refuse("the private key belongs to none of the certificates", wanted)
+        raise _refuse("the private key belongs to none of the certificates", expected)
     return Bundle(own[0], tuple(item for item in certificates if item is not own[0]), key)
 
 

@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from skerry.host import routes
+from skerry.host.haproxy import Master, ProxyDownError, retry
 from skerry.model.errors import SkerryError
 from skerry.pki import certificates
 from skerry.pki.certificates import Authority
-from skerry.system import routes
-from skerry.system.haproxy import Master, ProxyDownError, insist
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +61,10 @@ def ensure_own(place: Place, pem: str, domain: str, now: datetime.datetime) -> l
     """
     bundle = certificates.parse_bundle(pem)
     certificates.check_bundle(bundle, domain, now)
-    wanted = bundle.to_pem()
-    if _read(place.server) == wanted:
+    desired = bundle.to_pem()
+    if _read(place.server) == desired:
         return []
-    serve(place, wanted)
+    serve(place, desired)
     return [f"certificate for *.{domain}: another one was given"]
 
 
@@ -104,7 +104,7 @@ def serve(place: Place, pem: str) -> None:
     if place.dry_run:
         return
     try:
-        insist(lambda: _swap(place, pem))
+        retry(lambda: _swap(place, pem))
     except ProxyDownError:
         _write(place, place.server, pem, 0o600)
 

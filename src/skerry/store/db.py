@@ -5,7 +5,7 @@ import datetime
 import importlib.resources
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,14 @@ def _migrations() -> list[str]:
     return [(folder / name).read_text(encoding="utf-8") for name in files]
 
 
+def _newer(path: str, found: str, known: int) -> SkerryError:
+    return SkerryError(
+        Code.HOST,
+        f"{path} has {found}, this Skerry knows {known}",
+        "Install the Skerry that wrote it, or a newer one",
+    )
+
+
 class Database:
     """One connection, shared by the engine's threads; a lock keeps their transactions apart."""
 
@@ -33,8 +41,12 @@ class Database:
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, path: str) -> "Database":
+    def open(cls, path: str, kinds: Mapping[str, Sequence[str]] | None = None) -> "Database":
         """Open the store at ``path``, make it where it is missing, and bring it to the newest schema.
+
+        Args:
+            path: the file.
+            kinds: of each kind with tables of its own, the scripts that make them and migrate them, in order.
 
         Raises:
             SkerryError: the file was written by a newer Skerry.
@@ -47,20 +59,28 @@ class Database:
             connection.execute(f"PRAGMA {pragma}")
         database = cls(connection)
         database._migrate(path)
+        for kind, scripts in (kinds or {}).items():
+            database._migrate_kind(path, kind, scripts)
         return database
 
     def _migrate(self, path: str) -> None:
         version = self.value("PRAGMA user_version")
         scripts = _migrations()
         if version > len(scripts):
-            raise SkerryError(
-                Code.HOST,
-                f"{path} has schema {version}, this Skerry knows {len(scripts)}",
-                "Install the Skerry that wrote it, or a newer one",
-            )
+            raise _newer(path, f"schema {version}", len(scripts))
         for number, script in enumerate(scripts[version:], start=version + 1):
             self._connection.executescript(
                 f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;"
+            )
+
+    def _migrate_kind(self, path: str, kind: str, scripts: Sequence[str]) -> None:
+        version = self.value("SELECT version FROM kind_schema WHERE kind = ?", kind) or 0
+        if version > len(scripts):
+            raise _newer(path, f"schema {version} of {kind}", len(scripts))
+        for number, script in enumerate(scripts[version:], start=version + 1):
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE;\n{script};\n"  # noqa: S608 - names of ours
+                f"INSERT OR REPLACE INTO kind_schema VALUES ('{kind}', {number});\nCOMMIT;"
             )
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The journal: what an operation planned, how far it came, how long each step took, how it ended."""
+"""The journal: what an operation planned, how far it came, how long each step took, how it ended. Of every kind."""
 
 import dataclasses
 import json
@@ -6,22 +6,27 @@ from typing import Any, Literal
 
 from skerry.store.db import Database, Row, now
 
+_NOTES = 20  # of one event of one resource
+
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
     """One row of the journal.
 
     Attributes:
-        container: how a person names the container.
+        kind: the kind of resource that it is about.
+        resource_id: the resource's id; empty where the operation itself will tell.
+        resource: how a person names it.
         plan: the plan as JSON, whole: enough to finish or undo it after a crash.
         done: how many of its steps are complete.
         timings: milliseconds of each complete step.
     """
 
     id: int
+    kind: str
+    resource_id: str
+    resource: str
     verb: str
-    container_id: str
-    container: str
     plan: dict[str, Any]
     done: int
     timings: list[float]
@@ -33,9 +38,10 @@ class Operation:
 def _from_row(row: Row) -> Operation:
     return Operation(
         id=row["id"],
+        kind=row["kind"],
+        resource_id=row["resource_id"],
+        resource=row["resource"],
         verb=row["verb"],
-        container_id=row["container_id"],
-        container=row["container"],
         plan=json.loads(row["plan"]),
         done=row["done"],
         timings=json.loads(row["timings"]),
@@ -45,13 +51,22 @@ def _from_row(row: Row) -> Operation:
     )
 
 
-def begin(db: Database, verb: str, container_id: str, container: str, plan: dict[str, Any]) -> int:
-    """Write down what is about to be done; returns the operation's id. Inside a transaction."""
+def begin(db: Database, kind: str, about: tuple[str, str], verb: str, plan: dict[str, Any]) -> int:
+    """Write down what is about to be done; returns the operation's id. Inside a transaction.
+
+    Args:
+        db: the store.
+        kind: the kind of resource.
+        about: the resource's id, and how a person names it.
+        verb: what is done with it.
+        plan: the whole plan, as JSON.
+    """
     return db.execute(
-        "INSERT INTO operation (verb, container_id, container, plan, state, started) VALUES (?, ?, ?, ?, 'open', ?)",
+        "INSERT INTO operation (kind, resource_id, resource, verb, plan, state, started) "
+        "VALUES (?, ?, ?, ?, ?, 'open', ?)",
+        kind,
+        *about,
         verb,
-        container_id,
-        container,
         json.dumps(plan),
         now(),
     )
@@ -81,10 +96,36 @@ def finish(
     )
 
 
-def unfinished(db: Database, container_id: str = "%") -> list[Operation]:
-    """What a crash or a full disk left open, oldest first; of one container or of all."""
-    query = "SELECT * FROM operation WHERE state = 'open' AND container_id LIKE ? ORDER BY id"
-    return [_from_row(row) for row in db.rows(query, container_id)]
+def note(db: Database, kind: str, about: tuple[str, str], event: str, text: str, *, good: bool) -> None:
+    """Write what happened to a resource by itself, as an operation that is over. Inside a transaction.
+
+    Of each event of a resource the newest ones stay, so that nothing grows for ever.
+
+    Args:
+        db: the store.
+        kind: the kind of resource.
+        about: the resource's id, and how a person names it.
+        event: what happened, in the place of the verb.
+        text: how, for a person.
+        good: whether nothing is wrong with that.
+    """
+    plan = {"verb": event, "steps": [], "stored": [text]}
+    finish(db, begin(db, kind, about, event, plan), "done" if good else "failed", "" if good else text)
+    db.execute(
+        "DELETE FROM operation WHERE verb = ? AND resource_id = ? AND id NOT IN "
+        "(SELECT id FROM operation WHERE verb = ? AND resource_id = ? ORDER BY id DESC LIMIT ?)",
+        *(event, about[0]) * 2,
+        _NOTES,
+    )
+
+
+def unfinished(db: Database, kind: str | None = None, resource_id: str | None = None) -> list[Operation]:
+    """What a crash or a full disk left open, oldest first: of one resource, of one kind, or of all."""
+    query = (
+        "SELECT * FROM operation WHERE state = 'open' AND kind = ifnull(?, kind) "
+        "AND resource_id = ifnull(?, resource_id) ORDER BY id"
+    )
+    return [_from_row(row) for row in db.rows(query, kind, resource_id)]
 
 
 def recent(db: Database, count: int) -> list[Operation]:

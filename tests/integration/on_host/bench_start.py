@@ -21,12 +21,12 @@ from churn import host_of, open_connection
 
 from skerry import launch
 from skerry.client import EngineClient
+from skerry.host import cgroups, files
 from skerry.model.addresses import addresses, max_slot
 from skerry.model.host import HostConfig, load_host_config
-from skerry.parts import lxc
-from skerry.parts.firewall import Port
+from skerry.parts import older
+from skerry.parts.firewall import FirewallEntry
 from skerry.parts.unit import image_mount
-from skerry.system import cgroups, files
 
 IMAGE, PORT = "hello", 1071
 POLL = 0.002  # seconds between two looks
@@ -116,20 +116,23 @@ class Bare:
         self.own = addresses(host, self.slot)
         self.files, self.run = f"{host.pool}/{self.name}", f"{host.run}/{self.name}"
         client = EngineClient()
-        (image,) = [each for each in client.call("image_list")["images"] if each["name"] == IMAGE]
+        (image,) = [
+            each for each in client.call("image_list", show_env=True)["images"] if each["name"] == IMAGE
+        ]
         self.image, self.command = image_mount(host, image["digest"]), image["command"]
-        self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "SKERRY_ID": self.name, **image["env"]}
+        self.env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "SKERRY_ID": self.name, **image["env_values"]}
         self.group = f"{cgroups.group_of(os.getpid())}/lxc.payload.{self.name}"
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[None]:
         """All that is there before the clock starts: empty folders, the configuration, the firewall's entries."""
         own = self.own
-        port = Port(slot=self.slot, mac=own.mac, ipv4=own.ipv4, ipv6=own.ipv6, services=(PORT,))
+        port = FirewallEntry(slot=self.slot, mac=own.mac, ipv4=own.ipv4, ipv6=own.ipv6, services=(PORT,))
         try:
             for folder in (f"{self.files}/upper", f"{self.files}/work", self.run):
                 files.make_folder(folder, 0o755)
-            text = lxc.render(self.host, self.name, f"{self.run}/rootfs", own, self.env)
+            env = [f"{name}={value}" for name, value in self.env.items()]
+            text = older.render(self.host, self.name, f"{self.run}/rootfs", own, env)
             Path(f"{self.run}/config").write_text(text, encoding="utf-8")
             port.make(self.host)
             yield

@@ -1,29 +1,36 @@
 """End the engine after every effect and every journal step of every verb, and look at what becomes of it.
 
-Runs on the host, as root: ``python3 crash_sweep.py``. Prints a line a point and a summary; ends with 1 at any problem.
+Runs on the host, as root: ``python3 crash_sweep.py [--builds]``. Prints a line a point and a summary; ends with 1 at any
+problem.
 """
 
+import contextlib
+import hashlib
+import io
 import json
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import leftovers
 
+from skerry import streams
 from skerry.client import EngineClient, EngineError
 
 HERE = Path(__file__).resolve().parent
 POINT = Path("/run/skerry-crash/point.json")
 DROP_IN = Path("/run/systemd/system/skerry-engine.service.d/crash.conf")
 KEY = {"name": "crash"}
+ALIAS = {"alias": "crash"}
 SPEC = {"image": "hello", "services": [{"name": "admin", "port": 1071}]}
 CHANGES = {"memory": "192M", "disk": "2G", "services": [{"name": "other", "port": 1072}]}
 
 
 def call(verb: str, **arguments: object) -> dict:
-    return EngineClient(timeout=60).call(verb, **arguments)
+    return EngineClient(timeout=300).call(verb, **arguments)
 
 
 def quiet(verb: str, **arguments: object) -> None:
@@ -35,7 +42,13 @@ def quiet(verb: str, **arguments: object) -> None:
 
 
 def absent() -> None:
+    no_alias()
     quiet("delete")
+
+
+def no_alias() -> None:
+    if any(one["name"] == ALIAS["alias"] for one in call("alias_list")["aliases"]):
+        call("alias_delete", **ALIAS)
 
 
 def stopped() -> None:
@@ -48,44 +61,164 @@ def started() -> None:
     call("create", container=KEY, spec=SPEC)
 
 
-VERBS: dict[str, tuple[Callable[[], None], dict]] = {
-    "create": (absent, {"spec": SPEC}),
-    "start": (stopped, {}),
-    "stop": (started, {"grace": 1}),
-    "restart": (started, {"grace": 1}),
-    "update": (started, {"spec": CHANGES}),
-    "delete": (started, {}),
+def frozen() -> None:
+    started()
+    call("freeze", container=KEY)
+
+
+def an_alias() -> None:
+    started()
+    call("alias_set", **ALIAS, container=KEY["name"])
+
+
+def no_data() -> None:
+    absent()
+    call("volume_ensure", **DATA, state="absent")
+    call("secret_absent", **PASSWORD)
+
+
+def a_volume() -> None:
+    no_data()
+    call("volume_create", **DATA, size="64M")
+
+
+def a_secret() -> None:
+    no_data()
+    call("secret_set", **PASSWORD, value="b2xk")
+
+
+def stopped_with_both() -> None:
+    """Its volume is new, and its image has files in that place."""
+    a_volume()
+    call("secret_set", **PASSWORD, value="b2xk")
+    call("create", container=KEY, spec={**SPEC, **BELONGINGS}, start=False)
+
+
+def tarball(text: str) -> dict:
+    """A root file system with one file, on this host; the fields of a request to import it."""
+    path = Path(f"/var/lib/skerry/incoming/crash-{text}.tar")
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        member = tarfile.TarInfo("etc/mark")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text.encode()))
+    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def no_image() -> None:
+    absent()
+    for image in call("image_list")["images"]:
+        if image["name"].split("@")[0] == IMAGE["name"]:
+            call("image_delete", name=image["digest"])
+
+
+def an_image() -> None:
+    no_image()
+    call("image_import", **IMAGE, **tarball("old"))
+
+
+def an_image_in_use() -> None:
+    an_image()
+    call("create", container=KEY, spec={"image": IMAGE["name"]}, start=False)
+
+
+DATA: dict = {"volume": KEY}
+PASSWORD: dict = {"secret": KEY}
+BELONGINGS: dict = {
+    "volumes": [{"volume": "crash", "path": "/srv/hello"}],
+    "secrets": [{"secret": "crash"}],
 }
+IMAGE = {"name": "crash", "command": ["/mark"]}
+OLD, NEW = tarball("old"), tarball("new")
+ARCHIVE = Path(OLD["path"])  # of one file
+ON_KEY: dict = {"container": KEY}
+# What is done, what comes before it, the request.
+VERBS: list[tuple[str, Callable[[], None], dict]] = [
+    ("create", absent, {"verb": "create", **ON_KEY, "spec": SPEC}),
+    ("start", stopped, {"verb": "start", **ON_KEY}),
+    ("stop", started, {"verb": "stop", **ON_KEY, "grace": 1}),
+    ("freeze", started, {"verb": "freeze", **ON_KEY}),
+    ("thaw", frozen, {"verb": "thaw", **ON_KEY}),
+    ("stop, frozen", frozen, {"verb": "stop", **ON_KEY, "grace": 1}),
+    ("restart", started, {"verb": "restart", **ON_KEY, "grace": 1}),
+    ("update", started, {"verb": "update", **ON_KEY, "spec": CHANGES}),
+    ("delete", started, {"verb": "delete", **ON_KEY}),
+    ("set an alias", started, {"verb": "alias_set", **ALIAS, "container": KEY["name"]}),
+    (
+        "switch an alias",
+        an_alias,
+        {"verb": "alias_set", **ALIAS, "container": KEY["name"], "service": "admin"},
+    ),
+    ("delete an alias", an_alias, {"verb": "alias_delete", **ALIAS}),
+    ("create a volume", no_data, {"verb": "volume_create", **DATA, "size": "64M"}),
+    ("resize a volume", a_volume, {"verb": "volume_update", **DATA, "size": "32M"}),
+    ("delete a volume", a_volume, {"verb": "volume_delete", **DATA}),
+    ("back a volume up", a_volume, {"verb": "volume_backup", **DATA}),
+    ("restore a volume", no_data, {"verb": "volume_restore", **DATA, "size": "64M"}),
+    ("restore over a volume", a_volume, {"verb": "volume_restore", **DATA}),
+    ("set a secret", no_data, {"verb": "secret_set", **PASSWORD, "value": "bmV3"}),
+    ("change a secret", a_secret, {"verb": "secret_set", **PASSWORD, "value": "bmV3"}),
+    ("delete a secret", a_secret, {"verb": "secret_delete", **PASSWORD}),
+    ("start with both", stopped_with_both, {"verb": "start", **ON_KEY}),
+    ("import", no_image, {"verb": "image_import", **IMAGE, **OLD}),
+    ("import, the old one goes", an_image, {"verb": "image_import", **IMAGE, **NEW}),
+    ("import, the old one stays", an_image_in_use, {"verb": "image_import", **IMAGE, **NEW}),
+    ("import, another command", an_image, {"verb": "image_import", **IMAGE, **OLD, "command": ["/other"]}),
+    ("delete an image", an_image, {"verb": "image_delete", "name": IMAGE["name"]}),
+]
+# Each of them takes minutes, so they run only where they are asked for; the unit tests kill them as well.
+BUILD: dict = {"verb": "image_build", **IMAGE}
+BUILDS: list[tuple[str, Callable[[], None], dict]] = [
+    ("build", no_image, BUILD),
+    ("build, the old one goes", an_image, BUILD),
+    ("build, the old one stays", an_image_in_use, BUILD),
+]
 
 
 def restart_engine() -> None:
     subprocess.run(["systemctl", "restart", "skerry-engine.service"], check=True)
 
 
-def points(verb: str, arguments: dict) -> Iterator[dict]:
-    """The points at which the engine can die in this verb: found by asking for its plan."""
-    plan = call("plan", of={"verb": verb, "container": KEY, **arguments})["plans"][0]
-    yield {"where": "begun"}
-    for number in range(1, len(plan["steps"]) + 1):
-        yield {"where": "done", "step": number, "title": plan["steps"][number - 1]}
-        yield {"where": "marked", "step": number, "title": plan["steps"][number - 1]}
-    yield {"where": "closed"}
+def points(request: dict) -> Iterator[dict]:
+    """The points at which the engine can die in this request: found by asking for its plans."""
+    for plan, decided in enumerate(call("plan", of=request)["plans"], start=1):
+        yield {"where": "begun", "plan": plan}
+        for number, title in enumerate(decided["steps"], start=1):
+            yield {"where": "done", "plan": plan, "step": number, "title": title}
+            yield {"where": "marked", "plan": plan, "step": number, "title": title}
+        yield {"where": "closed", "plan": plan}
 
 
-def crash(verb: str, arguments: dict, point: dict) -> str:
-    """Let the engine die at ``point`` of ``verb``; returns how the operation ended up."""
+@contextlib.contextmanager
+def streamed(request: dict) -> Iterator[dict]:
+    """The request, with an archive at the other end where it has one."""
+    direction = {"volume_backup": "out", "volume_restore": "in"}.get(request["verb"])
+    if direction is None:
+        yield request
+        return
+    file = io.BytesIO(ARCHIVE.read_bytes() if direction == "in" else b"")
+    with streams.stream(file, direction) as name:
+        yield request | {"stream": name}
+
+
+def crash(request: dict, point: dict) -> str:
+    """Let the engine die at ``point`` of ``request``; returns how its first operation ended up."""
+    last = call("operations", count=1)["operations"][0]["id"]
     POINT.with_suffix(".new").write_text(json.dumps(point))
     POINT.with_suffix(".new").rename(POINT)
     try:
-        call(verb, container=KEY, **arguments)
+        with streamed(request) as whole:
+            call(**whole)
     except EngineError as error:
         if POINT.exists():
             return f"REFUSED INSTEAD: {error}"
     else:
         return "THE ENGINE DID NOT DIE"
     wait_for_engine()
-    newest = call("operations", count=1)["operations"][0]
-    return newest["state"] if newest["verb"] == verb else f"THE NEWEST OPERATION IS {newest['verb']}"
+    begun = [one for one in call("operations", count=5)["operations"] if one["id"] > last]
+    if unsettled := [one["verb"] for one in begun if one["state"] not in {"done", "undone"}]:
+        return f"NOT SETTLED: {unsettled}"
+    return begun[-1]["state"] if begun else "NO OPERATION BEGAN"
 
 
 def wait_for_engine() -> None:
@@ -117,19 +250,19 @@ def main() -> int:
         f"ExecStart=/usr/bin/python3 {HERE}/crashing_engine.py\n"
     )
     subprocess.run(["systemctl", "daemon-reload"], check=True)
-    count, bad = 0, 0
+    count, bad, operations = 0, 0, BUILDS if sys.argv[1:] == ["--builds"] else VERBS
     try:
         restart_engine()
-        for verb, (prepare, arguments) in VERBS.items():
+        for name, prepare, request in operations:
             prepare()
-            for point in points(verb, arguments):
+            for point in points(request):
                 prepare()
                 started_at = time.monotonic()
-                outcome = crash(verb, arguments, point)
+                outcome = crash(request, point)
                 found = problems() + ([outcome] if outcome not in {"done", "undone"} else [])
                 count, bad = count + 1, bad + bool(found)
                 where = f"{point['where']} {point.get('step', '')} {point.get('title', '')}".strip()
-                print(f"{verb:8} {outcome:7} {time.monotonic() - started_at:5.2f} s  {where}")
+                print(f"{name:25} {outcome:7} {time.monotonic() - started_at:5.2f} s  {where}")
                 for line in found:
                     print(f"    ! {line}")
                 sys.stdout.flush()
@@ -138,8 +271,11 @@ def main() -> int:
         POINT.unlink(missing_ok=True)
         subprocess.run(["systemctl", "daemon-reload"], check=True)
         restart_engine()
-        absent()
-    print(f"{count} points of death in {len(VERBS)} verbs, {bad} with problems")
+        no_image()
+        no_data()
+        for path in (OLD["path"], NEW["path"]):
+            Path(path).unlink()
+    print(f"{count} points of death in {len(operations)} operations, {bad} with problems")
     return int(bad > 0)
 
 

@@ -24,7 +24,7 @@ def die_at(where: str, step: int | None = None) -> None:
     if not POINT.exists():
         return
     point = json.loads(POINT.read_text())
-    if (point["where"], point.get("step")) == (where, step):
+    if (point["where"], point["plan"], point.get("step")) == (where, calls["plan"], step):
         POINT.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -42,19 +42,20 @@ def deadly_after(function: Callable[..., Any], where: str) -> Callable[..., Any]
 
 
 def run(*args: Any, **kwargs: Any) -> Any:
-    """``executor.run``: the plan is written, nothing is done yet."""
-    calls.update(done=0, marked=0)
+    """``executor.run``: the plan is written, nothing is done yet. A request may have several plans."""
+    calls.update(done=0, marked=0, plan=calls["plan"] + 1 if POINT.exists() else 0)
     die_at("begun")
     return run_unharmed(*args, **kwargs)
 
 
-def close(*args: Any, **kwargs: Any) -> None:
-    """``executor._close``: all is done and written, the caller has no answer yet."""
-    close_unharmed(*args, **kwargs)
+def close(*args: Any, **kwargs: Any) -> Any:
+    """``executor._close``: all is done and written, what follows has begun, the caller has no answer yet."""
+    following = close_unharmed(*args, **kwargs)
     die_at("closed")
+    return following
 
 
-calls = {"done": 0, "marked": 0}
+calls = {"done": 0, "marked": 0, "plan": 0}
 run_unharmed, executor.run = executor.run, run
 close_unharmed, executor._close = executor._close, close
 Step.do = deadly_after(Step.do, "done")  # the effect is there, its mark is not

@@ -31,10 +31,10 @@ mkdir -p /etc/ssh && ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519
 CHECK = """
 import json, sys
 from pathlib import Path
-from skerry_boot.initramfs.checks import check
-from skerry_boot.initramfs.image import read_image
-from skerry_boot.initramfs.machine import Device, Machine
-from skerry_boot.initramfs.needs import needs_of
+from skerry_base.boot.initramfs.checks import check
+from skerry_base.boot.initramfs.image import read_image
+from skerry_base.boot.initramfs.machine import Device, Machine
+from skerry_base.boot.initramfs.needs import needs_of
 facts, version = json.load(sys.stdin), sys.argv[1]
 device = lambda name: Device(name, tuple(facts[name]["aliases"]), tuple(facts[name]["drivers"]))
 machine = Machine(facts["luks"], facts["filesystem"], facts["mirrored"], (device("disk"),), device("card"), facts["mac"])

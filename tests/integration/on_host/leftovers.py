@@ -66,6 +66,36 @@ def links() -> set[int]:
     }
 
 
+def images() -> dict[str, tuple[set[str], set[str]]]:
+    """What images leave: files and mounts of those that are stored, and nothing of one that is being made."""
+    stored = {row[0] for row in rows("SELECT digest FROM image")}
+    mounted = re.findall(rf" {RUN}/images/([0-9a-f]{{64}}) ", Path("/proc/1/mountinfo").read_text())
+    making = out("systemctl", "list-units", "--all", "--plain", "--no-legend", "skerry-image-*")
+    return {
+        "files of images": (stored, {path.stem for path in Path(POOL, "images").iterdir()}),
+        "mounts of images": (stored, set(mounted)),
+        "mount points of images": (stored, {path.name for path in Path(RUN, "images").iterdir()}),
+        "units that make images": (set(), set(making.split())),
+    }
+
+
+def data() -> dict[str, tuple[set[str], set[str]]]:
+    """What volumes and secrets leave: a subvolume of each with a group that limits it, a value and the link to it."""
+    kept = {f"{row[0]}-{row[1]}" for row in rows("SELECT id, generation FROM volume")}
+    values = {
+        name for row in rows("SELECT id, version FROM secret") for name in (row[0], f"{row[0]}-{row[1]}")
+    }
+    folder = Path(POOL, "v")
+    working = out("systemctl", "list-units", "--all", "--plain", "--no-legend", "skerry-files-*")
+    streams_ = Path(RUN, "streams")
+    return {
+        "data of volumes": (kept, {path.name for path in folder.iterdir()} if folder.exists() else set()),
+        "values of secrets": (values, {path.name for path in Path("/var/lib/skerry/secrets").glob("*")}),
+        "units on files": (set(), set(working.split())),
+        "streams": (set(), {path.name for path in streams_.iterdir()} if streams_.exists() else set()),
+    }
+
+
 def proxy_map() -> dict[str, str]:
     """The live map of every worker; they must agree."""
     maps = []
@@ -89,7 +119,7 @@ def master(command: str) -> str:
 
 def differences() -> Iterator[str]:
     """Every disagreement between the store and the machine, in words. Nothing is what a test wants to see."""
-    stored = {row[0]: row for row in rows("SELECT id, slot, wanted FROM container")}
+    stored = {row[0]: row for row in rows("SELECT id, slot, desired FROM container")}
     running = {name for name, row in stored.items() if row[2] == "started"}
     slots = {row[1] for row in stored.values() if row[2] == "started"}
     routes = dict(rows("SELECT host, value FROM route_map"))
@@ -106,6 +136,8 @@ def differences() -> Iterator[str]:
         "rendered configurations": (running, {path.name for path in Path(RUN, "c").iterdir()}),
         "mounts that PID 1 sees": (set(), mounts),
         "routes": (set(routes.items()), {item for item in live_routes.items() if "." in item[0]}),
+        **images(),
+        **data(),
         "open operations": (set(), {row[0] for row in rows("SELECT id FROM operation WHERE state = 'open'")}),
     }
     for what, (wanted, found) in compared.items():

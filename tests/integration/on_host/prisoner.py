@@ -15,7 +15,6 @@ CALLS = {
     "mount": (165, b"none", b"/mnt", b"tmpfs", 0, 0),
     "unshare(CLONE_NEWUSER)": (272, 0x10000000),
     "clone(CLONE_NEWUSER)": (56, 0x10000000, 0, 0, 0, 0),
-    "socket(AF_VSOCK)": (41, 40, 1, 0),
     "bpf": (321, 0, 0, 0),
     "keyctl": (250, 0, 0, 0, 0, 0),
     "add_key": (248, b"user", b"x", b"y", 1, -3),
@@ -48,7 +47,75 @@ def syscalls() -> dict:
 
 
 def errno_name(number: int) -> str:
-    return {1: "EPERM", 38: "ENOSYS", 13: "EACCES", 14: "EFAULT", 22: "EINVAL"}.get(number, str(number))
+    names = {1: "EPERM", 38: "ENOSYS", 13: "EACCES", 14: "EFAULT", 22: "EINVAL", 97: "EAFNOSUPPORT"}
+    return names.get(number, str(number))
+
+
+SOCKET, SOCKETPAIR = 41, 53
+SOCKET_32, SOCKETCALL_32 = 359, 102
+STREAM, DATAGRAM, NETLINK = 1, 2, 16
+FAMILIES = [
+    *range(46),
+    *(2**32 + n for n in (1, 10, 16, 38, 40)),
+]  # the kernel looks at the lower 32 bits only
+
+
+def families() -> dict:
+    """What a socket of each address family answers, by both entries into the kernel."""
+    return {
+        "socket": {n: answer(SOCKET, n, DATAGRAM, 0) for n in FAMILIES},
+        "socketpair": {n: answer(SOCKETPAIR, n, STREAM, 0, ctypes.create_string_buffer(8)) for n in FAMILIES},
+        "netlink": {n: answer(SOCKET, NETLINK, DATAGRAM, n) for n in range(32)},
+        "32-bit": in_32_bits(),
+    }
+
+
+def answer(number: int, *arguments) -> str:
+    """What a system call answers: the name of its errno, or "went through"."""
+    result = LIBC.syscall(number, *[ctypes.c_long(a) if isinstance(a, int) else a for a in arguments])
+    if result < 0:
+        return errno_name(ctypes.get_errno())
+    if number == SOCKET:
+        os.close(result)
+    return "went through"
+
+
+def in_32_bits() -> dict:
+    """The same by int 0x80; None where the kernel has no such entry and ends the process."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, json.dumps(ask_in_32_bits()).encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader) as stream:
+        return json.loads(stream.read() or "null")
+
+
+def ask_in_32_bits() -> dict:
+    LIBC.mmap.restype = ctypes.c_void_p
+    low = LIBC.mmap(None, 4096, 7, 0x62, -1, 0)  # private, anonymous, below 2 GiB; written to and executed
+    # push rbx; mov eax, edi; mov ebx, esi; xchg ecx, edx; int 0x80; pop rbx; ret
+    ctypes.memmove(low, bytes.fromhex("53 89f8 89f3 87d1 cd80 5b c3"), 11)
+    call = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_uint] * 4)(low)
+
+    def say(number: int, *arguments: int) -> str:
+        result = call(number, *arguments)
+        if result < 0:
+            return errno_name(-result)
+        os.close(result)
+        return "went through"
+
+    def packed(*arguments: int) -> int:
+        ctypes.memmove(low + 2048, (ctypes.c_uint * 3)(*arguments), 12)
+        return low + 2048
+
+    return {
+        "socket": {n: say(SOCKET_32, n, DATAGRAM, 0) for n in range(46)},
+        "netlink": {n: say(SOCKET_32, NETLINK, DATAGRAM, n) for n in range(32)},
+        "socketcall": {n: say(SOCKETCALL_32, 1, packed(n, DATAGRAM, 0), 0) for n in (1, 2, 38, 40)},
+    }
 
 
 def who() -> dict:
@@ -125,7 +192,7 @@ def inodes() -> dict:
     for number in range(200):
         with open(f"/root/new-{number}", "w") as file:
             file.write("upper")
-    os.chmod("/etc/hostname" if os.path.exists("/etc/hostname") else "/etc/passwd", 0o644)  # copied up
+    os.chmod("/etc/passwd", 0o644)  # copied up
     seen, doubles, count = {}, [], 0
     for folder, _, names in os.walk("/"):
         if folder.startswith(("/proc", "/sys", "/dev")):
@@ -140,7 +207,7 @@ def inodes() -> dict:
     return {"files": count, "doubles": doubles[:10]}
 
 
-DEEDS = {deed.__name__: deed for deed in (syscalls, who, hog, forks, fill, inodes)}
+DEEDS = {deed.__name__: deed for deed in (syscalls, families, who, hog, forks, fill, inodes)}
 
 
 def main() -> None:

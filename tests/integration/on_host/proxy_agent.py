@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -23,18 +24,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from skerry.host import routes
+from skerry.host.haproxy import Master
 from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.parts import proxy
 from skerry.parts.proxy import Route
-from skerry.system import routes
-from skerry.system.haproxy import Master
 
 DOMAIN = "skerry.localhost"
 HOST = load_host_config() if Path(CONFIG_PATH).exists() else HostConfig(domain=DOMAIN)
 MASTER = Master(HOST.proxy_socket)
 ADDRESSES = ("10.90.250.1", "10.90.250.2")  # containers' addresses, of slots far behind those in use
 UNIT = "skerry-proxy.service"
+CONFIGURATION = Path("/etc/skerry/haproxy.cfg")
 MINIMAL_STORE = """
 CREATE TABLE IF NOT EXISTS route (host TEXT PRIMARY KEY, container_id TEXT NOT NULL, value TEXT NOT NULL);
 CREATE VIEW IF NOT EXISTS route_map AS SELECT host, value FROM route;
@@ -112,6 +114,19 @@ class Origin:
                 if head.startswith(b"GET /stream"):
                     self.stream(client)
                     break
+                if head.startswith(
+                    b"GET /events/"
+                ):  # /events/PAUSE/NUMBER: so many, with a pause before each but the first
+                    self.events(client, *map(float, head.split()[1].split(b"/")[2:]))
+                    continue
+                if head.startswith(b"GET /late/"):
+                    time.sleep(float(head.split()[1].split(b"/")[2]))
+                if head.startswith(b"GET /raw/"):
+                    client.sendall(base64.urlsafe_b64decode(head.split()[1].split(b"/")[2]))
+                    break
+                if head.startswith(b"GET /wide/"):  # /wide/SIZE/LINES: headers of that size
+                    client.sendall(wide_answer(*map(int, head.split()[1].split(b"/")[2:])))
+                    continue
                 body = stream.read(int(headers.get(b"content-length", b"0")))
                 answer = f"{self.name}\n".encode() + head + b"\r\n" + body
                 client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
@@ -134,12 +149,53 @@ class Origin:
             client.sendall(b"1\r\n.\r\n")
             time.sleep(0.05)
 
+    def events(self, client: socket.socket, pause: float, number: float) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.sendall(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
+        for each in range(int(number)):
+            time.sleep(pause if each else 0)
+            client.sendall(b"f\r\ndata: event %d\n\n\r\n" % (each % 10))
+        client.sendall(b"0\r\n\r\n")
+
     def close(self) -> None:
         """As the kernel does it when a program is killed: its port and all its connections at once."""
         for each in (self.socket, *self.clients):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+
+def wide_answer(size: int, lines: int) -> bytes:
+    """An answer whose headers are of that size in bytes, in so many lines besides the length of its body."""
+    fixed = b"content-length: 2\r\n"
+    each = [(size - len(fixed)) // lines] * lines
+    each[0] += size - len(fixed) - sum(each)
+    headers = b"".join(b"x-%03d: %s\r\n" % (n, b"a" * (length - 9)) for n, length in enumerate(each))
+    return b"HTTP/1.1 200 OK\r\n" + fixed + headers + b"\r\nok"
+
+
+def short_timeouts(first_byte: int, stream: int) -> None:
+    """Let the real configuration run with time limits of so many seconds; zeros give it its own again."""
+    kept = CONFIGURATION.with_suffix(".kept")
+    if not kept.exists():
+        kept.write_bytes(CONFIGURATION.read_bytes())
+    text = kept.read_text()
+    if stream:
+        for name, seconds in (("tunnel", stream), ("set-timeout server", stream), ("server", first_byte)):
+            text = re.sub(rf"(?m)^(    (?:timeout |http-response ){name}) \d+s$", rf"\1 {seconds}s", text)
+    else:
+        kept.unlink()
+    CONFIGURATION.write_text(text)
+    systemctl("reload", UNIT)
+
+
+def said(since: float) -> str:
+    """What the proxy logged since then."""
+    command = ["journalctl", "--output=cat", f"--since=@{since:.3f}", f"--unit={UNIT}"]
+    subprocess.run(["journalctl", "--sync"], check=True)
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def begin(host: str, path: str) -> ssl.SSLSocket:
@@ -293,6 +349,9 @@ DEEDS: dict[str, Callable[..., Any]] = {
     "many": many,
     "force": force,
     "unforce": lambda key: MASTER.delete_entry(HOST.routes_map, key),
+    "short_timeouts": short_timeouts,
+    "now": time.time,
+    "said": said,
     "systemctl": lambda words: systemctl(*words),
     "kill_worker": kill_worker,
     "workers": workers,
@@ -317,10 +376,15 @@ def main() -> None:
                 answer = {"error": str(error)}
             print(json.dumps(answer), flush=True)
     finally:
+        if CONFIGURATION.with_suffix(".kept").exists():
+            short_timeouts(0, 0)
         store("DELETE FROM route WHERE container_id = 'test'")
         if not had_store:
             Path(HOST.database).unlink()  # an engine would not know its schema
         proxy.sync(HOST)
+        # While they still have their addresses: else the proxy is not told that its idle connections have ended.
+        for place in tuple(ORIGINS):
+            origin(*place, running=False)
         for address in ADDRESSES:
             subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=False)
 

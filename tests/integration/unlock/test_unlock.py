@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils.unlocking import Code, Door, Found, Unlocker, UnlockError
-from skerry_lab.paths import state_home
+from plugins.module_utils.unlocking import Code, Endpoint, Found, Unlocker, UnlockError
+from skerry_base.core.paths import state_home
 from skerry_lab.state import LabStore
 from tests.integration.unlock.dropbears import Dropbear, make_key
 
@@ -34,8 +34,8 @@ def unlocker(dropbear, timeout=8.0, system_port=NOWHERE, **changed):
         "host": "127.0.0.1", "known_hosts": str(dropbear.known), "private_key": str(dropbear.folder / "login"),
     }  # fmt: skip
     return Unlocker(
-        Door(**{**shared, "port": dropbear.port, **changed}),
-        Door(port=system_port, **shared),
+        Endpoint(**{**shared, "port": dropbear.port, **changed}),
+        Endpoint(port=system_port, **shared),
         timeout,
         pause=0.2,
     )
@@ -162,8 +162,8 @@ def test_a_rescue_system_on_the_systems_port_is_not_the_system(dropbear, system)
 
 def test_another_ssh_server_on_the_unlock_port(dropbear, lab):
     login = LabStore(state_home()).get(lab).login
-    one = Door("127.0.0.1", login.port, str(login.known_hosts), login.alias, private_key=str(login.key))
-    nowhere = Door("127.0.0.1", NOWHERE, str(login.known_hosts))
+    one = Endpoint("127.0.0.1", login.port, str(login.known_hosts), login.alias, private_key=str(login.key))
+    nowhere = Endpoint("127.0.0.1", NOWHERE, str(login.known_hosts))
     said = refused(lambda: Unlocker(one, nowhere, timeout=5).unlock(PASSPHRASE), Code.NOT_DROPBEAR)
     assert "OpenSSH" in said
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from skerry_boot.initramfs.checks import NAMES, check
-from skerry_boot.initramfs.image import Entry, Image
-from skerry_boot.initramfs.machine import Device, Machine
-from skerry_boot.initramfs.needs import Modules, Needs, keys, macs, text_of
+from skerry_base.boot.initramfs.checks import NAMES, check
+from skerry_base.boot.initramfs.image import Entry, Image
+from skerry_base.boot.initramfs.machine import Device, Machine
+from skerry_base.boot.initramfs.needs import Modules, Needs, keys, macs, text_of
 from tests.unit.boot.images import FILE, LINK, PROGRAM
 
 KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + b"k" * 32).decode()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry_boot.errors import BootError
-from skerry_boot.initramfs.image import read_image
+from skerry_base.boot.initramfs.image import read_image
+from skerry_base.core.errors import SkerryError
 from tests.unit.boot.images import FOLDER, LINK, PROGRAM, archive, entry
 
 COMPRESSIONS = {
@@ -75,12 +75,12 @@ def test_a_later_archive_wins(tmp_path):
     ],
 )
 def test_what_is_no_image(tmp_path, data, words):
-    with pytest.raises(BootError, match=words):
+    with pytest.raises(SkerryError, match=words):
         image(tmp_path, data)
 
 
 def test_no_image_at_all(tmp_path):
-    with pytest.raises(BootError, match="no such image"):
+    with pytest.raises(SkerryError, match="no such image"):
         read_image(tmp_path / "initrd.img-6.12")
 
 

@@ -1,7 +1,7 @@
 """What is read of /sys and /proc, on trees that look like those of machines."""
 
-from skerry_boot.initramfs.kernel import module_name
-from skerry_boot.initramfs.machine import default_card, device
+from skerry_base.boot.initramfs.kernel import module_name
+from skerry_base.boot.initramfs.machine import default_card, device
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 

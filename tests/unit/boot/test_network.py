@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from skerry_boot.errors import BootError
-from skerry_boot.network import for_initramfs, for_networkd, parse
+from skerry_base.boot.network import for_initramfs, for_networkd, parse
+from skerry_base.core.errors import SkerryError
 
 MAC = "52:54:00:aa:00:01"
 STATIC = {"method": "static", "address": "192.0.2.10/24", "gateway": "192.0.2.1"}
@@ -50,7 +50,7 @@ def test_ipv6_beside_ipv4() -> None:
 
 def test_ipv6_only_is_refused_for_the_initramfs_with_the_reason() -> None:
     parsed = parse(network(ipv6={"address": "2001:db8::10/64", "gateway": "fe80::1"}))
-    with pytest.raises(BootError, match="IPv6 only, and a locked machine is reached by IPv4 only"):
+    with pytest.raises(SkerryError, match="IPv6 only, and a locked machine is reached by IPv4 only"):
         for_initramfs(parsed)
 
 
@@ -91,7 +91,7 @@ def test_ipv6_only_is_refused_for_the_initramfs_with_the_reason() -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(said: dict[str, Any], message: str) -> None:
-    with pytest.raises(BootError) as refusal:
+    with pytest.raises(SkerryError) as refusal:
         parse(said)
     assert message in str(refusal.value)
 

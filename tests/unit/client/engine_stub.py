@@ -43,10 +43,10 @@ class Engine:
 
 def done(**result: Any) -> Line:
     """The last line of a request that went well."""
-    return {"version": 1, "ok": True, "result": result}
+    return {"version": 3, "ok": True, "result": result}
 
 
 def refused(code: str = "invalid", message: str = "no", hint: str = "", journal: str = "") -> Line:
     """The last line of one that did not."""
-    return {"version": 1, "ok": False,
+    return {"version": 3, "ok": False,
             "error": {"code": code, "message": message, "hint": hint, "journal": journal}}  # fmt: skip

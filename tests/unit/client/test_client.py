@@ -21,7 +21,7 @@ def test_a_request_is_one_line_and_the_last_line_is_the_answer(engine: StartEngi
     answer = EngineClient(server.path).call("start", events.append, container={"name": "blog"})
     assert answer == {"changed": True}
     assert [event["event"] for event in events] == ["plan", "step"]
-    assert server.asked == [{"version": 1, "verb": "start", "container": {"name": "blog"}}]
+    assert server.asked == [{"version": 3, "verb": "start", "container": {"name": "blog"}}]
 
 
 def test_events_may_be_ignored(engine: StartEngine) -> None:
@@ -120,6 +120,8 @@ def test_a_callers_own_failure_is_not_the_engines(engine: StartEngine) -> None:
         ({}, 0),
         ({"timeout": 60, "grace": 5}, 65),
         ({"of": {"timeout": 60}}, 60),
+        ({"timeout": "900", "grace": "1.5"}, 901.5),  # as the command line has them
+        ({"timeout": "inf", "grace": "nan"}, 0),
         ({"timeout": None, "grace": "soon"}, 0),  # the engine says what is wrong with it
     ],
 )

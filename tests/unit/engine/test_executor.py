@@ -2,6 +2,7 @@
 
 import dataclasses
 import sqlite3
+import traceback
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 from skerry.engine import executor
 from skerry.model.errors import SkerryError
 from skerry.parts.base import Step
-from skerry.plan.plan import Plan
-from skerry.store import containers, operations
+from skerry.resources.containers import store as containers
+from skerry.resources.containers.kind import Containers
+from skerry.resources.kind import Context, Plan
+from skerry.store import operations
+
+KIND = Containers()
 
 
 def plan_of(shelf, container, names, *, action="make", recovery="undo", before=None, after=None):
@@ -21,7 +26,7 @@ def plan_of(shelf, container, names, *, action="make", recovery="undo", before=N
 
 def begin(db, host, plan):
     with db.transaction():
-        return executor.begin(db, host, plan)
+        return executor.begin(Context(host, db), KIND, plan)
 
 
 def ignore(_event):
@@ -30,8 +35,8 @@ def ignore(_event):
 
 def test_a_whole_run_is_journaled_and_timed(db, host, container, shelf):
     plan, events = plan_of(shelf, container, "abc", after=container), []
-    number = begin(db, host, plan)
-    assert len(executor.run(db, host, number, plan, events.append)) == 3
+    done = executor.run(begin(db, host, plan), events.append)
+    assert (done.plan, len(done.timings), done.following) == (plan, 3, None)
     assert shelf.things == ["a", "b", "c"]
     newest = operations.recent(db, 1)[0]
     assert (newest.state, newest.done, len(newest.timings)) == ("done", 3, 3)
@@ -42,11 +47,30 @@ def test_a_failed_step_is_undone_with_all_before_it(db, host, container, shelf):
     plan = plan_of(shelf, container, "abc", after=container)
     shelf.failing.add("make b")
     with pytest.raises(SkerryError, match="create default/default/blog: b broke"):
-        executor.run(db, host, begin(db, host, plan), plan, ignore)
+        executor.run(begin(db, host, plan), ignore)
     assert shelf.things == []
     assert containers.find(db, container.key) is None
     assert operations.recent(db, 1)[0].state == "undone"
     assert db.value("SELECT id FROM tombstone") == container.id
+
+
+def test_what_fails_besides_the_steps_is_undone_as_well(db, host, container, shelf):
+    def following():
+        raise OSError("the mount is gone")
+
+    plan = plan_of(shelf, container, "ab", after=container)
+    with pytest.raises(SkerryError, match="the mount is gone"):
+        executor.run(begin(db, host, plan), ignore, following)
+    assert shelf.things == []
+    assert operations.recent(db, 1)[0].state == "undone"
+
+
+def test_a_plan_of_an_unknown_form_is_refused_without_its_values(container, shelf):
+    journaled = KIND.dump(plan_of(shelf, container, "a", after=container))
+    journaled["after"]["spec"]["env"] = {"PASSWORD": ["hunter2"]}
+    with pytest.raises(SkerryError, match="in a form that this Skerry does not know") as refused:
+        KIND.load(journaled)
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_undoing_touches_nothing_that_another_made(db, host, container, shelf):
@@ -54,7 +78,7 @@ def test_undoing_touches_nothing_that_another_made(db, host, container, shelf):
     plan = plan_of(shelf, container, "abc", after=container)
     shelf.failing.add("make b")
     with pytest.raises(SkerryError):
-        executor.run(db, host, begin(db, host, plan), plan, ignore)
+        executor.run(begin(db, host, plan), ignore)
     assert shelf.things == ["c"]
 
 
@@ -62,7 +86,7 @@ def test_one_step_that_cannot_be_undone_does_not_keep_the_others(db, host, conta
     plan = plan_of(shelf, container, "abc", after=container)
     shelf.failing |= {"make c", "remove b"}
     with pytest.raises(SkerryError, match=r"could not undo 'make .*b is stuck"):
-        executor.run(db, host, begin(db, host, plan), plan, ignore)
+        executor.run(begin(db, host, plan), ignore)
     assert shelf.things == ["b"]
 
 
@@ -73,18 +97,18 @@ def test_a_delete_that_fails_is_told_and_can_be_tried_again(db, host, container,
     shelf.failing.add("remove b")
     plan = plan_of(shelf, container, "ab", action="remove", recovery="finish", before=container)
     with pytest.raises(SkerryError, match="b is stuck"):
-        executor.run(db, host, begin(db, host, plan), plan, ignore)
+        executor.run(begin(db, host, plan), ignore)
     assert containers.find(db, container.key) is not None
     assert operations.unfinished(db) == []
     shelf.failing.clear()
-    executor.run(db, host, begin(db, host, plan), plan, ignore)
+    executor.run(begin(db, host, plan), ignore)
     assert shelf.things == []
     assert containers.find(db, container.key) is None
 
 
 def test_a_full_store_undoes_what_was_done(db, host, container, shelf, monkeypatch):
     plan = plan_of(shelf, container, "abc", after=container)
-    number = begin(db, host, plan)
+    running = begin(db, host, plan)
 
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
@@ -92,7 +116,7 @@ def test_a_full_store_undoes_what_was_done(db, host, container, shelf, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(operations, "mark", full)
         with pytest.raises(SkerryError, match="cannot be written: database or disk is full"):
-            executor.run(db, host, number, plan, ignore)
+            executor.run(running, ignore)
     assert shelf.things == []
 
 
@@ -133,7 +157,7 @@ def dying(deed, name):
 
 
 def run_until_death(db, host, shelf, plan, scene):
-    number, seen, deed = begin(db, host, plan), [], "make" if scene.making else "remove"
+    running, seen, deed = begin(db, host, plan), [], "make" if scene.making else "remove"
 
     def mark_then_die(event):
         seen.append(event)
@@ -145,7 +169,7 @@ def run_until_death(db, host, shelf, plan, scene):
         setattr(shelf, deed, dying(original, plan.steps[scene.die_at].part.name))
     try:
         with pytest.raises(Killed):
-            executor.run(db, host, number, plan, mark_then_die)
+            executor.run(running, mark_then_die)
     finally:
         setattr(shelf, deed, original)
 
@@ -165,9 +189,19 @@ def test_killed_anywhere_then_recovered(db, host, container, shelf, scene):
         plan = plan_of(shelf, fresh, names, action="remove", recovery="finish", before=fresh)
     run_until_death(db, host, shelf, plan, scene)
     (left,) = operations.unfinished(db)
-    outcome = executor.recover(db, host, left)
+    outcome = executor.recover(Context(host, db), KIND, left)
     assert outcome == ("finished" if scene.whole or not scene.making else "undone")
     assert shelf.things == (names if scene.whole else [])
     assert (containers.find_id(db, fresh.id) is not None) == scene.whole
     with db.transaction():
         containers.delete(db, fresh.id)
+
+
+def test_what_is_finished_after_a_crash_has_no_long_waits(db, host, container, shelf, monkeypatch):
+    monkeypatch.setattr(shelf, "hurried", lambda part: shelf(name=part.name.upper()))
+    shelf.things.extend("AB")
+    with db.transaction():
+        containers.insert(db, container)
+    begin(db, host, plan_of(shelf, container, "ab", action="remove", recovery="finish", before=container))
+    assert executor.recover(Context(host, db), KIND, operations.unfinished(db)[0]) == "finished"
+    assert shelf.things == []

@@ -12,13 +12,16 @@ import pytest
 
 from skerry.engine import server
 from skerry.model.errors import Code, SkerryError
+from skerry.protocol.table import TABLE
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The socket of a server that answers each request with its verb, whoever asks."""
     monkeypatch.setattr(server._Connection, "_check_peer", lambda _self: None)
-    running = server.Server(f"{tmp_path}/engine.sock", lambda request, _progress: {"verb": request.verb})
+    running = server.Server(
+        f"{tmp_path}/engine.sock", TABLE, lambda request, _progress: {"verb": request.verb}
+    )
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
     yield f"{tmp_path}/engine.sock"
     running.shutdown()
@@ -36,7 +39,7 @@ def answers(path: str, data: bytes) -> list[dict[str, Any]]:
             return [json.loads(line) for line in lines]
 
 
-STATUS = b'{"version": 1, "verb": "status"}\n'
+STATUS = b'{"version": 3, "verb": "status"}\n'
 
 
 @pytest.mark.parametrize("length", [server._MAX_LINE + 1, 3 * server._MAX_LINE])

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.progress import Progress
 from skerry_kernel import build, private
 from skerry_kernel.archive import Package
 from skerry_kernel.build import Job, Wanted
-from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Flavour, Line
 from skerry_kernel.source import version
-from skerry_lab.cache import Cache
-from skerry_lab.progress import Progress
 
 SEED = "5a" * 32
 JOB = Job(
@@ -60,14 +60,14 @@ def test_the_seed_is_not_in_the_name() -> None:
 
 
 def test_too_little_space_is_refused_with_both_figures() -> None:
-    with pytest.raises(KernelError, match=r"it takes 5\.0 GiB below /var/cache, and 1\.5 GiB are free there"):
+    with pytest.raises(SkerryError, match=r"it takes 5\.0 GiB below /var/cache, and 1\.5 GiB are free there"):
         build.check_space(Path("/var/cache"), int(1.5 * 1024**3))
     build.check_space(Path("/var/cache"), build.SPACE)
 
 
 def test_missing_programs_are_named_with_their_packages() -> None:
     with pytest.raises(
-        KernelError, match=r"apt-get install --no-install-recommends --yes mmdebstrap xz-utils$"
+        SkerryError, match=r"apt-get install --no-install-recommends --yes mmdebstrap xz-utils$"
     ):
         build.check_programs(lambda tool: tool.what not in {"mmdebstrap", "xz"})
     build.check_programs(lambda _: True)
@@ -77,7 +77,7 @@ def test_a_fragment_that_is_wrong_is_refused_before_anything_is_fetched(tmp_path
     wrong = tmp_path / "wrong.config"
     wrong.write_text("KSM=y\n")
     home = tmp_path / "cache"
-    with pytest.raises(KernelError, match=r"wrong\.config:1"):
+    with pytest.raises(SkerryError, match=r"wrong\.config:1"):
         build.prepare(Cache(home, Progress(out=io.StringIO())), Wanted(Flavour.LAB, extra=(wrong,)))
     assert not home.exists()
 
@@ -90,18 +90,18 @@ def test_objects_are_counted_as_make_says_them() -> None:
 def test_a_seed_and_a_key_are_looked_at_first(tmp_path: Path) -> None:
     path = tmp_path / "seed"
     path.write_text("not a seed\n")
-    with pytest.raises(KernelError, match=r"seed: a seed is 64 lowercase hex digits"):
+    with pytest.raises(SkerryError, match=r"seed: a seed is 64 lowercase hex digits"):
         private.read_seed(path)
     path.write_text(f"{SEED}\n")
     assert private.read_seed(path) == SEED
     key = tmp_path / "key.pem"
     key.write_text("-----BEGIN PRIVATE KEY-----\n")
-    with pytest.raises(KernelError, match=r"key\.pem: no certificate in it"):
+    with pytest.raises(SkerryError, match=r"key\.pem: no certificate in it"):
         private.check_key(key)
     key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
-    with pytest.raises(KernelError, match=r"key\.pem: its private key asks for a passphrase"):
+    with pytest.raises(SkerryError, match=r"key\.pem: its private key asks for a passphrase"):
         private.check_key(key)
-    with pytest.raises(KernelError, match=r"gone: this signing key can't be read"):
+    with pytest.raises(SkerryError, match=r"gone: this signing key can't be read"):
         private.check_key(tmp_path / "gone")
 
 

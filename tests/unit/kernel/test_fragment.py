@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.errors import SkerryError
 from skerry_kernel import fragment
-from skerry_kernel.errors import KernelError
 from skerry_kernel.fragment import Flavour, Line
 
 
@@ -35,14 +35,14 @@ def test_a_line_has_a_value_a_reason_and_a_source(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_assignment_is_refused_with_its_place(tmp_path: Path, row: str) -> None:
     path = written(tmp_path, f"CONFIG_AIO=n\n{row}\n")
-    with pytest.raises(KernelError, match=r"my\.config:[23]: `.*`: expected `CONFIG_NAME=value`"):
+    with pytest.raises(SkerryError, match=r"my\.config:[23]: `.*`: expected `CONFIG_NAME=value`"):
         fragment.read(path)
 
 
 def test_what_looks_like_kconfigs_own_comment_is_not_passed_over(tmp_path: Path) -> None:
     path = written(tmp_path, "# CONFIG_VETH is not set\n")
     with pytest.raises(
-        KernelError, match=r"my\.config:1: a comment says nothing here: write `CONFIG_VETH=n`"
+        SkerryError, match=r"my\.config:1: a comment says nothing here: write `CONFIG_VETH=n`"
     ):
         fragment.read(path)
 
@@ -50,27 +50,27 @@ def test_what_looks_like_kconfigs_own_comment_is_not_passed_over(tmp_path: Path)
 def test_what_is_no_fragment_is_refused_before_it_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(KernelError, match=r"this fragment is no file"):
+        with pytest.raises(SkerryError, match=r"this fragment is no file"):
             fragment.read(path)
-    with pytest.raises(KernelError, match="larger than 1 MiB"):
+    with pytest.raises(SkerryError, match="larger than 1 MiB"):
         fragment.read(written(tmp_path, "#" * 1024**2 + "\n"))
 
 
 @pytest.mark.parametrize("line", ['CONFIG_LOCALVERSION="-mine"', 'CONFIG_MODULE_SIG_KEY="mine.pem"'])
 def test_what_the_build_says_itself_can_not_be_set(tmp_path: Path, line: str) -> None:
-    with pytest.raises(KernelError, match=r"my\.config:1: CONFIG_\w+ can't be set: "):
+    with pytest.raises(SkerryError, match=r"my\.config:1: CONFIG_\w+ can't be set: "):
         fragment.assemble([], [written(tmp_path, f"{line}\n")])
 
 
 def test_a_fragment_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(KernelError, match=r"gone\.config: this fragment can't be read: .*No such file"):
+    with pytest.raises(SkerryError, match=r"gone\.config: this fragment can't be read: .*No such file"):
         fragment.read(tmp_path / "gone.config")
 
 
 def test_a_symbol_set_twice_is_refused_with_both_places(tmp_path: Path) -> None:
     first = written(tmp_path, "CONFIG_KSM=y\n", "first.config")
     second = written(tmp_path, "CONFIG_AIO=n\nCONFIG_KSM=n\n", "second.config")
-    with pytest.raises(KernelError) as refused:
+    with pytest.raises(SkerryError) as refused:
         fragment.assemble([first, second])
     assert str(refused.value) == "CONFIG_KSM is set twice: to y in first.config:1, to n in second.config:2"
 
@@ -92,7 +92,7 @@ def test_a_version_of_linux_has_a_fragment_of_its_own(version: str, own: str) ->
 
 def test_a_version_without_a_fragment_is_refused() -> None:
     with pytest.raises(
-        KernelError, match=r"no fragment for Linux 5\.10\.1: there are fragments for 6\.12, 7"
+        SkerryError, match=r"no fragment for Linux 5\.10\.1: there are fragments for 6\.12, 7"
     ):
         fragment.files(Flavour.METAL, "5.10.1")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry_kernel.errors import KernelError
+from skerry_base.core.errors import SkerryError
 from skerry_kernel.mirrors import VARIABLE, Mirror, mirror
 
 HOST = "http://mirror.example"
@@ -89,12 +89,12 @@ def test_a_line_of_debian_is_found(tmp_path: Path, row: str, found: str) -> None
     ],
 )
 def test_what_is_not_debians_archive_is_none(tmp_path: Path, row: str) -> None:
-    with pytest.raises(KernelError, match=rf"no archive of Debian .*(?s:.)*export {VARIABLE}=http"):
+    with pytest.raises(SkerryError, match=rf"no archive of Debian .*(?s:.)*export {VARIABLE}=http"):
         mirror(apt(tmp_path, sources__list=row, old__txt=STANZAS), {})
 
 
 def test_without_any_sources_it_says_how_to_name_one(tmp_path: Path) -> None:
-    with pytest.raises(KernelError, match=VARIABLE):
+    with pytest.raises(SkerryError, match=VARIABLE):
         mirror(tmp_path / "none", {})
 
 
@@ -112,5 +112,5 @@ def test_all_parts_of_a_suite_are_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["nonsense", f"{HOST} {HOST} {HOST}", f"{HOST} x"])
 def test_an_address_that_is_none_is_refused_by_the_variables_name(tmp_path: Path, given: str) -> None:
-    with pytest.raises(KernelError, match=f"{VARIABLE}={given}: expected the archive's address"):
+    with pytest.raises(SkerryError, match=f"{VARIABLE}={given}: expected the archive's address"):
         mirror(tmp_path, {VARIABLE: given})

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab import saved
 from skerry_lab.bare import machine, rescue
 from skerry_lab.board import Board, Bus, Disk, Firmware
 from skerry_lab.disk import RescueImage
-from skerry_lab.errors import LabError
 from skerry_lab.initrd import own_files
 from skerry_lab.lab import Wanted
 from skerry_lab.power import Plan
@@ -39,12 +39,12 @@ def test_it_is_read_back_as_it_was_written(tmp_path: Path, lab: Lab) -> None:
 
 
 def test_a_lab_without_disks_of_its_own_says_what_has_them(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="--kind metal --image rescue"):
+    with pytest.raises(SkerryError, match="--kind metal --image rescue"):
         _ = make_lab(LabStore(tmp_path)).bare
 
 
 def test_the_fast_lab_has_no_rescue_system() -> None:
-    with pytest.raises(LabError, match="neither disks nor firmware"):
+    with pytest.raises(SkerryError, match="neither disks nor firmware"):
         Wanted("try", Kind.FAST, Flavour.RESCUE)
 
 
@@ -83,9 +83,9 @@ def test_a_machines_own_files_bring_their_folders_along() -> None:
 
 
 def test_what_is_saved_has_a_plain_name_and_a_machine_that_is_off(lab: Lab) -> None:
-    with pytest.raises(LabError, match="for instance `installed`"):
+    with pytest.raises(SkerryError, match="for instance `installed`"):
         saved.save(lab, Tools(Path("/tools")), "../other")
-    with pytest.raises(LabError, match="`lab power try off` first"):
+    with pytest.raises(SkerryError, match="`lab power try off` first"):
         saved.save(run(lab), Tools(Path("/tools")), "installed")
-    with pytest.raises(LabError, match=r"nothing saved as 'installed' \(there is: nothing at all\)"):
+    with pytest.raises(SkerryError, match=r"nothing saved as 'installed' \(there is: nothing at all\)"):
         saved.restore(lab, Tools(Path("/tools")), "installed")

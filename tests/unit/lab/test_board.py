@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab.board import Board, Bus, Disk, Firmware, blank_disk, mac_address
-from skerry_lab.errors import LabError
 
 PAIR = Board(Firmware.UEFI, Bus.NVME, (Disk("SK0"), Disk("SK1")))
 
@@ -59,7 +59,7 @@ def test_a_bios_has_a_disk_that_came_later_after_those_that_it_knew() -> None:
 
 
 def test_a_slot_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(LabError, match=r"no slot 2; this machine has the slots 0 to 1"):
+    with pytest.raises(SkerryError, match=r"no slot 2; this machine has the slots 0 to 1"):
         PAIR.disk(2)
 
 

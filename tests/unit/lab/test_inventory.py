@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab.board import Board, Disk
-from skerry_lab.errors import LabError
 from skerry_lab.inventory import chosen, listing
 from skerry_lab.recipe import Kind
 from skerry_lab.state import LabStore
@@ -49,7 +49,7 @@ def test_named_ones_whoever_made_them(store: LabStore, monkeypatch: pytest.Monke
 
 
 def test_a_name_that_is_not_there_is_an_error_not_an_empty_fleet(store: LabStore) -> None:
-    with pytest.raises(LabError, match="no lab named 'tri'"):
+    with pytest.raises(SkerryError, match="no lab named 'tri'"):
         chosen(store, "tri")
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from skerry_base.core.errors import SkerryError
 from skerry_lab.disk import own_kernel
-from skerry_lab.errors import LabError
 from skerry_lab.initrd import INIT, OWN_KERNEL_INIT
 from skerry_lab.lab import Wanted
 from skerry_lab.recipe import Flavour, Kind
@@ -21,13 +21,13 @@ def test_another_kernel_is_another_image(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_kernel_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match=r"no kernel as `make kernel FLAVOUR=lab` makes it: .*No such file"):
+    with pytest.raises(SkerryError, match=r"no kernel as `make kernel FLAVOUR=lab` makes it: .*No such file"):
         own_kernel(tmp_path)
 
 
 def test_the_fast_lab_takes_no_kernel() -> None:
     with pytest.raises(
-        LabError, match="--kernel is for --kind metal: the fast lab has this computer's kernel"
+        SkerryError, match="--kernel is for --kind metal: the fast lab has this computer's kernel"
     ):
         Wanted("try", Kind.FAST, Flavour.HOST, kernel=Path("/cache/kernel-lab-1"))
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from skerry_lab.errors import LabError
-from skerry_lab.needs import Tool, apt_line, check_computer, filesystem_of, missing_packages
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.programs import Tool, apt_line
+from skerry_lab.needs import check_computer, filesystem_of, missing_packages
 from skerry_lab.recipe import Kind
 
 
@@ -33,13 +34,13 @@ def test_a_kernel_that_will_do(kernel: str) -> None:
 
 
 def test_an_old_kernel_is_told_what_would_be_right_and_metal_needs_none() -> None:
-    with pytest.raises(LabError, match=r"6\.1\.0-35-amd64; .* needs 6\.12 .*`make lab`"):
+    with pytest.raises(SkerryError, match=r"6\.1\.0-35-amd64; .* needs 6\.12 .*`make lab`"):
         check_computer(Kind.FAST, "x86_64", "6.1.0-35-amd64")
     check_computer(Kind.METAL, "x86_64", "6.1.0-35-amd64")
 
 
 def test_another_processor_is_refused() -> None:
-    with pytest.raises(LabError, match="this computer is aarch64"):
+    with pytest.raises(SkerryError, match="this computer is aarch64"):
         check_computer(Kind.METAL, "aarch64", "6.12.0")
 
 

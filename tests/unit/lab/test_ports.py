@@ -2,7 +2,7 @@
 
 import pytest
 
-from skerry_lab.errors import LabError
+from skerry_base.core.errors import SkerryError
 from skerry_lab.ports import FIRST, LAST, choose
 
 
@@ -32,5 +32,5 @@ def test_the_search_goes_round_the_end() -> None:
 
 
 def test_no_port_left_says_so() -> None:
-    with pytest.raises(LabError, match=r"no free port between 20000 and 31999"):
+    with pytest.raises(SkerryError, match=r"no free port between 20000 and 31999"):
         choose("try", "ssh", (), lambda _port: False)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from skerry_lab.images import mmdebstrap
-from skerry_lab.recipe import PACKAGES, Flavour, Kind, TreeRecipe, digest, source, tree_recipe
+from skerry_base.core.debian import TreeRecipe, recipe_of
+from skerry_base.core.files import digest
+from skerry_lab.images import build_command
+from skerry_lab.recipe import PACKAGES, Flavour, Kind, tree_recipe
 
 BASE = TreeRecipe(
     "trixie", ("deb http://mirror trixie main",), "/keyring", ("dbus", "systemd"), "#!/bin/sh\n"
@@ -35,7 +37,7 @@ def test_every_part_of_a_recipe_counts(changed: TreeRecipe) -> None:
 
 
 def test_the_order_of_packages_and_keys_does_not_count() -> None:
-    assert source(["zstd", "lxc"]).digest() == source(["lxc", "zstd", "lxc"]).digest()
+    assert recipe_of(["zstd", "lxc"]).digest() == recipe_of(["lxc", "zstd", "lxc"]).digest()
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
 
 
@@ -59,8 +61,8 @@ def test_only_a_booting_machine_needs_a_kernel() -> None:
 
 
 def test_mmdebstrap_makes_what_the_target_is_called() -> None:
-    assert "--format=tar" in mmdebstrap(BASE, Path("/cache/root.tar"))
-    folder = mmdebstrap(BASE, Path("/cache/root"))
+    assert "--format=tar" in build_command(BASE, Path("/cache/root.tar"))
+    folder = build_command(BASE, Path("/cache/root"))
     assert "--format=directory" in folder
     assert "--include=dbus,systemd" in folder
     assert folder[-3:] == ["trixie", "/cache/root", "deb http://mirror trixie main"]

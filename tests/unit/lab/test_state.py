@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from skerry_lab.cache import Cache
-from skerry_lab.errors import LabError
+from skerry_base.core.cache import Cache
+from skerry_base.core.errors import SkerryError
+from skerry_base.core.progress import Progress
 from skerry_lab.lab import Labs
 from skerry_lab.process import ProcessIdentity
-from skerry_lab.progress import Progress
 from skerry_lab.recipe import Kind
 from skerry_lab.state import LabStore, State, check_name
 from tests.unit.lab.labs import make_lab, run
@@ -51,7 +51,7 @@ def test_what_a_killed_run_left_is_no_lab_but_is_found_and_forgotten(tmp_path: P
     store = LabStore(tmp_path)
     half = store.folder("half")
     half.mkdir(parents=True)
-    (half / "lab.json.part").write_text("{")
+    (half / ".lab.json.new").write_text("{")
     assert store.find("half") is None
     assert store.names() == ["half"]
     assert list(store.all()) == []
@@ -69,7 +69,7 @@ def test_ports_of_other_labs_are_taken_but_not_ones_own(tmp_path: Path) -> None:
 def test_a_lab_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     store = LabStore(tmp_path)
     make_lab(store)
-    with pytest.raises(LabError, match=r"no lab named 'tri' \(there is: try\)"):
+    with pytest.raises(SkerryError, match=r"no lab named 'tri' \(there is: try\)"):
         store.get("tri")
 
 
@@ -82,5 +82,5 @@ def test_to_end_a_lab_that_is_not_there_is_no_error_but_said(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["", "-a", "1a", "A", "a_b", "../x", "a" * 32, "a\n"])
 def test_a_bad_name_is_refused_with_a_good_one(name: str) -> None:
-    with pytest.raises(LabError, match="for instance `try`"):
+    with pytest.raises(SkerryError, match="for instance `try`"):
         check_name(name)

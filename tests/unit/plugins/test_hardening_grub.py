@@ -4,8 +4,8 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from plugins.filter.hardening_grub import hardening_grub
-from skerry_boot.hardening.files import GRUB, files
-from skerry_boot.hardening.table import SETTINGS
+from skerry_base.hardening.files import GRUB, files
+from skerry_base.hardening.table import SETTINGS
 
 
 def test_it_is_what_the_module_writes_so_that_nothing_changes_after_the_first_boot() -> None:

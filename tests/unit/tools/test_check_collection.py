@@ -1,6 +1,8 @@
 """The collection check finds plugins that Ansible does not, and what must stay out of the tarball."""
 
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,12 +34,18 @@ def collection(repository: Callable[[dict[str, str]], Path]) -> Path:
     link = root / "collections/ansible_collections/skerry/host"
     link.parent.mkdir(parents=True)
     link.symlink_to("../../..")
+    track(root)
     return root
+
+
+def track(root: Path) -> None:
+    subprocess.run(["git", "-C", str(root), "add", "."], check=True)
 
 
 def test_a_documented_module_is_found_in_place_and_installed(collection: Path) -> None:
     (collection / "plugins" / "module_utils").mkdir()
     (collection / "plugins" / "module_utils" / "client.py").symlink_to("../../src/skerry/client.py")
+    track(collection)
     assert check_collection.main(collection) == 0
 
 
@@ -54,7 +62,20 @@ def test_what_must_stay_out_is_told(collection: Path, tmp_path_factory: pytest.T
     settings.write_text(settings.read_text().replace("  - tests\n", ""))
     (collection / "tests").mkdir()
     (collection / "tests" / "test_a.py").write_text("")
+    track(collection)
     tarball = check_collection.build(collection, tmp_path_factory.mktemp("home"))
     assert list(check_collection.strays(tarball)) == [
         "tests does not belong in the collection: see build_ignore"
     ]
+
+
+def test_what_git_does_not_track_stays_out(
+    collection: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for name in ("notes/secret.txt", "plugins/modules/draft.py", "src/skerry/draft.py"):
+        (collection / name).parent.mkdir(exist_ok=True)
+        (collection / name).write_text("")
+    with tarfile.open(check_collection.build(collection, tmp_path_factory.mktemp("out"))) as archive:
+        names = set(archive.getnames())
+    assert "plugins/modules/thing.py" in names
+    assert not {name for name in names if "draft" in name or "notes" in name}

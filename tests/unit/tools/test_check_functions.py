@@ -1,4 +1,4 @@
-"""Long, untyped and undocumented functions, and modules that are more than doors, are told."""
+"""Long, untyped and undocumented functions, and modules that do more than call their handler, are told."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ LONG = 'def f() -> None:\n    """Long."""\n' + body(60)
         ("src/a.py", 'def f(*x: int):\n    """Say."""\n', "no type for return"),
         ("plugins/a.py", "def f() -> None:\n    pass\n", "public and has no docstring"),
         ("tools/a.py", "class A:\n    def f(self) -> None:\n        pass\n", "public and has no docstring"),
-        ("plugins/modules/a.py", 'def main() -> None:\n    """Go."""\n' + body(15), "in a door at most 15"),
+        ("plugins/modules/a.py", 'def main() -> None:\n    """Go."""\n' + body(15), "in a module at most 15"),
         ("plugins/modules/a.py", "import subprocess\n", "does not use subprocess"),
         ("src/a.py", 'def f() -> None:\n    """Say."""\n' + body(11), "median function has 12 lines"),
         ("src/a.py", "x = 1\n" * 401, "has 401 lines; at most 400"),

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from skerry.model.container import Size, TakesEffect
 from skerry.model.size import parse_size
 from tools import gen_module_options
-from tools.gen_module_options import NOTE, documentation, filled, options
+from tools.gen_module_options import NOTE, documentation, filled
+from tools.module_options import options
 
 MakeRepository = Callable[[dict[str, str]], Path]
 REGION = f"# {NOTE}\nold\n# end of what is written\n"

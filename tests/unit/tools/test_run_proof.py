@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import run_proof
+from tools import files, run_proof
 
 PROOF = """
 def test_it():
@@ -33,7 +33,7 @@ def test_a_proof_is_kept(
     assert f"| outcome | {outcome} |" in kept
     assert "one million of them" in kept
     assert "\n[  15.0 s]" not in kept
-    assert f"| commit | {run_proof.commit(root)} |" in kept
+    assert f"| commit | {files.commit(root)} |" in kept
 
 
 def test_an_unknown_proof_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import struct
 
-from skerry_boot.kernels.frames import Port, honest, lies
+from skerry_base.boot.kernels.frames import Port, honest, lies
 
 PORT = Port("02:5e:00:00:00:07", "10.90.1.7", "02:5e:00:00:00:00", "10.90.0.1")
 MARK = b"0123456789abcdefgh"

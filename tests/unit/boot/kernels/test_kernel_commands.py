@@ -2,8 +2,8 @@
 
 import pytest
 
-from skerry_boot import cli
-from skerry_boot.kernels import tables
+from skerry_base.boot import cli
+from skerry_base.boot.kernels import tables
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import pytest
 
-from skerry_boot.initramfs.image import Entry, Image
-from skerry_boot.kernels.devices import Device, present
-from skerry_boot.kernels.fit import lacking, named, unguarded, watchdogs
-from skerry_boot.kernels.platform import NEEDS, Need
-from skerry_boot.kernels.tables import Tables, names, symbols
+from skerry_base.boot.initramfs.image import Entry, Image
+from skerry_base.boot.kernels.devices import Device, present
+from skerry_base.boot.kernels.fit import lacking, named, unguarded, watchdogs
+from skerry_base.boot.kernels.platform import NEEDS, Need
+from skerry_base.boot.kernels.tables import Tables, names, symbols
 
 CARD = Device("pci/net", "virtio:net", True, "virtio_net", "the default route's network card ens3")
 DISK = Device("pci/disk", "virtio:blk", True, "virtio_blk", "the root's disk vda")
@@ -147,7 +147,7 @@ def test_devices_are_read_with_what_they_serve(tmp_path, monkeypatch):
     (tmp_path / "sys/class/net/ens3").symlink_to(place / "net/ens3")
     (tmp_path / "proc/net").mkdir(parents=True)
     (tmp_path / "proc/net/route").write_text("head\nens3 00000000 0102000A 0003 0 0 0 00000000 0 0 0\n")
-    monkeypatch.setattr("skerry_boot.kernels.devices.root_layers", lambda _root: ())
+    monkeypatch.setattr("skerry_base.boot.kernels.devices.root_layers", lambda _root: ())
     found = present(tmp_path / "sys", tmp_path / "proc")
     serves = "the default route's network card ens3"
     assert found == (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from skerry_boot.kernels.machine import offered
-from skerry_boot.mirror.boot import Boot
+from skerry_base.boot.kernels.machine import offered
+from skerry_base.storage.disks.mounted_boot import Boot
 
 EMPTY = "# GRUB Environment Block\n"
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry_boot.errors import BootError
-from skerry_boot.kernels import plan, record
-from skerry_boot.kernels.plan import DIED, Found
-from skerry_boot.kernels.record import Outcome, Proven, Record, Trial
+from skerry_base.boot.kernels import plan, record
+from skerry_base.boot.kernels.plan import DIED, Found
+from skerry_base.boot.kernels.record import Outcome, Proven, Record, Trial
+from skerry_base.core.errors import SkerryError
 
 OLD, NEW, NEWER = "6.12.48+deb13-amd64", "6.12.57+deb13-amd64", "6.17.8+deb13-amd64"
 OURS, OURS_NEWER = "6.12.57-skerry-metal-631a3cf9", "6.12.58-skerry-metal-0b41d2aa"
@@ -59,7 +59,7 @@ def test_what_counts_of_a_name(version, numbers):
     ],
 )
 def test_refused(version, current, found, words):
-    with pytest.raises(BootError, match=words.replace("+", r"\+")):
+    with pytest.raises(SkerryError, match=words.replace("+", r"\+")):
         plan.refuse(version, current, found)
 
 
@@ -68,15 +68,17 @@ def test_whoever_wants_an_older_one_back_chooses_among_the_proven():
     assert (chosen.default, chosen.proven) == (OLD, proven(OLD, NEW))
     # It stays so at the next boot, whichever runs.
     assert plan.settle(chosen, machine(NEW, OLD), [], AT).default == OLD
-    with pytest.raises(BootError, match=re.escape(f"kernel {NEW} has not proven itself. These have: {OLD}.")):
+    with pytest.raises(
+        SkerryError, match=re.escape(f"kernel {NEW} has not proven itself. These have: {OLD}.")
+    ):
         plan.choose(NEW, RECORD)
-    with pytest.raises(BootError, match=f"a trial of {re.escape(NEW)} is under way"):
+    with pytest.raises(SkerryError, match=f"a trial of {re.escape(NEW)} is under way"):
         plan.choose(OLD, dataclasses.replace(RECORD, trial=TRIAL))
 
 
 def test_a_machine_that_is_not_ours_is_left_alone():
     plan.refuse_foreign(machine(OLD, NEW))
-    with pytest.raises(BootError, match=r"install\.yml did not make"):
+    with pytest.raises(SkerryError, match=r"install\.yml did not make"):
         plan.refuse_foreign(machine(OLD, NEW, ours=False))
 
 
@@ -190,7 +192,7 @@ def test_a_kernel_that_proved_itself_is_the_default():
 
 @pytest.mark.parametrize("found", [machine(OLD, NEW), machine(NEW, OLD), machine(NEWER, NEW, on_trial=True)])
 def test_only_the_kernel_on_trial_can_prove_itself(found):
-    with pytest.raises(BootError, match="is not on trial"):
+    with pytest.raises(SkerryError, match="is not on trial"):
         plan.promote(dataclasses.replace(RECORD, trial=TRIAL), found, AT)
 
 
@@ -303,7 +305,7 @@ def test_the_entry_of_a_trial_is_that_of_the_kernel_with_more_on_its_command_lin
 
 
 def test_a_kernel_that_the_menu_does_not_know_is_refused():
-    with pytest.raises(BootError, match="no entry for kernel 6"):
+    with pytest.raises(SkerryError, match="no entry for kernel 6"):
         plan.entry(MENU, "6", [])
 
 
@@ -338,7 +340,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
 )
 def test_a_damaged_record_is_refused(tmp_path, text):
     (tmp_path / "kernels.json").write_text(text)
-    with pytest.raises(BootError, match="is damaged"):
+    with pytest.raises(SkerryError, match="is damaged"):
         record.load(tmp_path / "kernels.json")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skerry_boot.kernels.commands import sentences
+from skerry_base.boot.kernels.commands import sentences
 
 QUIET = {"default": "6.12", "proven": ["6.1", "6.12"], "trial": "", "candidate": "", "last_trial": None}
 FIRST = "kernels: starts 6.12; proven: 6.1, 6.12"

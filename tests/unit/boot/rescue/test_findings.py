@@ -2,8 +2,8 @@
 
 import pytest
 
-from skerry_boot.rescue import findings
-from skerry_boot.rescue.findings import Repair
+from skerry_base.boot.rescue import findings
+from skerry_base.boot.rescue.findings import Repair
 
 LAYOUT = {
     "luks": "LUKS",

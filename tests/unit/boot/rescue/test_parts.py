@@ -2,10 +2,10 @@
 
 import pytest
 
-from skerry_boot.disks.model import MAPPED
-from skerry_boot.errors import BootError
-from skerry_boot.rescue.opening import places
-from skerry_boot.rescue.parts import parse
+from skerry_base.boot.rescue.opening import places
+from skerry_base.boot.rescue.parts import parse
+from skerry_base.core.errors import SkerryError
+from skerry_base.storage.disks.model import MAPPED
 
 
 def node(path, kind="part", label=None, content=None, children=()):
@@ -56,7 +56,7 @@ def test_a_mirror_whose_array_runs_and_whose_disks_changed_places():
     ],
 )
 def test_what_is_refused(disks, message):
-    with pytest.raises(BootError) as refusal:
+    with pytest.raises(SkerryError) as refusal:
         parse(disks)
     assert message in str(refusal.value)
 

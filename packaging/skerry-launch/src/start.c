@@ -1,0 +1,426 @@
+/* start FILE: build a container's root, start the container, and end as its program ended.
+ *
+ * The program of every skerry-ID.service. FILE, which the engine alone writes, holds zero-ended strings: the container's
+ * id, its folder below /run, the folder of its own files, the first id of its range, how many image folders its root has
+ * and those, the topmost first; then three strings for each folder or file that is bound into the root: where it lies,
+ * where it goes, and how ("rw" and "ro": with the container's ids; "file": a file of the host's, to be read). A secret
+ * is told the same way: the credential that systemd decrypted, the name of its file, and that file's mode and owner.
+ *
+ * systemd hands over the container's user and network namespace (descriptors 3 and 4), and keeps them over restarts.
+ * Nothing that a container says is here, but for the places of what is bound: those are looked up inside its root.
+ *
+ * Every mount is made in a mount namespace of this process, so all of them vanish with it. ENDED in the container's
+ * folder tells afterwards how the program ended, and how often the kernel killed one for want of memory.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/securebits.h>
+#include <lxc/lxccontainer.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { USER_NAMESPACE = 3, NETWORK_NAMESPACE = 4, FIXED = 5, WORDS_MAX = 4096, FILE_MAX = 1 << 20, OPTIONS_MAX = 4000 };
+
+struct container {
+	char *id, *folder, *files;
+	unsigned uid;
+	char **lowers, **binds;
+	int lower_count, bind_count;
+};
+
+__attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...) {
+	char *made;
+	va_list values;
+	va_start(values, format);
+	if (vasprintf(&made, format, values) < 0) err(1, "no memory");
+	va_end(values);
+	return made;
+}
+
+static int checked(long result, const char *what, const char *about) {
+	if (result < 0) err(1, "%s %s", what, about);
+	return (int)result;
+}
+
+static void read_description(const char *path, struct container *found) {
+	static char text[FILE_MAX + 1], *words[WORDS_MAX];
+	int file = checked(open(path, O_RDONLY | O_CLOEXEC), "open", path), count = 0;
+	ssize_t size = read(file, text, FILE_MAX);
+	close(file);
+	for (char *at = text; at < text + size && count < WORDS_MAX; at += strlen(at) + 1) words[count++] = at;
+	if (count < FIXED) errx(1, "%s is cut off", path);
+	*found = (struct container){.id = words[0], .folder = words[1], .files = words[2], .uid = (unsigned)strtoul(words[3], NULL, 10)};
+	found->lower_count = (int)strtol(words[4], NULL, 10);
+	found->lowers = words + FIXED;
+	found->binds = words + FIXED + found->lower_count;
+	found->bind_count = (count - FIXED - found->lower_count) / 3;
+	if (found->uid < 65536 || found->lower_count < 1 || FIXED + found->lower_count + 3 * found->bind_count != count)
+		errx(1, "%s is not understood", path);
+}
+
+static int log_pipe;
+
+/* Write out what is left in the pipe, and end, whoever still holds its other end. */
+static void drain(int signal) {
+	(void)signal;
+	fcntl(log_pipe, F_SETFL, O_NONBLOCK);
+}
+
+/* Standard output and error become a named pipe that the container sees as well, so they can be opened by name; what
+ * comes through goes to the journal. A socket of the journal's could not be opened. */
+static pid_t pump_log(const struct container *own) {
+	char *path = text_of("%s/own/log", own->folder);
+	if (mkfifo(path, 0666) && errno != EEXIST) err(1, "mkfifo %s", path);
+	checked(chmod(path, 0666), "chmod", path);
+	int out = checked(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", path);
+	int in = checked(open(path, O_WRONLY | O_CLOEXEC), "open", path);
+	pid_t pid = checked(fork(), "fork", "");
+	if (pid) {
+		checked(dup2(in, 1), "dup2", path);
+		checked(dup2(in, 2), "dup2", path);
+		close(in);
+		close(out);
+		free(path);
+		return pid;
+	}
+	static char buffer[1 << 16];
+	struct sigaction on_end = {.sa_handler = drain};
+	ssize_t got;
+	log_pipe = out;
+	sigaction(SIGTERM, &on_end, NULL);
+	prctl(PR_SET_NAME, "log");
+	close(in);
+	close(USER_NAMESPACE);
+	close(NETWORK_NAMESPACE);
+	fcntl(out, F_SETFL, 0);
+	while ((got = read(out, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR))
+		for (ssize_t at = 0, put; at < got; at += put > 0 ? put : 0)
+			if ((put = write(1, buffer + at, (size_t)(got - at))) < 0 && errno != EINTR) _exit(1);
+	_exit(0);
+}
+
+/* Mounts. */
+
+static void own_mounts(void) {
+	checked(unshare(CLONE_NEWNS), "unshare", "mounts");
+	checked(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), "mount", "/ as slave");
+}
+
+/* A detached copy of what is mounted there. With its own ids, where it is the container's. */
+static int copy_tree(const char *source, bool shifted, unsigned long long attributes) {
+	int tree = checked(syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), "open_tree", source);
+	struct mount_attr wanted = {.attr_set = attributes | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID};
+	if (shifted) {
+		wanted.attr_set |= MOUNT_ATTR_IDMAP;
+		wanted.userns_fd = USER_NAMESPACE;
+	}
+	checked(syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &wanted, sizeof wanted), "mount_setattr", source);
+	return tree;
+}
+
+static void bind_folder(const char *source, const char *target) {
+	int tree = copy_tree(source, true, 0);
+	if (mkdir(target, 0711) && errno != EEXIST) err(1, "mkdir %s", target);
+	checked(syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "move_mount", target);
+	close(tree);
+}
+
+/* Make and mount as the container's root, whose ids are the only ones that its files know: by file-system id 0 the
+ * kernel would make the overlay read-only without a word. */
+static void become(unsigned id) {
+	checked(prctl(PR_SET_SECUREBITS, id ? SECBIT_NO_SETUID_FIXUP : 0, 0, 0, 0), "prctl", "securebits");
+	setfsuid(id);
+	setfsgid(id);
+	if (!id) checked(prctl(PR_SET_SECUREBITS, 0, 0, 0, 0), "prctl", "securebits");
+}
+
+static bool mount_overlay(const struct container *own, const char *options, const char *root) {
+	struct statvfs found;
+	become(own->uid);
+	checked(mount("overlay", root, "overlay", MS_NODEV | MS_NOSUID, options), "mount overlay", root);
+	become(0);
+	/* Asked and not tried: a name in there may be a link of the container's. */
+	checked(statvfs(root, &found), "statvfs", root);
+	return !(found.f_flag & ST_RDONLY);
+}
+
+/* Room on a disk. The overlay needs some to be mounted, and a container's disk may be full. */
+
+static void limit_disk(const struct container *own, unsigned long long bytes) {
+	int files = checked(open(own->files, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", own->files);
+	struct btrfs_ioctl_ino_lookup_args self = {.objectid = BTRFS_FIRST_FREE_OBJECTID};
+	checked(ioctl(files, BTRFS_IOC_INO_LOOKUP, &self), "identify", own->files);
+	close(files);
+	/* By the folder above: the kernel books the change on what it is asked by, and that one is full. */
+	char *above = text_of("%s/..", own->files);
+	struct btrfs_ioctl_qgroup_limit_args wanted = {.qgroupid = self.treeid, .lim = {.flags = BTRFS_QGROUP_LIMIT_MAX_RFER, .max_rfer = bytes}};
+	files = checked(open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", above);
+	checked(ioctl(files, BTRFS_IOC_QGROUP_LIMIT, &wanted), "limit", own->files);
+	close(files);
+	free(above);
+}
+
+static unsigned long long disk_of(const struct container *own) {
+	char *path = text_of("%s/disk", own->folder);
+	unsigned long long bytes = 0;
+	FILE *file = fopen(path, "re");
+	if (!file || fscanf(file, "%llu", &bytes) != 1 || !bytes) errx(1, "its disk is full, and %s does not say its limit", path);
+	fclose(file);
+	free(path);
+	return bytes;
+}
+
+/* The container's root. What a start writes it may write beyond the limit, which holds again before its program runs. */
+static void mount_root(const struct container *own, const char *root) {
+	char options[OPTIONS_MAX] = "redirect_dir=on,xino=on,lowerdir=";
+	char *files = text_of("%s/files", own->folder), *raised = text_of("%s/raised", own->folder);
+	size_t used = strlen(options);
+	for (int i = 0; i < own->lower_count; i++) {
+		char *lower = text_of("%s/lower%d", own->folder, i);
+		bind_folder(own->lowers[i], lower);
+		used += (size_t)snprintf(options + used, sizeof options - used, "%s%s", i ? ":" : "", lower);
+		if (used >= sizeof options) errx(1, "too many layers");
+		free(lower);
+	}
+	bind_folder(own->files, files);
+	used += (size_t)snprintf(options + used, sizeof options - used, ",upperdir=%s/upper,workdir=%s/work", files, files);
+	if (used >= sizeof options) errx(1, "too many layers");
+	if (mkdir(root, 0711) && errno != EEXIST) err(1, "mkdir %s", root);
+	bool cut_off = !access(raised, F_OK);
+	if (cut_off || !mount_overlay(own, options, root)) {
+		unsigned long long disk = disk_of(own);
+		if (!cut_off) checked(umount2(root, MNT_DETACH), "umount", root);
+		close(checked(open(raised, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), "open", raised));
+		limit_disk(own, ~0ULL);
+		bool writable = mount_overlay(own, options, root);
+		limit_disk(own, disk);
+		unlink(raised);
+		if (!writable) errx(1, "the root is read-only: is the pool full?");
+	}
+	free(files);
+	free(raised);
+}
+
+/* What is in a root and is mounted upon. */
+
+static int open_in(int root, const char *path, unsigned long long flags, unsigned long long resolve) {
+	struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+static void make_folder(int root, const char *name) {
+	int found = open_in(root, name, O_DIRECTORY | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (found < 0 && errno == ENOENT) checked(mkdirat(root, name, 0755), "mkdir", name);
+	else if (found < 0) errx(1, "/%s of the container must be a folder, and is none", name);
+	else close(found);
+}
+
+/* A plain file of the root's, whatever stood there: in many images it is a link. Where it is one, nothing is written. */
+static int plain_file(int root, const char *path) {
+	struct stat found;
+	char *folder = strdup(path), *name = strrchr(folder, '/');
+	*name++ = 0;
+	int above = checked(open_in(root, folder, O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), "open", folder);
+	bool there = !fstatat(above, name, &found, AT_SYMLINK_NOFOLLOW);
+	if (there && !S_ISREG(found.st_mode)) checked(unlinkat(above, name, S_ISDIR(found.st_mode) ? AT_REMOVEDIR : 0), "remove", path);
+	if (!there || !S_ISREG(found.st_mode))
+		close(checked(openat(above, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "make", path));
+	int target = checked(open_in(above, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), "open", path);
+	close(above);
+	free(folder);
+	return target;
+}
+
+/* The folder at a path of the container's, looked up as inside its root: a link there leads nowhere else. */
+static int folder_in(int root, const char *path) {
+	int found = open_in(root, path, O_DIRECTORY, RESOLVE_IN_ROOT);
+	if (found >= 0 || errno != ENOENT) return checked(found, "open in the container", path);
+	char *so_far = strdup(path);
+	int at = checked(fcntl(root, F_DUPFD_CLOEXEC, 0), "dup", path);
+	for (char *end = so_far; end;) {
+		end = strchr(end + 1, '/');
+		if (end) *end = 0;
+		found = open_in(root, so_far, O_DIRECTORY, RESOLVE_IN_ROOT);
+		if (found < 0 && errno == ENOENT) {
+			char *name = strrchr(so_far, '/') + 1;
+			if (mkdirat(at, name, 0755)) err(1, "mkdir %s in the container", so_far);
+			found = open_in(root, so_far, O_DIRECTORY, RESOLVE_IN_ROOT);
+		}
+		close(at);
+		at = checked(found, "open in the container", so_far);
+		if (end) *end = '/';
+	}
+	free(so_far);
+	return at;
+}
+
+static void bind_into(int root, char **bind) {
+	const char *source = bind[0], *target = bind[1], *how = bind[2];
+	bool is_file = !strcmp(how, "file");
+	int tree = copy_tree(source, !is_file, !strcmp(how, "rw") ? 0 : MOUNT_ATTR_RDONLY | (is_file ? MOUNT_ATTR_NOEXEC : 0));
+	int place = is_file ? plain_file(root, target + 1) : folder_in(root, target);
+	checked(syscall(SYS_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount at", target);
+	close(tree);
+	close(place);
+}
+
+/* Secrets: a file each in memory, which nobody can write to once they are there. */
+
+static bool is_secret(char **bind) {
+	return bind[2][0] == '0';
+}
+
+static int copy_secret(const struct container *own, const char *from, const char *folder, char **bind) {
+	static char block[1 << 16];
+	char *source = text_of("%s/%s", from, bind[0]), *target = text_of("%s/%s", folder, bind[1]);
+	unsigned mode, uid, gid;
+	ssize_t got;
+	if (sscanf(bind[2], "%o %u %u", &mode, &uid, &gid) != 3 || uid > 65535 || gid > 65535) errx(1, "secret %s is not understood", bind[1]);
+	int in = checked(open(source, O_RDONLY | O_CLOEXEC), "open the secret", bind[1]);
+	int out = checked(open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400), "make the secret", bind[1]);
+	while ((got = checked(read(in, block, sizeof block), "read the secret", bind[1])) > 0)
+		if (write(out, block, (size_t)got) != got) err(1, "write the secret %s", bind[1]);
+	checked(fchown(out, own->uid + uid, own->uid + gid), "chown the secret", bind[1]);
+	checked(fchmod(out, mode & 0444), "chmod the secret", bind[1]);
+	explicit_bzero(block, sizeof block);
+	close(in);
+	free(source);
+	free(target);
+	return out;
+}
+
+/* The folder with the secrets, mounted; NULL where there are none. */
+static char *make_secrets(const struct container *own, const char *from) {
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	char *folder = NULL;
+	for (int i = 0; i < own->bind_count; i++) {
+		char **bind = own->binds + 3 * i;
+		if (!is_secret(bind)) continue;
+		if (!from) errx(1, "systemd handed no secrets over");
+		if (!folder) {
+			folder = text_of("%s/secrets", own->folder);
+			char *options = text_of("size=4m,mode=0555,uid=%u,gid=%u,noswap", own->uid, own->uid);
+			if (mkdir(folder, 0711) && errno != EEXIST) err(1, "mkdir %s", folder);
+			checked(mount("tmpfs", folder, "tmpfs", flags, options), "mount", folder);
+			free(options);
+		}
+		close(copy_secret(own, from, folder, bind));
+	}
+	if (folder) checked(mount(NULL, folder, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL), "seal", folder);
+	return folder;
+}
+
+static void bind_secrets(int root, const char *folder) {
+	int tree = copy_tree(folder, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC);
+	int place = folder_in(root, "/run/secrets");
+	checked(syscall(SYS_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount at", "/run/secrets");
+	close(tree);
+	close(place);
+}
+
+static void fill_root(const struct container *own, const char *path, const char *secrets) {
+	static const char *const folders[] = {"dev", "etc", "proc", "sys"};
+	int root = checked(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), "open", path);
+	become(own->uid);
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) make_folder(root, folders[i]);
+	for (int i = 0; i < own->bind_count; i++)
+		if (!is_secret(own->binds + 3 * i)) bind_into(root, own->binds + 3 * i);
+	if (secrets) bind_secrets(root, secrets);
+	become(0);
+	close(root);
+}
+
+/* How it ended. */
+
+static char *own_group(void) {
+	char line[4096] = "";
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	while (file && fgets(line, sizeof line, file) && strncmp(line, "0::", 3)) continue;
+	if (file) fclose(file);
+	line[strcspn(line, "\n")] = 0;
+	char *last = strrchr(line, '/'); /* the unit's; this process is in a group below it */
+	if (last) *last = 0;
+	return text_of("/sys/fs/cgroup%s/memory.events", strlen(line) > 3 ? line + 3 : "");
+}
+
+static unsigned long kills_in(const char *path) {
+	char line[128];
+	unsigned long kills = 0;
+	FILE *file = fopen(path, "re");
+	while (file && fgets(line, sizeof line, file)) sscanf(line, "oom_kill %lu", &kills);
+	if (file) fclose(file);
+	return kills;
+}
+
+/* LXC tells the status of a program that ended as wait(2) does, and of one that was killed as of one that is stopped. */
+static int shell_status(int raw) {
+	if (WIFSTOPPED(raw)) return 128 + WSTOPSIG(raw);
+	return WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
+}
+
+static void write_ended(const struct container *own, int status, unsigned long kills) {
+	char *path = text_of("%s/ended", own->folder), *aside = text_of("%s/ended.new", own->folder);
+	FILE *file = fopen(aside, "we");
+	if (!file || fprintf(file, "%d %lu\n", status, kills) < 0 || fclose(file) || rename(aside, path)) warn("write %s", path);
+	free(path);
+	free(aside);
+}
+
+static int run(const struct container *own) {
+	static char *const argv[] = {"/dev/skerry/enter", NULL};
+	char *config = text_of("%s/config", own->folder);
+	struct lxc_log log = {.name = own->id, .level = "ERROR", .prefix = "skerry"};
+	lxc_log_init(&log);
+	struct lxc_container *container = lxc_container_new(own->id, NULL);
+	if (!container) errx(1, "no memory");
+	container->clear_config(container);
+	if (!container->load_config(container, config)) errx(1, "%s is refused", config);
+	container->want_daemonize(container, false);
+	bool begun = container->start(container, 0, argv);
+	free(config);
+	return begun ? shell_status(container->error_num) : 1;
+}
+
+int main(int count, char **words) {
+	struct container own;
+	if (count != 2) errx(2, "one file to read");
+	const char *given = getenv("CREDENTIALS_DIRECTORY");
+	char *credentials = given ? strdup(given) : NULL; /* nobody else is told of it */
+	if (clearenv() || setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) || setenv("LANG", "C.UTF-8", 1)) err(1, "environment");
+	read_description(words[1], &own);
+	for (int i = USER_NAMESPACE; i <= NETWORK_NAMESPACE; i++)
+		if (fcntl(i, F_SETFD, FD_CLOEXEC)) errx(1, "systemd handed no namespaces over");
+	umask(022);
+	char *ended = text_of("%s/ended", own.folder), *root = text_of("%s/rootfs", own.folder), *events = own_group();
+	unlink(ended);
+	pid_t pump = pump_log(&own);
+	own_mounts();
+	mount_root(&own, root);
+	fill_root(&own, root, make_secrets(&own, credentials));
+	unsigned long kills = kills_in(events);
+	int status = run(&own);
+	write_ended(&own, status, kills_in(events) - kills);
+	kill(pump, SIGTERM);
+	waitpid(pump, NULL, 0); /* all of the log is with the journal before the unit ends */
+	return status;
+}

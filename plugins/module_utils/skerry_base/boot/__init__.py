@@ -1,0 +1,1 @@
+"""Booting: initramfs, kernels and their trials, network before the root is open, rescue. The command skerry-boot."""

@@ -1,0 +1,1 @@
+"""Both disks of a mirror have the same /boot."""

@@ -1,0 +1,1 @@
+"""The keys and the header of an encrypted volume."""

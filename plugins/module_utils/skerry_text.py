@@ -1,0 +1,1 @@
+../../src/skerry/text.py

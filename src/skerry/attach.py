@@ -1,0 +1,253 @@
+"""Run a program in a container: the client's half. Standard library only, so that a module can carry it.
+
+The engine answers a *ticket* (``exec`` and ``shell`` of protocol/containers.py): which container, and what it may be told.
+The client is root of the host, as the engine demands, and starts the program itself. So no stream is copied, an engine that
+restarts cuts nobody off, and signals and the size of a terminal stay the kernel's business.
+
+``lxc-attach`` puts the program inside the container's own walls: namespaces, cgroup, capabilities, AppArmor; what
+``enter`` finds in a file of zero-ended strings, it obeys inside: user, folder, environment, filter. ``nsenter`` has none of
+these walls. A terminal of the client's never comes in: lxc-attach gives the program one of the container's, and copies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+NOT_STARTED = 125  # the exit code where the program did not even start, as of other runtimes
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_ENTER = ("/dev/skerry/enter", "/proc/self/fd/")
+_PASSED_ON = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+_PATIENCE = 5.0  # seconds that a program has to end after its client has gone
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+Ticket = Mapping[str, Any]
+
+
+class AttachError(Exception):
+    """No program can be started in the container: what is wrong, and what would be right."""
+
+
+def run(ticket: Ticket) -> int:
+    """Run the program with this process's own streams, and signals; its exit code, 128 + N where signal N ended it.
+
+    Raises:
+        AttachError: the container is none to run a program in.
+    """
+    with _terminal_restored(), _started(ticket) as process, _signals_passed_on(process):
+        return _status(_wait(process))
+
+
+def capture(ticket: Ticket, stdin: bytes = b"", timeout: float | None = None) -> tuple[int, bytes, bytes]:
+    """Run the program and return its exit code, what it wrote, and what it wrote to standard error.
+
+    Args:
+        ticket: the engine's answer.
+        stdin: what the program reads.
+        timeout: seconds after which it is killed.
+
+    Raises:
+        AttachError: the container is none to run a program in.
+        TimeoutError: it took longer.
+    """
+    with _started(ticket, subprocess.PIPE) as process:
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            end(process)
+            raise TimeoutError(f"the program did not end within {timeout:g} s and was killed") from error
+        return _status(process.returncode), out, err
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the program, and what brought it in."""
+    for pid in (*_inside(process.pid), process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _started(ticket: Ticket, streams: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    words = _description(ticket)
+    description = _memory_file(b"\0".join(os.fsencode(word) for word in [*words, ""])) if words else None
+    try:
+        argv = _argv(ticket, description)
+        process = subprocess.Popen(
+            argv,
+            cwd="/",
+            env=_ENVIRONMENT,
+            pass_fds=[] if description is None else [description],
+            preexec_fn=_prepare,  # noqa: PLW1509 - there is one thread
+            stdin=streams,
+            stdout=streams,
+            stderr=streams,
+        )
+    except FileNotFoundError as error:
+        raise AttachError(f"{error.filename} is missing: install lxc on this host") from error
+    finally:
+        if description is not None:
+            os.close(description)
+    try:
+        with process:
+            yield process
+    except BaseException:
+        end(process)
+        raise
+
+
+def _prepare() -> None:
+    """In the new process: nothing of the client's but its streams goes in, and it does not outlive the client."""
+    os.umask(0o022)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("0")
+
+
+def _memory_file(data: bytes) -> int:
+    descriptor = os.memfd_create("skerry", 0)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    return descriptor
+
+
+def _argv(ticket: Ticket, description: int | None) -> list[str]:
+    """How lxc-attach is called: nothing that a container or a user says is an option of it."""
+    attach = ["/usr/bin/lxc-attach", "--name", ticket["id"], "--clear-env"]
+    if description is None:
+        return [*attach, "--", *_by_env(ticket)]
+    # enter becomes the user and gives up what the container has not: for that it needs capabilities, of the container's
+    # user namespace. It lies on a mount that nobody inside can change.
+    program, file = _ENTER
+    return [*attach, "--elevated-privileges=CAP", "--", program, f"{file}{description}"]
+
+
+def _description(ticket: Ticket) -> list[str]:
+    """What ``enter`` reads: user, groups, folder, capabilities, variables, command; empty for a unit that has none."""
+    own = _own_words(f"{ticket['run']}/own/program")
+    if not own:
+        return []
+    user, groups, folder, capabilities, count, *rest = own
+    variables = rest[: int(count)]
+    if ticket["user"] is not None:
+        if ticket["user"] != user:  # whose home enter finds in the image
+            variables = [one for one in variables if not one.startswith("HOME=")]
+        user, groups = ticket["user"], ""
+    variables = _merged(variables, ticket["env"])
+    where = [user, groups, ticket["workdir"] or folder, capabilities]
+    return [*where, str(len(variables)), *variables, *ticket["command"]]
+
+
+def _by_env(ticket: Ticket) -> list[str]:
+    """The same for a container that an older Skerry started: by the ``env`` of its image."""
+    if ticket["user"] is not None:
+        raise AttachError("an older Skerry started the container: restart it once, then 'user' can be given")
+    own = _own_words(f"{ticket['run']}/launch")
+    variables = _merged(own[7 : 7 + int(own[6])], ticket["env"])
+    folder = [f"--chdir={ticket['workdir']}"] if ticket["workdir"] else []
+    return ["/usr/bin/env", "--ignore-environment", *folder, "--", *variables, *ticket["command"]]
+
+
+def _own_words(path: str) -> list[str]:
+    """What the container's own program was started with, if the file is there."""
+    try:
+        with open(path, "rb") as file:
+            words = file.read().split(b"\0")
+    except FileNotFoundError:
+        return []
+    return [os.fsdecode(word) for word in words]
+
+
+def _merged(own: Sequence[str], given: Mapping[str, str]) -> list[str]:
+    kept = [one for one in own if one.split("=", 1)[0] not in given]
+    return [*kept, *(f"{name}={value}" for name, value in given.items())]
+
+
+def _status(code: int) -> int:
+    return 128 - code if code < 0 else code
+
+
+def _inside(attach: int) -> list[int]:
+    """The processes that lxc-attach has started: the program."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = file.read().rpartition(b")")[2].split()[1]
+                if int(parent) == attach:
+                    found.append(int(name))
+    return found
+
+
+def _send(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to the program; while lxc-attach has not started it, to lxc-attach."""
+    for pid in _inside(process.pid) or [process.pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+@contextlib.contextmanager
+def _signals_passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Within it, a signal to this process goes to the program."""
+    before = {}
+    for name in _PASSED_ON:
+        number = getattr(signal, name)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+            before[number] = signal.signal(number, lambda number, _frame: _send(process, number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _terminal_restored() -> Iterator[None]:
+    """Whatever happens to lxc-attach, the client's terminal is no raw one afterwards."""
+    try:
+        before = termios.tcgetattr(0)
+    except termios.error:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end. A client whose output nobody reads any more has gone, and its program is ended."""
+    ended, readers = os.pidfd_open(process.pid), {1, 2}
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    for descriptor in readers:
+        poll.register(descriptor, 0)
+    try:
+        while True:
+            for descriptor, events in poll.poll():
+                if descriptor == ended:
+                    return process.wait()
+                poll.unregister(descriptor)
+                readers -= {descriptor} if events & (select.POLLERR | select.POLLHUP) else set()
+                if not readers:
+                    _hang_up(process)
+    finally:
+        os.close(ended)
+
+
+def _hang_up(process: subprocess.Popen[bytes]) -> None:
+    _send(process, signal.SIGHUP)
+    deadline = time.monotonic() + _PATIENCE
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            end(process)
+        time.sleep(0.02)

@@ -1,0 +1,143 @@
+"""From the commands to a parser, and from a command line to a request."""
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from skerry.client import SOCKET
+
+if TYPE_CHECKING:
+    from skerry.protocol.commands import Command, Option
+
+_NO_FIELDS = {"json", "socket"}
+Request = dict[str, Any]
+
+
+def parse(
+    commands: Sequence["Command"], about: str, epilog: str, words: Sequence[str]
+) -> tuple["Command", argparse.Namespace]:
+    """The command that ``words`` begin with, and its options; help or an error where they name none, or wrong ones.
+
+    Only the named command gets a parser: making all of them costs more than the rest of a call.
+    """
+    for command in commands:
+        length = len(command["words"])
+        if list(words[:length]) == command["words"]:
+            return command, _parser(command).parse_args(words[length:])
+    top = argparse.ArgumentParser(prog="skerry", description=about, epilog=epilog)
+    _add_names(top, commands)
+    top.parse_args(words)
+    raise SystemExit(top.format_usage())
+
+
+def _add_names(top: argparse.ArgumentParser, commands: Sequence["Command"]) -> None:
+    """What there is: every command without its options."""
+    groups = {"": top.add_subparsers(required=True, metavar="VERB")}
+    for command in commands:
+        *group, name = command["words"]
+        above = "".join(group)
+        if above not in groups:
+            inner = groups[""].add_parser(above, help=f"list, make and delete {command['resources']}")
+            groups[above] = inner.add_subparsers(required=True, metavar="VERB")
+        groups[above].add_parser(name, help=command["summary"])
+
+
+def _parser(command: "Command") -> argparse.ArgumentParser:
+    prog = " ".join(["skerry", *command["words"]])
+    made = argparse.ArgumentParser(prog, description=command["summary"], formatter_class=_Formatter)
+    made.add_argument("--json", action="store_true", help="print the engine's answer as JSON")
+    made.add_argument("--socket", default=SOCKET, help=argparse.SUPPRESS)
+    for option in command["options"]:
+        _add(made, option)
+    return made
+
+
+class _Formatter(argparse.HelpFormatter):
+    """argparse's own, without importing all of shutil for the width of a terminal in calls that print no help."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+        except (ValueError, OSError):
+            width = 80
+        super().__init__(prog, width=width - 2)
+
+
+def _add(command: argparse.ArgumentParser, option: "Option") -> None:
+    dest, flag, text = option["dest"], option["flag"], option["help"].replace("%", "%%")
+    shown, flags = option["metavar"], [*filter(None, (option["short"], flag))]
+    if option["form"] == "input":
+        return
+    if not flag:
+        command.add_argument(dest, metavar=shown, help=text)
+        return
+    match option["form"]:
+        case "switch":
+            command.add_argument(
+                *flags, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text
+            )
+        case "choice":
+            command.add_argument(*flags, dest=dest, choices=option["choices"], help=text)
+        case "text":
+            command.add_argument(*flags, dest=dest, metavar=shown, help=text)
+        case "secret":  # in no argument, which every user of the host may read
+            text += " The first line of this file; - is standard input."
+            command.add_argument(*flags, dest=dest, metavar=shown, type=_secret, help=text)
+        case form:
+            readers: dict[str, Callable[[str], Any]] = {"pairs": _variable, "texts": str}
+            convert = readers.get(form) or _entry(option["fields"])
+            command.add_argument(*flags, dest=dest, action="append", metavar=shown, type=convert, help=text)
+
+
+def _entry(fields: Sequence[str]) -> Callable[[str], dict[str, str]]:
+    def convert(text: str) -> dict[str, str]:
+        # What comes last may be left out.
+        return dict(zip(fields, text.split(":", len(fields) - 1), strict=False))
+
+    return convert
+
+
+def _secret(path: str) -> str:
+    """The first line of a file."""
+    try:
+        with open(0 if path == "-" else path, encoding="utf-8", closefd=path != "-") as file:
+            return file.readline().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read: {error}") from error
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:  # the text may be a secret: it is not shown
+        raise argparse.ArgumentTypeError(
+            "a variable has no value; give NAME=VALUE, or NAME= for an empty one"
+        )
+    return name, value
+
+
+def request(command: "Command", args: argparse.Namespace, program: Sequence[str]) -> Request:
+    """The request that a command line asks for; ``program`` is what came after '--'."""
+    made: Request = {"verb": command["verb"]}
+    given = {name: value for name, value in vars(args).items() if name not in _NO_FIELDS}
+    if program:
+        given[command["program"]] = list(program)
+    for dest, value in given.items():
+        above, _, name = dest.rpartition(".")
+        if value is None:
+            continue
+        place = made.setdefault(above, {}) if above else made
+        place[name] = dict(value) if _is_pairs(value) else value
+    for group in command["groups"]:
+        made.setdefault(group, {})
+    return made
+
+
+def _is_pairs(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, tuple) for one in value)
+
+
+def as_json(result: Any) -> str:
+    """An answer as JSON for people and programs."""
+    return json.dumps(result, indent=2)

@@ -1,0 +1,38 @@
+"""A realm's journal: a namespace of journald of its own, with a bound of its own, so that a flood costs nobody else."""
+
+from pathlib import Path
+
+from skerry.host import files
+from skerry.model.host import HostConfig
+
+_FILES = 8  # of which the oldest goes when the bound is reached
+_BURST = 10_000  # lines of one container in ten seconds; journald raises it where the disk has room
+_FOLDER = Path("/run/systemd")
+_SOCKETS = Path("/run/systemd")
+
+
+def namespace(realm_id: str) -> str:
+    """The namespace of a realm."""
+    return f"skerry-{realm_id}"
+
+
+def prepare(host: HostConfig, realm_id: str) -> None:
+    """Write the bounds of a realm's journal, where they are not as the host's configuration says.
+
+    journald reads them when the namespace's first unit starts.
+    """
+    path = _FOLDER / f"journald@{namespace(realm_id)}.conf"
+    text = (
+        "[Journal]\n"
+        f"SystemMaxUse={host.log_disk}\nSystemMaxFileSize={host.log_disk // _FILES}\n"
+        f"RuntimeMaxUse={host.log_disk}\nRuntimeMaxFileSize={host.log_disk // _FILES}\n"
+        f"RateLimitIntervalSec=10s\nRateLimitBurst={_BURST}\n"
+        "ForwardToSyslog=no\nForwardToKMsg=no\nForwardToConsole=no\nForwardToWall=no\n"
+    ).encode()
+    if not path.exists() or path.read_bytes() != text:
+        files.replace(str(path), text, mode=0o644)
+
+
+def active() -> list[str]:
+    """The namespaces of realms whose journald can be asked now."""
+    return sorted(path.name.removeprefix("journal.") for path in _SOCKETS.glob("journal.skerry-*"))

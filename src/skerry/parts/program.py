@@ -1,0 +1,82 @@
+"""What a container's start is told, as bytes: files of zero-ended strings, which carry any text as it is. Pure text.
+
+``description`` is read inside the container, by ``/dev/skerry/enter`` (packaging/skerry-launch/src/enter.c); ``start_file``
+outside, by ``/usr/lib/skerry/start`` (start.c).
+"""
+
+from collections.abc import Iterable, Sequence
+
+Mount = tuple[str, str, str]
+"""Where it lies, where it goes, and how: ``rw`` or ``ro`` with the container's ids, ``file`` for a file of the host's.
+
+A secret is one as well: the name of the credential, that of the file in /run/secrets, and :func:`secret_file`.
+"""
+
+# include/uapi/linux/capability.h
+CAPABILITIES = {
+    "chown": 0,
+    "dac_override": 1,
+    "fowner": 3,
+    "fsetid": 4,
+    "kill": 5,
+    "setgid": 6,
+    "setuid": 7,
+    "net_bind_service": 10,
+}
+# What enter itself needs, until it gives up all that is not granted.
+ENTER = ("setgid", "setuid", "setpcap")
+
+
+def _zero_ended(words: Iterable[str]) -> bytes:
+    return "".join(f"{word}\0" for word in words).encode()
+
+
+def description(
+    command: Sequence[str],
+    env: Sequence[str],
+    *,
+    user: str = "",
+    groups: Sequence[str] = (),
+    workdir: str = "",
+    capabilities: Iterable[str] = (),
+) -> bytes:
+    """A program to be run inside, for ``enter``.
+
+    Args:
+        command: program and arguments.
+        env: ``NAME=value`` each.
+        user: ``USER`` or ``USER:GROUP``, names of the image's or numbers; root where it is empty.
+        groups: further groups, names or numbers.
+        workdir: the folder that it starts in; ``/`` where it is empty.
+        capabilities: what root keeps.
+    """
+    mask = sum(1 << CAPABILITIES[name] for name in set(capabilities))
+    return _zero_ended([user, ",".join(groups), workdir, f"{mask:x}", str(len(env)), *env, *command])
+
+
+def secret_file(mode: str, owner: tuple[int, int], version: int) -> str:
+    """How a secret is a file: its permissions in octal, its owner. Its version is for who compares two starts."""
+    return f"{mode} {owner[0]} {owner[1]} {version}"
+
+
+def start_file(
+    container_id: str, folder: str, files: str, uid_base: int, lowers: Sequence[str], mounts: Iterable[Mount]
+) -> bytes:
+    """A container to be started, for ``start``.
+
+    Args:
+        container_id: its id.
+        folder: its folder below /run.
+        files: the folder of its own files.
+        uid_base: first id of its range.
+        lowers: where its images are mounted, the topmost first.
+        mounts: what is bound into its root.
+    """
+    bound = [word for mount in mounts for word in mount]
+    return _zero_ended([container_id, folder, files, str(uid_base), str(len(lowers)), *lowers, *bound])
+
+
+def hosts(hostname: str, ipv4: str, ipv6: str) -> str:
+    """The container's /etc/hosts."""
+    own = "".join(f"{address}\t{hostname}\n" for address in (ipv4, ipv6))
+    return f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{own}"

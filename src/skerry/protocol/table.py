@@ -1,0 +1,16 @@
+"""The verbs of this Skerry. The engine, the command line and the modules' options are made from this table."""
+
+from skerry.protocol import aliases, containers, hosts, images, secrets, volumes
+from skerry.protocol.core import Table
+
+TABLE = Table(
+    (
+        containers.RESOURCE,
+        images.RESOURCE,
+        volumes.RESOURCE,
+        secrets.RESOURCE,
+        aliases.RESOURCE,
+        hosts.RESOURCE,
+    ),
+)
+"""Every verb, with its request and its kind."""

@@ -1,0 +1,137 @@
+"""What is asked about volumes, and how it is answered."""
+
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from skerry.model.base import Frozen
+from skerry.model.container import Size
+from skerry.model.size import format_size, parse_size
+from skerry.model.volume import VolumeKey
+from skerry.protocol.core import Change, Request, Resource, Stream
+
+_SMALLEST = 16 * 1024**2
+FifoName = Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")]
+VolumeSize = Annotated[
+    Size,
+    Field(
+        ge=_SMALLEST,
+        description="Space its files may take. It can be changed while containers use the volume.",
+    ),
+]
+
+
+class _OneVolume(Frozen):
+    volume: VolumeKey
+
+
+class VolumeCreate(_OneVolume, Change):
+    """Make a volume that must not exist yet."""
+
+    verb: Literal["volume_create"]
+    size: VolumeSize = parse_size("1G")
+
+
+class VolumeUpdate(_OneVolume, Change):
+    """Change the size of a volume."""
+
+    verb: Literal["volume_update"]
+    size: VolumeSize
+
+
+class VolumeDelete(_OneVolume, Change):
+    """Delete a volume with all its files; one that a container has is refused."""
+
+    verb: Literal["volume_delete"]
+
+
+class VolumeEnsure(_OneVolume, Change):
+    """Bring a volume to a state, whatever it is in now: what the Ansible module asks for."""
+
+    verb: Literal["volume_ensure"]
+    state: Annotated[
+        Literal["present", "absent"],
+        Field(description="Whether it shall be there. Deleting one that a container has is refused."),
+    ]
+    size: Annotated[
+        Annotated[int, Field(ge=_SMALLEST)] | None,
+        BeforeValidator(lambda value: value if value is None else parse_size(value)),
+        PlainSerializer(format_size, when_used="unless-none"),
+        Field(
+            description="Space its files may take, at least 16M. A new volume has 1G, one that exists keeps its own. "
+            "It can be changed while containers use the volume.",
+        ),
+    ] = None
+
+
+class VolumeBackup(_OneVolume, Change):
+    """Write the files of a volume, as they are in one moment, into a tar archive: FILE, or - for standard output."""
+
+    verb: Literal["volume_backup"]
+    stream: Annotated[
+        FifoName,
+        Field(description="The archive. A file must not exist yet; - is standard output."),
+        Stream("out"),
+    ] = ""
+
+
+class VolumeRestore(_OneVolume, Change):
+    """Put the files of a tar archive into a volume: FILE, or - for standard input. A new volume is made."""
+
+    verb: Literal["volume_restore"]
+    stream: Annotated[
+        FifoName, Field(description="The archive that 'backup' wrote; - is standard input."), Stream("in")
+    ] = ""
+    size: Annotated[VolumeSize, Field(description="Space that a new volume's files may take.")] = parse_size(
+        "1G"
+    )
+    replace: Annotated[
+        str,
+        Field(
+            description="Id of the volume, as 'info' shows it, where its own files shall be destroyed. A new volume, and "
+            "one without files, need no such word."
+        ),
+    ] = ""
+
+
+class VolumeInfo(_OneVolume, Request):
+    """Tell all about one volume."""
+
+    verb: Literal["volume_info"]
+
+
+class VolumeList(Request):
+    """Tell about every volume, or those of one realm or project."""
+
+    verb: Literal["volume_list"]
+    realm: str | None = None
+    project: str | None = None
+
+
+class OneVolume(TypedDict):
+    """The answer to ``volume_info``: the volume, what it uses (bytes), and the containers that have it."""
+
+    volume: dict[str, Any]
+
+
+class Volumes(TypedDict):
+    """The answer to ``volume_list``."""
+
+    volumes: list[dict[str, Any]]
+
+
+RESOURCE = Resource(
+    "volume",
+    1,
+    (
+        VolumeCreate,
+        VolumeUpdate,
+        VolumeDelete,
+        VolumeEnsure,
+        VolumeBackup,
+        VolumeRestore,
+        VolumeInfo,
+        VolumeList,
+    ),
+    ("name", "project", "size", "used", "containers"),
+)

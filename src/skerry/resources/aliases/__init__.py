@@ -1,0 +1,1 @@
+"""Aliases: friendly names, each of which leads to a container and is switched to another one in one step."""

@@ -1,0 +1,1 @@
+"""Containers: what is asked of them, decided, stored and shown."""

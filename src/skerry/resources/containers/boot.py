@@ -1,0 +1,83 @@
+"""Starts containers after a boot: each after those that it comes after, and all others beside one another."""
+
+import concurrent.futures
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from skerry.model.container import Container
+from skerry.model.errors import SkerryError
+from skerry.protocol import containers as requests
+from skerry.resources.containers import health
+from skerry.resources.containers.view import running
+from skerry.resources.kind import Apply, Context
+
+_AT_ONCE = 8
+_LONGEST = 60.0  # seconds that one is waited for until it is healthy
+_log = logging.getLogger(__name__)
+Place = tuple[str, str, str]  # realm, project, name
+
+
+def _place(container: Container) -> Place:
+    return container.key.realm, container.key.project, container.key.name
+
+
+def before(container: Container, every: Mapping[Place, Container]) -> list[Place]:
+    """Those of ``every`` that a container comes after. One that is not to run, or is gone, is waited for by nobody."""
+    places = [(container.key.realm, container.key.project, name) for name in container.spec.after]
+    return [place for place in places if place in every]
+
+
+def waves(every: Mapping[Place, Container]) -> dict[Place, int]:
+    """How many stand before each one in the longest line; a circle, which no request makes, is cut."""
+    depth: dict[Place, int] = {}
+
+    def walk(place: Place, way: frozenset[Place]) -> int:
+        if place not in depth:
+            others = [one for one in before(every[place], every) if one not in way]
+            depth[place] = 1 + max((walk(one, way | {place}) for one in others), default=-1)
+        return depth[place]
+
+    for place in every:
+        walk(place, frozenset({place}))
+    return depth
+
+
+def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
+    """Start those that do not run. One that cannot be started keeps none down, and nobody is waited for without end."""
+    every = {_place(container): container for container in desired}
+    here = {place: threading.Event() for place in every}
+    depth = waves(every)
+
+    def come(place: Place) -> None:
+        container = every[place]
+        try:
+            for other in before(container, every):
+                if depth[other] < depth[place]:
+                    here[other].wait(_LONGEST * 2)
+            _start(context, apply, container)
+        finally:
+            here[place].set()
+
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, "boot") as pool:
+        # In the order of their lines: whoever waits has those before it at work or done.
+        for done in [pool.submit(come, place) for place in sorted(every, key=depth.__getitem__)]:
+            done.result()
+
+
+def _start(context: Context, apply: Apply, container: Container) -> None:
+    try:
+        if not running(container):
+            apply(requests.Start(verb="start", container=container.key, wait="running"))
+    except SkerryError as error:
+        _log.error("container %s did not start: %s", container.key, error)
+        return
+    if (check := container.health_check) is None:
+        return
+    begun = time.monotonic()
+    while problem := health.probe(context.host, container, check):
+        if time.monotonic() - begun > _LONGEST:
+            _log.warning("container %s is not healthy after %g s: %s", container.key, _LONGEST, problem)
+            return
+        time.sleep(0.2)

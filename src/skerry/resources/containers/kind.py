@@ -1,0 +1,124 @@
+"""Containers, as the engine knows them: what decides, what is stored when, how one is shown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from skerry.model.container import Container
+from skerry.protocol import containers as requests
+from skerry.resources.containers import (
+    access,
+    anatomy,
+    missing,
+    promises,
+    reconcile,
+    store,
+    usage,
+    verbs,
+    view,
+)
+from skerry.resources.containers.watch import Watch
+from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader
+
+
+def _routes(context: Context, container: Container | None) -> dict[str, str]:
+    if container is None:
+        return {}
+    return {route.host: route.value for route in anatomy.routes(context.host, container)}
+
+
+class Containers(Kind[Container]):
+    """The kind of containers."""
+
+    name: ClassVar[str] = requests.RESOURCE.name
+    resource: ClassVar[type] = Container
+    tables: ClassVar[tuple[str, ...]] = store.TABLES
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = None
+
+    def planners(self) -> Mapping[str, Planner[Container]]:
+        """What decides, for each verb that changes something."""
+        return promises.kept(verbs.PLANNERS)
+
+    def readers(self) -> Mapping[str, Reader]:
+        """What answers, for each verb that only reads."""
+        return {
+            "exec": access.execute,
+            "get": access.files,
+            "info": view.info,
+            "list": view.list_all,
+            "stats": usage.stats,
+            "top": usage.stats,
+            "logs": access.logs,
+            "put": access.files,
+            "shell": access.shell,
+        }
+
+    def find(self, context: Context, request: Any) -> Container | None:
+        """The container of the name that a request gives."""
+        return store.find(context.db, request.container)
+
+    def about(self, resource: Container) -> tuple[str, str]:
+        """Its id, its realm, project and name."""
+        return resource.id, str(resource.key)
+
+    def asked(self, request: Any) -> str:
+        """Realm, project and name in a request."""
+        return str(request.container)
+
+    def view(self, context: Context, resource: Container) -> Answer:
+        """The container as an answer shows it."""
+        return view.view(context, resource)
+
+    def begin(self, context: Context, plan: Plan[Container]) -> None:
+        """Write the container as it shall be, with its routes: these are durable, or durably gone, first."""
+        if plan.before is None:
+            store.insert(context.db, plan.resource)
+        elif plan.after is not None:
+            store.update(context.db, plan.after)
+        store.set_routes(context.db, plan.resource.id, _routes(context, plan.after))
+
+    def withdraw(self, context: Context, plan: Plan[Container]) -> None:
+        """Write the routes of before: or a proxy that starts while steps are undone would serve those of after."""
+        store.set_routes(context.db, plan.resource.id, _routes(context, plan.before))
+
+    def done(self, context: Context, plan: Plan[Container]) -> None:
+        """Bury a container that was deleted. All else is written already."""
+        if plan.after is None:
+            store.delete(context.db, plan.resource.id)
+        self._look(plan.resource)
+
+    def undone(self, context: Context, plan: Plan[Container]) -> None:
+        """Write the container of before, or bury one that was to be made."""
+        if plan.before is None:
+            store.delete(context.db, plan.resource.id)
+        else:
+            store.update(context.db, plan.before)
+            store.set_routes(context.db, plan.before.id, _routes(context, plan.before))
+        self._look(plan.resource)
+
+    def warnings(self, context: Context, before: Container | None, after: Container | None) -> Iterable[str]:
+        """Where more is promised than the host has."""
+        return promises.warnings(context.host, context.db, before, after)
+
+    def missing(self, context: Context, request: Any) -> str:
+        """What the name may have been meant for."""
+        return str(missing.not_found(context.db, request.container))
+
+    def figures(self, context: Context) -> Answer:
+        """How many there are, and what is promised to them."""
+        return view.figures(context)
+
+    def observer(self, context: Context, alone: Alone, apply: Apply) -> Observer:
+        """Watches what containers do by themselves."""
+        self._watch = Watch(context, alone, apply)
+        return self._watch
+
+    def _look(self, container: Container) -> None:
+        """Have a container looked at after an operation: it may have ended meanwhile, or have other options now."""
+        if self._watch is not None:
+            self._watch.look_soon(container.id)
+
+    def reconcile(self, context: Context, apply: Apply) -> None:
+        """Remove orphans, load firewall and proxy, and after a boot start what is to run."""
+        reconcile.reconcile(context, apply)

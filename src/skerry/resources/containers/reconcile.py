@@ -1,0 +1,82 @@
+"""Containers when the engine starts, after all operations are settled: the host is brought to what the store says."""
+
+import logging
+from pathlib import Path
+
+from skerry.host import btrfs, files, systemd
+from skerry.model.errors import SkerryError
+from skerry.model.ids import ID_PATTERN
+from skerry.parts import firewall, proxy, root
+from skerry.resources.containers import anatomy, boot, store
+from skerry.resources.containers.view import running
+from skerry.resources.kind import Apply, Context
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_log = logging.getLogger(__name__)
+
+
+def reconcile(context: Context, apply: Apply) -> None:
+    """Clean, load, and after a boot start what is to run. One that cannot be started does not keep others down."""
+    _remove_orphans(context)
+    _load_tables(context)
+    _refresh_configurations(context)
+    _start_after_boot(context, apply)
+    _freeze_again(context)
+
+
+def _remove_orphans(context: Context) -> None:
+    """Remove units and volumes with an id that nobody has: what a lost or restored store left behind."""
+    known = {container.id for container in store.all_containers(context.db)}
+    for unit in systemd.states("skerry-*.service"):
+        name = unit.removeprefix("skerry-").removesuffix(".service")
+        if ID_PATTERN.fullmatch(name) and name not in known:
+            _log.warning("unit %s belongs to no container: removed", unit)
+            systemd.kill(unit)
+            files.remove_tree(f"{context.host.run}/c/{name}")
+    for path in Path(context.host.pool, "c").glob("*"):
+        if ID_PATTERN.fullmatch(path.name) and path.name not in known:
+            _log.warning("volume %s belongs to no container: removed", path)
+            btrfs.delete(str(path))
+    known_roots = {(one.id, kept.number) for one in store.all_containers(context.db) for kept in one.kept}
+    for orphan in root.remove_orphans(context.host, known_roots):
+        _log.warning("root %s belongs to no container: removed", orphan)
+
+
+def _load_tables(context: Context) -> None:
+    """Firewall elements of what runs, routes of everything: both in one go."""
+    active = [item for item in store.all_containers(context.db) if running(item)]
+    firewall.replace_all([anatomy.firewall_entry(context.host, item) for item in active])
+    proxy.sync(context.host)
+
+
+def _refresh_configurations(context: Context) -> None:
+    """Bring what an older Skerry started to what the launcher of this one reads, without a restart."""
+    for container in store.all_containers(context.db):
+        try:
+            if running(container) and anatomy.unit(container).refresh(context.host):
+                _log.info("container %s: its LXC configuration is written anew", container.key)
+        except (
+            SkerryError,
+            OSError,
+            ValueError,
+        ) as error:  # what it was started with may be of any older form
+            _log.error("container %s runs, but would not start again: %s", container.key, error)
+
+
+def _start_after_boot(context: Context, apply: Apply) -> None:
+    boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
+    if context.db.get_meta("boot_id", "") == boot_id:
+        return
+    boot.start(context, apply, [one for one in store.all_containers(context.db) if one.desired == "started"])
+    with context.db.transaction():
+        context.db.set_meta("boot_id", boot_id)
+
+
+def _freeze_again(context: Context) -> None:
+    """Hold what systemd has started anew meanwhile. After a boot nothing of a frozen one runs, and nothing is started."""
+    for container in store.all_containers(context.db):
+        try:
+            if container.desired == "frozen" and running(container):
+                anatomy.freezer(container).make(context.host)
+        except SkerryError as error:
+            _log.error("container %s could not be frozen again: %s", container.key, error)

@@ -1,0 +1,286 @@
+"""From a request and what is there to plans: the checks that need the host or the store, then the planner."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from skerry.host import capacity, cgroups
+from skerry.model.container import Container, ContainerKey, Image, Service, Spec
+from skerry.model.errors import Code, SkerryError
+from skerry.parts import storage
+from skerry.protocol import containers as requests
+from skerry.protocol.errors import readable
+from skerry.resources.containers import anatomy, belongings, missing, order, plan, root_verbs, roots, store
+from skerry.resources.containers.view import running, waits_for_restart
+from skerry.resources.kind import Context, Plan
+from skerry.resources.kind import Decide as DecideAny
+from skerry.resources.kind import Planner as PlannerAny
+from skerry.store import references
+
+Decide = DecideAny[Container]
+Planner = PlannerAny[Container]
+_MOST_SERVICES = 32
+
+
+def _image(context: Context, reference: str) -> Image:
+    found = references.image(context.db, reference)
+    if found is None:
+        known = ", ".join(references.image_names(context.db)) or "none yet"
+        raise SkerryError(Code.NOT_FOUND, f"image {reference!r} is not on this host", f"Images here: {known}")
+    return found
+
+
+def existing(context: Context, found: Container | None, key: ContainerKey) -> Container:
+    """``found``, which must be there.
+
+    Raises:
+        SkerryError: it is not.
+    """
+    if found is None:
+        raise missing.not_found(context.db, key)
+    return found
+
+
+def _propose(context: Context, key: ContainerKey, spec: Spec) -> Container:
+    _check_host_has_limits(context)
+    capacity.check(context.host, spec.memory, spec.cpu, spec.disk)
+    image = _image(context, spec.image)
+    belongings.check(context, key, spec)
+    spec = _with_ports(spec, image)
+    return store.propose(context.db, context.host, context.secret, key, spec, image)
+
+
+def _with_ports(spec: Spec, image: Image) -> Spec:
+    """The options of a new container, with the ports that its image names, where the options name none."""
+    first, *others = image.ports or (None,)
+    if first is None or spec.model_fields_set & {"port", "services"}:
+        return spec
+    services = tuple(Service(name=f"p{port}", port=port) for port in others[:_MOST_SERVICES])
+    return spec.model_copy(update={"port": first, "services": services})
+
+
+def _check_host_has_limits(context: Context) -> None:
+    if context.host.fences == "enforced" and not cgroups.has_controllers():
+        raise SkerryError(
+            Code.HOST,
+            "this host's cgroup v2 has no cpu, memory and pids controllers, so no limit would hold",
+            "Boot it with cgroup v2 only, or accept that by 'fences: reported' in the host's configuration",
+        )
+
+
+def _wait(
+    request: requests.Create | requests.Start | requests.Restart | requests.Update | requests.Ensure,
+) -> plan.Wait:
+    return plan.Wait(request.wait == "ready", request.timeout)
+
+
+def _grace(request: requests.Stop | requests.Restart | requests.Ensure, container: Container) -> float:
+    """What a request gives this once, else the container's own."""
+    given = request.grace_now if isinstance(request, requests.Ensure) else request.grace
+    return container.spec.grace if given is None else given
+
+
+def _create(context: Context, request: requests.Create) -> Decide:
+    def decide(found: Container | None) -> Plan[Container]:
+        if found is not None:
+            raise SkerryError(
+                Code.EXISTS,
+                f"container {found.key} exists already, with id {found.id}",
+                "Choose another name, update it, or delete it first",
+            )
+        proposed = _propose(context, request.container, request.spec)
+        order.check(context.db, proposed.key, request.spec.after)
+        return plan.create(context.host, proposed, start=request.start, wait=_wait(request))
+
+    return decide
+
+
+def _update(context: Context, request: requests.Update | requests.Ensure) -> list[Decide]:
+    def decide(found: Container | None) -> Plan[Container]:
+        container = existing(context, found, request.container)
+        spec = parse_spec(container.spec.model_dump(mode="json") | request.spec)
+        _check_update(context, container, spec)
+        order.check(context.db, request.container, spec.after)
+        if image := _other_image(context, container, request.spec):
+            discard = request.discard_root
+            return root_verbs.replace_image(
+                context, container, spec, image, discard=discard, wait=_wait(request)
+            )
+        has = belongings.found(context, container.project_id, spec)
+        return plan.update(context.host, container, spec, running=running(container), belongings=has)
+
+    return [decide, lambda found: roots.forget("update", found) if found else None]
+
+
+def _other_image(context: Context, container: Container, given: dict[str, Any]) -> Image | None:
+    """The image that a request names, where that is another one than the container is made of."""
+    if "image" not in given:
+        return None
+    image = _image(context, given["image"])
+    return None if image.digest == container.image.digest else image
+
+
+def _check_update(context: Context, container: Container, spec: Spec) -> None:
+    belongings.check(context, container.key, spec)
+    _check_aliases(context, container, {"", *(service.name for service in spec.services)})
+    capacity.check(context.host, spec.memory, spec.cpu, spec.disk)
+    if spec.disk < container.spec.disk:
+        kept = sum(one.size for one in container.kept[: spec.rollbacks])
+        capacity.check_files(storage.folder(context.host, container.id), spec.disk, kept)
+
+
+def _start(context: Context, request: requests.Start | requests.Restart | requests.Ensure) -> Decide:
+    def decide(found: Container | None) -> Plan[Container] | None:
+        container = existing(context, found, request.container)
+        if waits_for_restart(container):  # not for as long as systemd would
+            return plan.restart(context.host, container, 0.0, _wait(request))
+        if running(container) and container.desired == "started":
+            return None
+        if running(container) and container.desired == "frozen":
+            return plan.thaw(context.host, container)
+        _check_host_has_limits(context)
+        return plan.start(context.host, container, _wait(request))
+
+    return decide
+
+
+def _freeze(context: Context, key: ContainerKey, *, started: bool = False) -> Decide:
+    """Where ``started``, a plan before this one starts it; in a dry run it has not done so."""
+
+    def decide(found: Container | None) -> Plan[Container] | None:
+        container = existing(context, found, key)
+        if not running(container) and not (context.dry_run and started):
+            raise SkerryError(
+                Code.INVALID,
+                f"container {key} does not run, so there is nothing to freeze",
+                f"Start it first: skerry start {key.name}",
+            )
+        if container.desired == "frozen" and anatomy.freezer(container).exists(context.host):
+            return None
+        return plan.freeze(context.host, container)
+
+    return decide
+
+
+def _thaw(context: Context, key: ContainerKey) -> Decide:
+    def decide(found: Container | None) -> Plan[Container] | None:
+        container = existing(context, found, key)
+        if container.desired != "frozen":
+            return None
+        if not running(container):
+            raise SkerryError(
+                Code.INVALID,
+                f"container {key} was frozen and does not run any more, since its host was started anew",
+                f"Start it: skerry start {key.name}",
+            )
+        return plan.thaw(context.host, container)
+
+    return decide
+
+
+def _stop(context: Context, request: requests.Stop | requests.Ensure) -> Decide:
+    def decide(found: Container | None) -> Plan[Container] | None:
+        container = existing(context, found, request.container)
+        if not running(container) and container.desired == "stopped":
+            return None
+        return plan.stop(context.host, container, _grace(request, container))
+
+    return decide
+
+
+def _restart(context: Context, request: requests.Restart | requests.Ensure) -> Decide:
+    def decide(found: Container | None) -> Plan[Container] | None:
+        container = existing(context, found, request.container)
+        if not running(container):
+            return _start(context, request)(container)
+        return plan.restart(context.host, container, _grace(request, container), _wait(request))
+
+    return decide
+
+
+def _delete(context: Context, key: ContainerKey, *, must_exist: bool) -> Decide:
+    def decide(found: Container | None) -> Plan[Container] | None:
+        if found is None and not must_exist:
+            return None
+        container = existing(context, found, key)
+        _check_aliases(context, container, set())
+        return plan.delete(context.host, container)
+
+    return decide
+
+
+def _check_aliases(context: Context, container: Container, kept: set[str]) -> None:
+    """Refuse to take away what an alias leads to: all that is left are the services ``kept``."""
+    aliases = references.aliases_of(context.db, container.id)
+    if lost := [name for name, service in aliases.items() if service not in kept]:
+        what = "services of container" if kept else "container"
+        raise SkerryError(
+            Code.BUSY,
+            f"{what} {container.key}: alias {', '.join(lost)} leads there",
+            f"Let it lead elsewhere first (skerry alias set {lost[0]} --container …), or delete it",
+        )
+
+
+def _ensure(context: Context, request: requests.Ensure, found: Container | None) -> Sequence[Decide]:
+    if request.state == "absent":
+        return [_delete(context, request.container, must_exist=False)]
+    if not request.create:
+        existing(context, found, request.container)
+    if found is None:
+        create = requests.Create(
+            verb="create",
+            container=request.container,
+            spec=parse_spec(request.spec),
+            start=request.state != "stopped",
+            wait=request.wait,
+            timeout=request.timeout,
+        )
+        freezing = [_freeze(context, request.container, started=True)] if request.state == "frozen" else []
+        return [_create(context, create), *freezing]
+    then: Mapping[str, Sequence[Decide]] = {
+        "present": [],
+        "started": [_start(context, request)],
+        "frozen": _frozen(context, request, found),
+        "stopped": [_stop(context, request)],
+        "restarted": [_restart(context, request)],
+    }
+    anew = found.desired != "stopped" and _other_image(context, found, request.spec)
+    if anew and request.state == "restarted":  # the new image has restarted it
+        return _update(context, request)
+    return [*_update(context, request), *then[request.state]]
+
+
+def _frozen(context: Context, request: requests.Ensure, found: Container) -> Sequence[Decide]:
+    """One that does not run is started first."""
+    if running(found):
+        return [_freeze(context, request.container)]
+    return [_start(context, request), _freeze(context, request.container, started=True)]
+
+
+def parse_spec(value: dict[str, Any]) -> Spec:
+    """The typed options of a container.
+
+    Raises:
+        SkerryError: one of them is wrong or missing.
+    """
+    try:
+        return Spec.model_validate(value)
+    except ValidationError as error:
+        raise readable(error, Spec) from error
+
+
+_PLANNERS: Mapping[str, Planner] = {
+    "create": lambda context, request, _found: [_create(context, request)],
+    "start": lambda context, request, _found: [_start(context, request)],
+    "freeze": lambda context, request, _found: [_freeze(context, request.container)],
+    "thaw": lambda context, request, _found: [_thaw(context, request.container)],
+    "stop": lambda context, request, _found: [_stop(context, request)],
+    "restart": lambda context, request, _found: [_restart(context, request)],
+    "update": lambda context, request, _found: _update(context, request),
+    "rollback": lambda context, request, _found: root_verbs.rollback(context, request),
+    "delete": lambda context, request, _found: [_delete(context, request.container, must_exist=True)],
+    "ensure": _ensure,
+}
+PLANNERS: Mapping[str, Planner] = {name: belongings.with_them(planner) for name, planner in _PLANNERS.items()}
+"""What each verb decides."""

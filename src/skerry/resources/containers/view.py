@@ -1,0 +1,130 @@
+"""How containers are shown: in an answer, all about one, all of them, and the host's figures of them."""
+
+import time
+from typing import Any
+
+from skerry.host import capacity, cgroups, systemd
+from skerry.model import ends
+from skerry.model.addresses import addresses
+from skerry.model.container import Container
+from skerry.protocol import containers as requests
+from skerry.resources.containers import anatomy, health, missing, store
+from skerry.resources.kind import Context
+from skerry.store import references
+
+_ACTIVE = {"active", "activating", "reloading", "restarting"}
+
+
+def running(container: Container) -> bool:
+    """Whether its unit is active now, or about to be."""
+    return systemd.state(anatomy.unit_name(container.id)) in _ACTIVE
+
+
+def waits_for_restart(container: Container) -> bool:
+    """Whether its program has ended by itself, and systemd starts it again after a pause."""
+    return systemd.state(anatomy.unit_name(container.id)) == "restarting"
+
+
+def state_of(container: Container, unit_state: str) -> str:
+    """The state a person sees: one whose program ended badly and stays so has failed, whatever became of its unit."""
+    shown = shown_state(unit_state)
+    ended = container.ended
+    failed = shown == "stopped" and container.desired == "started" and ended and ended.now == "failed"
+    return "failed" if failed else shown
+
+
+def _ends(container: Container, state: str) -> dict[str, Any]:
+    """How its program ended by itself since somebody started it, and how healthy it is."""
+    ended, detail = container.ended, ""
+    if state in {"restarting", "failed", "stopped"}:
+        detail = ends.detail(ended, time.time())
+    elif container.health.startswith(health.UNHEALTHY):
+        detail = container.health
+    return {
+        "state_detail": detail,
+        "health_state": container.health,
+        "exit_status": ended.status if ended else None,
+        "exit_reason": ended.reason if ended else "",
+        "ended_at": ended.at if ended else "",
+        "restarts": ended.restarts if ended else 0,
+    }
+
+
+def shown_state(unit_state: str) -> str:
+    """The state a person sees for the active state of a unit: stopped, starting, running, stopping or failed."""
+    return {
+        "active": "running",
+        "reloading": "running",
+        "activating": "starting",
+        "deactivating": "stopping",
+        "restarting": "restarting",
+        "failed": "failed",
+    }.get(unit_state, "stopped")
+
+
+def _frozen_or(container: Container, state: str) -> str:
+    """``frozen`` where it runs and the kernel holds it, whoever asked for that."""
+    held = state == "running" and cgroups.frozen(anatomy.freezer(container).group)
+    return "frozen" if held else state
+
+
+def view(context: Context, container: Container, state: str | None = None) -> dict[str, Any]:
+    """A container as an answer shows it: what is stored, and how it is now."""
+    host, own = context.host, addresses(context.host, container.slot)
+    urls = {name: host.url(name) for name in container.host_names(host.domain)}
+    found = state if state is not None else systemd.state(anatomy.unit_name(container.id))
+    shown = _frozen_or(container, state_of(container, found))
+    return container.view() | {
+        "state": shown,
+        **_ends(container, shown),
+        "url": next(iter(urls.values())),
+        "urls": list(urls.values()),
+        "aliases": [
+            host.url(f"{name}.{host.domain}") for name in references.aliases_of(context.db, container.id)
+        ],
+        "ipv4": own.ipv4,
+        "ipv6": own.ipv6,
+        "fences": host.fences,
+    }
+
+
+def info(context: Context, request: requests.Info) -> requests.OneContainer:
+    """All about one container; the values of its environment only where they are asked for.
+
+    Raises:
+        SkerryError: there is none of that name.
+    """
+    container = store.find(context.db, request.container)
+    if container is None:
+        raise missing.not_found(context.db, request.container)
+    unit = anatomy.unit(container)
+    reasons = ["options"] if unit.waits_for_restart(context.host) else []
+    reasons += ["an older Skerry started it"] if unit.outdated(context.host) else []
+    pending = {"restart_pending": bool(reasons), "restart_reasons": reasons}
+    values = {"env_values": container.spec.env} if request.show_env else {}
+    return {"container": view(context, container) | pending | values}
+
+
+def list_all(context: Context, request: requests.List) -> requests.Containers:
+    """Every container, or those of one realm or project; one question to systemd for all of them."""
+    states = systemd.states("skerry-*.service")
+    return {
+        "containers": [
+            view(context, container, states.get(anatomy.unit_name(container.id), "inactive"))
+            for container in store.all_containers(context.db)
+            if request.realm in {None, container.key.realm}
+            and request.project in {None, container.key.project}
+        ]
+    }
+
+
+def figures(context: Context) -> dict[str, Any]:
+    """How many there are, and what is promised to them of what the host has."""
+    promised = store.promised(context.db)
+    return {
+        "containers": len(store.keys(context.db)),
+        "memory_promised": promised.memory,
+        "memory_for_containers": capacity.memory(context.host),
+        "disk_promised": promised.disk,
+        "disk_for_containers": capacity.disk(context.host),
+    }

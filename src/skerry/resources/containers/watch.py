@@ -1,0 +1,222 @@
+"""Watches what containers do by themselves: writes it down, and turns their URLs at once."""
+
+import concurrent.futures
+import dataclasses
+import logging
+import sqlite3
+import threading
+import time
+
+from skerry.host import systemd
+from skerry.host.units import Listener
+from skerry.model.container import Container
+from skerry.model.ends import HEALTHY_SECONDS, End, Health
+from skerry.model.errors import Code, SkerryError
+from skerry.model.ids import ID_PATTERN
+from skerry.parts import ends as launched
+from skerry.parts import proxy
+from skerry.protocol import containers as requests
+from skerry.resources.containers import anatomy, ends, health, store
+from skerry.resources.kind import Alone, Apply, Context
+from skerry.store import operations
+
+_BUSY = 0.2  # seconds until a container is looked at again that an operation works on
+_FAILED = 1.0  # the same where that failed
+_STARTING = 0.05  # the same for one whose program is about to run
+_CHECKERS = 4  # health checks at a time
+_log = logging.getLogger(__name__)
+
+
+class Watch:
+    """The observer of containers: one thread that listens, one that looks, and a few that check health where asked."""
+
+    def __init__(self, context: Context, alone: Alone, apply: Apply) -> None:
+        self._context, self._alone, self._apply = context, alone, apply
+        self._due: dict[str, float] = {}  # id of a container: when to look at it
+        self._checks: dict[str, health.Checking] = {}
+        self._wake = threading.Condition()
+        self._ended = False
+        self._behind = False  # the proxy's live map is not what the store has
+        self._listener = Listener(self._changed, self.look_at_all)
+        self._thread = threading.Thread(target=self._run, name="containers", daemon=True)
+        self._pool = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "health")
+
+    def start(self) -> None:
+        """Begin: what happened while no engine ran is found at once."""
+        self.look_at_all()
+        self._thread.start()
+        self._listener.start()
+
+    def stop(self) -> None:
+        """End; returns when nothing is written any more."""
+        self._listener.stop()
+        with self._wake:
+            self._ended = True
+            self._wake.notify()
+        self._thread.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def look_at_all(self) -> None:
+        """Look at every container now."""
+        for container in store.all_containers(self._context.db):
+            self.look_soon(container.id)
+
+    def look_soon(self, container_id: str) -> None:
+        """Look at a container as soon as no operation works on it."""
+        self._look_in(container_id, 0.0)
+
+    def _changed(self, unit: str) -> None:
+        name = unit.removeprefix("skerry-").removesuffix(".service")
+        if ID_PATTERN.fullmatch(name):
+            self._look_in(name, 0.0)
+
+    def _look_in(self, container_id: str, seconds: float) -> None:
+        """Look at a container after ``seconds``, or earlier where that is planned already."""
+        at = time.monotonic() + seconds
+        with self._wake:
+            if at < self._due.get(container_id, float("inf")):
+                self._due[container_id] = at
+                self._wake.notify()
+
+    def _run(self) -> None:
+        while (container_id := self._next()) is not None:
+            try:
+                again = self._look(container_id)
+            except (SkerryError, OSError, sqlite3.Error) as error:
+                _log.warning("container %s could not be looked at: %s", container_id, error)
+                again = _FAILED
+            except Exception:  # noqa: BLE001 - one that cannot be looked at must not hide all others
+                _log.exception("container %s could not be looked at in a way nobody foresaw", container_id)
+                again = _FAILED
+            if again is not None:
+                self._look_in(container_id, again)
+
+    def _next(self) -> str | None:
+        """The container to look at, once one is due; None when it is over."""
+        with self._wake:
+            while not self._ended:
+                first = min(self._due, key=self._due.__getitem__, default=None)
+                wait = None if first is None else self._due[first] - time.monotonic()
+                if first is not None and wait is not None and wait <= 0:
+                    del self._due[first]
+                    return first
+                self._wake.wait(wait)
+            return None
+
+    def _look(self, container_id: str) -> float | None:
+        """Write down what a container does, if that is new; returns after how many seconds to look again."""
+        container = store.find_id(self._context.db, container_id)
+        if container is None or container.desired != "started":
+            self._checks.pop(container_id, None)
+            return None
+        try:
+            with self._alone(str(container.key)):
+                return self._look_alone(container_id)
+        except SkerryError as error:
+            if error.code != Code.BUSY:
+                raise
+            return _BUSY
+
+    def _look_alone(self, container_id: str) -> float | None:
+        db = self._context.db
+        if self._behind:
+            proxy.sync(self._context.host)
+            self._behind = False
+        container = store.find_id(db, container_id)
+        if container is None or container.desired != "started":
+            return None
+        if operations.unfinished(db, "container", container_id):
+            return None  # whoever settles it looks
+        unit = anatomy.unit(container)
+        state = systemd.state(unit.name)
+        if state == "active" and container.down and unit.init() is None:
+            return _STARTING
+        folder = f"{self._context.host.run}/c/{container.id}"
+        restarts = systemd.restarts(unit.name)
+        known = container.ended
+        end = ends.seen(known, state, launched.read(folder), restarts, container.spec.memory, time.time())
+        if end != known:
+            container = self._write(container, end)
+        if state != "active":
+            self._checks.pop(container_id, None)
+            return None
+        return self._care(container, unit.name, restarts)
+
+    def _write(self, container: Container, end: End | None) -> Container:
+        """Write how a container is now: into the store first, so that no proxy that starts meanwhile is behind."""
+        db, host = self._context.db, self._context.host
+        new = dataclasses.replace(container, ended=end, health="")
+        before, after = anatomy.routes(host, container), anatomy.routes(host, new)
+        with db.transaction(durable=False):
+            store.set_now(db, new.id, end, "")
+            store.set_routes(db, new.id, {route.host: route.value for route in after})
+            if end is not None and ends.worth_a_note(container.ended, end):
+                about, good = (new.id, str(new.key)), end.status == 0
+                operations.note(db, "container", about, "ended", ends.note(end), good=good)
+        self._behind = True
+        for old, route in zip(before, after, strict=True):
+            if old != route:
+                route.turn(host, old)
+        self._behind = False
+        return new
+
+    def _care(self, container: Container, unit: str, restarts: systemd.Restarts) -> float | None:
+        """What a running container needs: its health checked, and after a while its pauses forgotten."""
+        ran, check, waits = time.time() - restarts.since, container.health_check, []
+        if check is not None:
+            container, wait = self._check(container, check, restarts.since)
+            waits.append(wait)
+        elif container.health:
+            self._write_health(container, "")
+        if restarts.count and (check is None or container.health == health.HEALTHY):
+            if ran >= HEALTHY_SECONDS:
+                self._forget_restarts(container, unit)
+            else:
+                waits.append(HEALTHY_SECONDS - ran)
+        return min(waits, default=None)
+
+    def _forget_restarts(self, container: Container, unit: str) -> None:
+        systemd.reset_restarts(unit)
+        if container.ended is not None:
+            with self._context.db.transaction(durable=False):
+                ended = dataclasses.replace(container.ended, restarts=0)
+                store.set_now(self._context.db, container.id, ended, container.health)
+
+    def _check(self, container: Container, check: Health, since: float) -> tuple[Container, float]:
+        """Take the result of a health check that is done, and begin one that is due; when to look again."""
+        now, one = time.monotonic(), self._checks.get(container.id)
+        if one is None or one.since != since:
+            one = self._checks[container.id] = health.Checking(since, due=now)
+        verdict = health.Verdict(container.health or health.STARTING, one.failed)
+        if one.on_its_way is not None:
+            if not one.on_its_way.done():
+                return container, check.timeout
+            verdict = health.judge(check, verdict, one.on_its_way.result(), time.time() - since)
+            one.on_its_way, one.failed, one.due = None, verdict.failed, now + health.pause(check, verdict)
+        if check.restart and verdict.state.startswith(health.UNHEALTHY) and not one.restarts:
+            one.restarts = True
+            self._pool.submit(self._restart, container)
+        if verdict.state != container.health:
+            container = self._write_health(container, verdict.state)
+        if now >= one.due:
+            one.on_its_way = self._pool.submit(health.probe, self._context.host, container, check)
+            one.on_its_way.add_done_callback(lambda _done: self._look_in(container.id, 0.0))
+            return container, check.timeout
+        return container, one.due - now
+
+    def _write_health(self, container: Container, state: str) -> Container:
+        """Write a state of health; the journal has it where it is a bad one, or the end of a bad one."""
+        db, about = self._context.db, (container.id, str(container.key))
+        with db.transaction(durable=False):
+            store.set_now(db, container.id, container.ended, state)
+            if state.startswith(health.UNHEALTHY):
+                operations.note(db, "container", about, health.UNHEALTHY, state, good=False)
+            elif container.health.startswith(health.UNHEALTHY):
+                operations.note(db, "container", about, state or "unchecked", "it was unhealthy", good=True)
+        return dataclasses.replace(container, health=state)
+
+    def _restart(self, container: Container) -> None:
+        try:
+            self._apply(requests.Restart(verb="restart", container=container.key, wait="running"))
+        except SkerryError as error:
+            _log.error("container %s is unhealthy and could not be restarted: %s", container.key, error)

@@ -1,0 +1,1 @@
+"""Images: what is asked of them, decided, made, stored and shown."""

@@ -1,0 +1,265 @@
+"""What a kind of resource registers: how it is found, planned, stored and shown. The engine knows no kind by name."""
+
+import abc
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+
+from skerry.model.errors import Code, SkerryError
+from skerry.model.host import HostConfig
+from skerry.parts.base import Step
+from skerry.store.db import Database
+
+R = TypeVar("R")
+Recovery = Literal["undo", "finish"]
+Answer = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What planners, readers and stores work with.
+
+    Attributes:
+        host: this host.
+        db: the state store.
+        secret: the host's secret, which makes ids unguessable.
+        dry_run: nothing is done, so what an earlier plan of the same request would have made is not there.
+    """
+
+    host: HostConfig
+    db: Database
+    secret: bytes = b""
+    dry_run: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan(Generic[R]):
+    """One operation on one resource.
+
+    Attributes:
+        verb: what is done.
+        before: the resource as the store has it; None where it does not exist yet.
+        after: as it shall be; None where it is to be deleted.
+        steps: what to do on the host, in this order.
+        recovery: what becomes of it after a crash or a failed step: its done steps are undone, or the rest is done.
+        restart_required: options that take effect only at a restart.
+        stored: what is written down and takes no step, in words.
+        lasting: False where it only prepares for the request's next plan, and nothing of it stays.
+        aside: it is about another resource than the request.
+    """
+
+    verb: str
+    before: R | None
+    after: R | None
+    steps: tuple[Step, ...]
+    recovery: Recovery
+    restart_required: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
+    lasting: bool = True
+    aside: bool = False
+
+    @property
+    def resource(self) -> R:
+        """The resource that it is about."""
+        found = self.after or self.before
+        if found is None:
+            raise ValueError("a plan is about a resource")
+        return found
+
+    @property
+    def changed(self) -> bool:
+        """Whether it does anything at all."""
+        return bool(self.steps) or self.before != self.after
+
+    def titles(self) -> list[str]:
+        """Each step in a few words."""
+        return [step.title() for step in self.steps]
+
+
+Decide = Callable[[R | None], Plan[R] | None]
+Planner = Callable[[Context, Any, R | None], Sequence[Decide[R]]]
+Reader = Callable[[Context, Any], Answer]
+Apply = Callable[[Any], Answer]
+Alone = Callable[[str], AbstractContextManager[None]]
+"""Within it no operation runs on the resource that a person names so. Raises an error of code ``busy`` where one does."""
+
+
+class Observer(Protocol):
+    """What looks after the resources of a kind while nobody asks for anything."""
+
+    def start(self) -> None:
+        """Begin, in threads of its own."""
+
+    def stop(self) -> None:
+        """End, and return when nothing of it runs any more."""
+
+
+@functools.cache
+def _adapter(resource: type) -> TypeAdapter[Any]:
+    """What turns a resource into JSON and back; its making takes milliseconds."""
+    return TypeAdapter(resource)
+
+
+class Kind(abc.ABC, Generic[R]):
+    """A kind of resource. A class of it and a declaration in ``protocol`` are all that the engine needs.
+
+    A planner turns a request and what is there into decisions: functions that give one plan each. A decision is made
+    only after the plan before it is done. Planners and readers write nothing.
+
+    The store of a kind is written in three places only: when a plan begins, when it is done, when it was undone. Each
+    is one transaction, together with the journal.
+    """
+
+    name: ClassVar[str]
+    resource: ClassVar[type]  # of it the journal keeps one as JSON
+    tables: ClassVar[tuple[str, ...]] = ()  # SQL: its tables, then each migration of them
+    serial: ClassVar[bool] = False  # one operation of the kind at a time, not one of each resource
+    patience: ClassVar[float] = 120.0  # seconds that a request waits for another operation
+
+    @abc.abstractmethod
+    def planners(self) -> Mapping[str, Planner[R]]:
+        """What decides, for each verb that changes something."""
+
+    def readers(self) -> Mapping[str, Reader]:
+        """What answers, for each verb that only reads."""
+        return {}
+
+    @abc.abstractmethod
+    def find(self, context: Context, request: Any) -> R | None:
+        """The resource that a request is about, if there is one."""
+
+    @abc.abstractmethod
+    def about(self, resource: R) -> tuple[str, str]:
+        """A resource's id, and how a person names it."""
+
+    @abc.abstractmethod
+    def asked(self, request: Any) -> str:
+        """How a person names what a request is about."""
+
+    @abc.abstractmethod
+    def view(self, context: Context, resource: R) -> Answer:
+        """A resource as an answer shows it."""
+
+    def begin(self, context: Context, plan: Plan[R]) -> None:
+        """Write what the store must know before anything happens on the host. Inside a transaction."""
+
+    def withdraw(self, context: Context, plan: Plan[R]) -> None:
+        """Write what the store must know before steps are undone. Inside a transaction."""
+
+    @abc.abstractmethod
+    def done(self, context: Context, plan: Plan[R]) -> None:
+        """Write that all of a plan is done. Inside a transaction."""
+
+    def undone(self, context: Context, plan: Plan[R]) -> None:
+        """Write that nothing of a plan remains. Inside a transaction."""
+
+    def failed(self, context: Context, plan: Plan[R]) -> None:
+        """Write that a plan stays in the middle and waits for the next try. Inside a transaction."""
+
+    def warnings(self, context: Context, before: R | None, after: R | None) -> Iterable[str]:  # noqa: ARG002
+        """What a person should know of a change that was made, or would be."""
+        return ()
+
+    def missing(self, context: Context, request: Any) -> str:  # noqa: ARG002
+        """What to say where a request has found no resource, and made none."""
+        return ""
+
+    def figures(self, context: Context) -> Answer:  # noqa: ARG002
+        """What ``status`` says of all resources of the kind."""
+        return {}
+
+    def reconcile(self, context: Context, apply: Apply) -> None:
+        """Bring the host to what the store says, when the engine starts and nothing is open any more.
+
+        Args:
+            context: the host and the store.
+            apply: does what a request asks for, as if a client had sent it.
+        """
+
+    def observer(self, context: Context, alone: Alone, apply: Apply) -> Observer | None:  # noqa: ARG002
+        """What looks after its resources from when the engine is ready until it ends."""
+        return None
+
+    def dump(self, plan: Plan[R]) -> dict[str, Any]:
+        """The plan as the journal keeps it: whole, so that it can be finished or undone after a crash.
+
+        It may hold secrets. The state store that keeps it is root's alone.
+        """
+        adapter = _adapter(self.resource)
+
+        def as_json(resource: R | None) -> Any:
+            return None if resource is None else adapter.dump_python(resource, mode="json")
+
+        return {
+            "verb": plan.verb,
+            "before": as_json(plan.before),
+            "after": as_json(plan.after),
+            "steps": [step.to_json() for step in plan.steps],
+            "recovery": plan.recovery,
+            "restart_required": list(plan.restart_required),
+            "stored": list(plan.stored),
+        }
+
+    def load(self, value: dict[str, Any]) -> Plan[R]:
+        """The plan that :meth:`dump` wrote.
+
+        Raises:
+            UnknownPartError: it has a part that is not registered.
+            SkerryError: it has another form than this Skerry reads.
+        """
+        try:
+            return self._load(value)
+        except (KeyError, TypeError, ValueError):  # which may quote a secret
+            raise SkerryError(
+                Code.HOST,
+                f"the journal has an operation of kind {self.name!r} in a form that this Skerry does not know",
+                "Install the Skerry that wrote it, or a newer one",
+            ) from None
+
+    def _load(self, value: dict[str, Any]) -> Plan[R]:
+        adapter = _adapter(self.resource)
+
+        def resource(found: Any) -> R | None:
+            return None if found is None else adapter.validate_python(found)
+
+        return Plan(
+            verb=value["verb"],
+            before=resource(value["before"]),
+            after=resource(value["after"]),
+            steps=tuple(Step.from_json(step) for step in value["steps"]),
+            recovery=value["recovery"],
+            restart_required=tuple(value["restart_required"]),
+            stored=tuple(value.get("stored", ())),  # older journals have none
+        )
+
+
+class Kinds:
+    """The kinds of one engine, in the order in which they are reconciled: what others stand on comes first."""
+
+    def __init__(self, kinds: Sequence[Kind[Any]]) -> None:
+        self._kinds = {kind.name: kind for kind in kinds}
+
+    def __iter__(self) -> Iterator[Kind[Any]]:
+        return iter(self._kinds.values())
+
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """The tables and migrations of each kind, for the store."""
+        return {kind.name: kind.tables for kind in self}
+
+    def __getitem__(self, name: str) -> Kind[Any]:
+        """The kind of that name.
+
+        Raises:
+            SkerryError: it is not registered.
+        """
+        if name not in self._kinds:
+            raise SkerryError(
+                Code.HOST,
+                f"the journal has an operation of kind {name!r}, which this Skerry does not know",
+                "Install the Skerry that wrote it, or a newer one",
+            )
+        return self._kinds[name]

@@ -1,0 +1,11 @@
+"""The kinds of this Skerry. The engine takes them from here, and knows none by name."""
+
+from skerry.resources.aliases.kind import Aliases
+from skerry.resources.containers.kind import Containers
+from skerry.resources.images.kind import Images
+from skerry.resources.kind import Kinds
+from skerry.resources.secrets.kind import Secrets
+from skerry.resources.volumes.kind import Volumes
+
+KINDS = Kinds((Images(), Volumes(), Secrets(), Containers(), Aliases()))
+"""The kinds of this Skerry, in the order in which they are reconciled: each stands on those before it."""

@@ -1,0 +1,1 @@
+"""Volumes: what is asked of them, decided, made, stored and shown."""

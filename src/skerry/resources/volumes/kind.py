@@ -1,0 +1,94 @@
+"""Volumes, as the engine knows them: what decides, what is stored when, how one is shown."""
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from skerry.host import btrfs, quotas
+from skerry.model.errors import SkerryError
+from skerry.model.volume import Volume
+from skerry.parts import data
+from skerry.protocol import volumes as requests
+from skerry.resources.kind import Answer, Apply, Context, Kind, Plan, Planner, Reader
+from skerry.resources.volumes import store, verbs, view
+
+_OURS = re.compile(r"[0-9a-f]{24}-\d+(\.\w+)?")
+_log = logging.getLogger(__name__)
+
+
+class Volumes(Kind[Volume]):
+    """The kind of volumes."""
+
+    name: ClassVar[str] = requests.RESOURCE.name
+    resource: ClassVar[type] = Volume
+    tables: ClassVar[tuple[str, ...]] = store.TABLES
+
+    def planners(self) -> Mapping[str, Planner[Volume]]:
+        """What decides, for each verb that changes something."""
+        return verbs.PLANNERS
+
+    def readers(self) -> Mapping[str, Reader]:
+        """What answers, for each verb that only reads."""
+        return {"volume_info": view.info, "volume_list": view.list_all}
+
+    def find(self, context: Context, request: Any) -> Volume | None:
+        """The volume of the name that a request gives."""
+        return store.find(context.db, request.volume)
+
+    def about(self, resource: Volume) -> tuple[str, str]:
+        """Its id, its realm, project and name."""
+        return resource.id, str(resource.key)
+
+    def asked(self, request: Any) -> str:
+        """Realm, project and name in a request."""
+        return str(request.volume)
+
+    def view(self, _context: Context, resource: Volume) -> Answer:
+        """The volume as an answer shows it."""
+        return view.view(resource)
+
+    def begin(self, context: Context, plan: Plan[Volume]) -> None:
+        """Forget a volume that is to be deleted: from here on no container can have it. Write a new one, and its size."""
+        if plan.after is None:
+            store.delete(context.db, plan.resource.id)
+        elif plan.before is None:
+            store.insert(context.db, plan.after)
+        else:
+            store.update(context.db, plan.after)
+
+    def done(self, context: Context, plan: Plan[Volume]) -> None:
+        """All is written already."""
+
+    def undone(self, context: Context, plan: Plan[Volume]) -> None:
+        """Write the volume of before, or forget one that was to be made."""
+        if plan.before is None:
+            store.delete(context.db, plan.resource.id)
+        else:
+            store.update(context.db, plan.before)
+
+    def failed(self, context: Context, plan: Plan[Volume]) -> None:
+        """Write a volume again that could not be deleted."""
+        if plan.after is None and plan.before is not None:
+            store.restore(context.db, plan.before)
+
+    def missing(self, context: Context, request: Any) -> str:
+        """What the name may have been meant for."""
+        return str(verbs.not_found(context.db, request.volume))
+
+    def figures(self, context: Context) -> Answer:
+        """How many there are."""
+        return view.figures(context)
+
+    def reconcile(self, context: Context, _apply: Apply) -> None:
+        """Take away what an operation that was cut off has left. Data that no row names stays, and is told of."""
+        host, known = context.host, store.all_volumes(context.db)
+        paths = {data.folder(host, one.subvolume) for one in known}
+        for path in sorted(Path(data.top(host)).glob("*")):
+            if str(path) not in paths and _OURS.fullmatch(path.name):
+                _log.warning("%s holds the files of no volume; delete it with 'btrfs subvolume delete'", path)
+        try:
+            quotas.prune(host.pool, {btrfs.id_of(path) for path in paths if Path(path).is_dir()})
+        except (SkerryError, OSError) as error:
+            _log.error("quota groups of volumes that are gone stay: %s", error)

@@ -1,0 +1,107 @@
+"""What the verbs of volumes decide: pure functions from what is there and what is desired to a plan."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from skerry.model.errors import Code, SkerryError
+from skerry.model.size import format_size
+from skerry.model.volume import Volume
+from skerry.parts.archive import Archive, Restored, Snapshot
+from skerry.parts.base import Step
+from skerry.parts.data import Data
+from skerry.resources.kind import Plan
+
+_MEBI = 1024**2
+_LISTED = 5  # names in a message
+
+
+def data(volume: Volume) -> Data:
+    """Its files."""
+    return Data(volume.id, volume.generation, volume.size)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+
+
+def create(volume: Volume) -> Plan[Volume]:
+    """Make a volume that does not exist."""
+    step = Step("make", data(volume), "its files outlive the containers that use it")
+    return Plan("volume_create", None, volume, (step,), "undo")
+
+
+def update(volume: Volume, size: int, used: int) -> Plan[Volume]:
+    """Give a volume another size.
+
+    Args:
+        volume: as it is.
+        size: bytes that it shall have.
+        used: bytes that its files take.
+
+    Raises:
+        SkerryError: its files take more than that.
+    """
+    if size < volume.size and size < used + _MEBI:
+        least = -(-used // _MEBI) + 1
+        raise SkerryError(
+            Code.INVALID,
+            f"size: {format_size(size)} is too little for volume {volume.key}, whose files take {least - 1}M",
+            f"Give at least {least}M, or delete files in it first",
+        )
+    after = dataclasses.replace(volume, size=size)
+    if after == volume:
+        return Plan("volume_update", volume, volume, (), "undo")
+    reason = f"size {format_size(volume.size)} to {format_size(size)}"
+    return Plan("volume_update", volume, after, (Step("change", data(after), reason, data(volume)),), "undo")
+
+
+def backup(volume: Volume, stream: str) -> Plan[Volume]:
+    """Write a volume's files into an archive."""
+    name = volume.subvolume
+    steps = (
+        Step("make", Snapshot(name), "the archive has the files of one moment"),
+        Step("make", Archive(name, stream), "it goes to whoever asked"),
+        Step("remove", Snapshot(name), "the archive is written"),
+    )
+    return Plan("volume_backup", volume, volume, steps, "undo")
+
+
+def restore_new(volume: Volume, stream: str) -> Plan[Volume]:
+    """Make a volume of an archive."""
+    return Plan("volume_restore", None, volume, _unpacking(volume, stream), "undo")
+
+
+def restore(volume: Volume, stream: str) -> Plan[Volume]:
+    """Put an archive's files into the place of those that a volume has."""
+    after = dataclasses.replace(volume, generation=volume.generation + 1)
+    return Plan("volume_restore", volume, after, _unpacking(after, stream), "undo")
+
+
+def _unpacking(volume: Volume, stream: str) -> tuple[Step, ...]:
+    return (
+        Step("make", data(volume), "the archive's files go there"),
+        Step("make", Restored(volume.subvolume, stream), "each member is checked before it is written"),
+    )
+
+
+def forget_old(volume: Volume, old: Volume) -> Plan[Volume]:
+    """Delete the files that a volume had before it was restored."""
+    step = Step("remove", data(old), "those of the archive have taken their place")
+    return Plan("volume_restore", volume, volume, (step,), "finish")
+
+
+def delete(volume: Volume, users: Sequence[str]) -> Plan[Volume]:
+    """Delete a volume with its files.
+
+    Raises:
+        SkerryError: containers have it.
+    """
+    if users:
+        raise SkerryError(
+            Code.BUSY,
+            f"volume {volume.key} is in use by {listed(users)}",
+            "Take it out of their option 'volumes', or delete these containers, first",
+        )
+    step = Step("remove", data(volume), "its files go, for good")
+    return Plan("volume_delete", volume, None, (step,), "finish")

@@ -1,0 +1,157 @@
+"""From a request and what is there to plans of volumes: the checks that need the host or the store, then the planner."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from skerry.host import capacity, quotas
+from skerry.model.errors import Code, SkerryError
+from skerry.model.size import format_size, parse_size
+from skerry.model.volume import Volume, VolumeKey
+from skerry.parts import archive, data
+from skerry.protocol import volumes as requests
+from skerry.resources.kind import Context, Plan
+from skerry.resources.kind import Decide as DecideAny
+from skerry.resources.kind import Planner as PlannerAny
+from skerry.resources.volumes import plan, store
+from skerry.store import references
+from skerry.store.db import Database
+
+Decide = DecideAny[Volume]
+Planner = PlannerAny[Volume]
+_NEW_SIZE = parse_size("1G")
+_MEBI = 1024**2
+
+
+def not_found(db: Database, key: VolumeKey) -> SkerryError:
+    """The error for a volume that is not there. It tells of the named project only, and never what others have."""
+    names = references.volume_names(db, key.realm, key.project)
+    near = "".join(f"Did you mean {name}? " for name in difflib.get_close_matches(key.name, names, 1))
+    hint = f"{near}Volumes of {key.realm}/{key.project}: {plan.listed(names) or 'none yet'}"
+    return SkerryError(Code.NOT_FOUND, f"there is no volume {key}", hint)
+
+
+def existing(context: Context, found: Volume | None, key: VolumeKey) -> Volume:
+    """``found``, which must be there.
+
+    Raises:
+        SkerryError: it is not.
+    """
+    if found is None:
+        raise not_found(context.db, key)
+    return found
+
+
+def used(context: Context, volume: Volume) -> int:
+    """Bytes that its files take."""
+    return quotas.used_by(data.folder(context.host, volume.subvolume))
+
+
+def users(context: Context, volume: Volume) -> list[str]:
+    """The containers that have it, as a person names them: by their options, or still, until they are restarted."""
+    found = dict(references.users_of_volume(context.db, volume.project_id, volume.key.name))
+    running = data.mounted_by(context.host, volume.subvolume) - found.keys()
+    return sorted([*found.values(), *(references.container_name(context.db, one) for one in running)])
+
+
+def _create(context: Context, key: VolumeKey, size: int) -> Decide:
+    def decide(found: Volume | None) -> Plan[Volume]:
+        if found is not None:
+            raise SkerryError(
+                Code.EXISTS,
+                f"volume {key} exists already",
+                "Choose another name, update it, or delete it first",
+            )
+        capacity.check_disk(context.host, "size", size)
+        return plan.create(store.propose(context.db, context.secret, key, size))
+
+    return decide
+
+
+def _update(context: Context, key: VolumeKey, size: int) -> Decide:
+    def decide(found: Volume | None) -> Plan[Volume]:
+        volume = existing(context, found, key)
+        capacity.check_disk(context.host, "size", size)
+        return plan.update(volume, size, used(context, volume) if size < volume.size else 0)
+
+    return decide
+
+
+def _delete(context: Context, key: VolumeKey, *, must_exist: bool) -> Decide:
+    def decide(found: Volume | None) -> Plan[Volume] | None:
+        if found is None and not must_exist:
+            return None
+        volume = existing(context, found, key)
+        return plan.delete(volume, users(context, volume))
+
+    return decide
+
+
+def _backup(context: Context, request: requests.VolumeBackup) -> Decide:
+    def decide(found: Volume | None) -> Plan[Volume]:
+        return plan.backup(existing(context, found, request.volume), request.stream)
+
+    return decide
+
+
+def _check_rest(context: Context, volume: Volume) -> None:
+    """Refuse to restore under a program that runs, or is about to."""
+    awake = references.started_users_of_volume(context.db, volume.project_id, volume.key.name)
+    still = [
+        references.container_name(context.db, one) for one in data.mounted_by(context.host, volume.subvolume)
+    ]
+    if found := sorted({*awake, *still}):
+        raise SkerryError(
+            Code.BUSY, f"volume {volume.key} is in use by {plan.listed(found)}", "Stop these containers first"
+        )
+
+
+def _check_word(context: Context, volume: Volume, replace: str) -> None:
+    """Refuse to destroy files, unless told exactly which."""
+    if replace and replace != volume.id:
+        raise SkerryError(
+            Code.INVALID,
+            f"replace: {replace!r} is not the id of volume {volume.key}",
+            "Give the id that 'skerry volume info' shows, or leave it out",
+        )
+    if not replace and not archive.is_empty(context.host, volume.subvolume):
+        size = format_size(-(-used(context, volume) // _MEBI) * _MEBI)
+        raise SkerryError(
+            Code.EXISTS,
+            f"volume {volume.key} has files of its own, which take {size}",
+            f"Restore into another volume. To destroy these files for good, give its id: replace {volume.id}",
+        )
+
+
+def _restore(context: Context, request: requests.VolumeRestore, had: Volume | None) -> Sequence[Decide]:
+    def decide(found: Volume | None) -> Plan[Volume]:
+        if found is None:
+            capacity.check_disk(context.host, "size", request.size)
+            proposed = store.propose(context.db, context.secret, request.volume, request.size)
+            return plan.restore_new(proposed, request.stream)
+        _check_rest(context, found)
+        _check_word(context, found, request.replace)
+        return plan.restore(found, request.stream)
+
+    def forget(found: Volume | None) -> Plan[Volume] | None:
+        return plan.forget_old(found, had) if had and found else None
+
+    return [decide, forget]
+
+
+def _ensure(context: Context, request: requests.VolumeEnsure, found: Volume | None) -> Sequence[Decide]:
+    if request.state == "absent":
+        return [_delete(context, request.volume, must_exist=False)]
+    if found is None:
+        return [_create(context, request.volume, request.size or _NEW_SIZE)]
+    return [_update(context, request.volume, request.size or found.size)]
+
+
+PLANNERS: Mapping[str, Planner] = {
+    "volume_create": lambda context, request, _found: [_create(context, request.volume, request.size)],
+    "volume_update": lambda context, request, _found: [_update(context, request.volume, request.size)],
+    "volume_delete": lambda context, request, _found: [_delete(context, request.volume, must_exist=True)],
+    "volume_ensure": _ensure,
+    "volume_backup": lambda context, request, _found: [_backup(context, request)],
+    "volume_restore": _restore,
+}
+"""What each verb decides."""

@@ -1,0 +1,64 @@
+"""How volumes are shown: in an answer, all about one, all of them, and the host's figures of them."""
+
+from pathlib import Path
+from typing import Any
+
+from skerry.host import btrfs, quotas
+from skerry.model.errors import SkerryError
+from skerry.model.size import format_size
+from skerry.model.volume import Volume
+from skerry.parts import data
+from skerry.protocol import volumes as requests
+from skerry.resources.kind import Context
+from skerry.resources.volumes import store, verbs
+
+
+def view(volume: Volume) -> dict[str, Any]:
+    """A volume as an answer shows it."""
+    return {
+        "id": volume.id,
+        **volume.key.model_dump(),
+        "size": format_size(volume.size),
+        "created": volume.created,
+    }
+
+
+def info(context: Context, request: requests.VolumeInfo) -> requests.OneVolume:
+    """All about one volume.
+
+    Raises:
+        SkerryError: there is none of that name.
+    """
+    volume = verbs.existing(context, store.find(context.db, request.volume), request.volume)
+    found = {"used": verbs.used(context, volume), "containers": verbs.users(context, volume)}
+    return {"volume": view(volume) | found}
+
+
+def list_all(context: Context, request: requests.VolumeList) -> requests.Volumes:
+    """Every volume, or those of one realm or project; one question to btrfs for all of them."""
+    found = [
+        volume
+        for volume in store.all_volumes(context.db)
+        if request.realm in {None, volume.key.realm} and request.project in {None, volume.key.project}
+    ]
+    used = quotas.used_by_all(context.host.pool) if found else {}
+    return {
+        "volumes": [
+            view(one) | {"used": used.get(_group(context, one), 0), "containers": verbs.users(context, one)}
+            for one in found
+        ]
+    }
+
+
+def _group(context: Context, volume: Volume) -> int:
+    """The id of its subvolume; 0 where that is not there."""
+    path = data.folder(context.host, volume.subvolume)
+    try:
+        return btrfs.id_of(path) if Path(path).is_dir() else 0
+    except SkerryError:
+        return 0
+
+
+def figures(context: Context) -> dict[str, Any]:
+    """How many there are."""
+    return {"volumes": len(store.all_volumes(context.db))}

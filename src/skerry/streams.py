@@ -1,0 +1,115 @@
+"""Bytes between a client and a program that the engine starts, by a pipe with a name. Standard library only.
+
+The engine's socket has one line a request; an archive of gigabytes goes beside it. The client, which is root, makes a FIFO
+in :data:`FOLDER` and names it in its request.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import select
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+FOLDER = "/run/skerry/streams"
+Direction = Literal["in", "out"]
+_CHUNK = 1 << 20
+_PAUSE = 0.02  # seconds between two looks for the other end
+
+
+class _Pump(threading.Thread):
+    """Copies between a file and a FIFO until one of them ends, or nobody comes to the other end."""
+
+    def __init__(self, path: str, file: BinaryIO, direction: Direction) -> None:
+        super().__init__(daemon=True)
+        self._path, self._file, self._direction = path, file, direction
+        self.over = threading.Event()
+        self.error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            if self._direction == "out":
+                self._read()
+            else:
+                self._write()
+        except BrokenPipeError:
+            pass  # the program has read enough; the engine's answer says why
+        except OSError as error:
+            self.error = error
+
+    def _read(self) -> None:
+        opened = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        waiting = select.poll()
+        waiting.register(opened, select.POLLIN)
+        try:
+            while True:
+                # Before the first writer has come there is no POLLHUP.
+                if not waiting.poll(200):
+                    if self.over.is_set():
+                        return
+                    continue
+                block = os.read(opened, _CHUNK)
+                if not block:
+                    return
+                self._file.write(block)
+        finally:
+            os.close(opened)
+
+    def _write(self) -> None:
+        opened = self._open_writer()
+        if opened is None:
+            return
+        try:
+            while block := self._file.read(_CHUNK):
+                while block:
+                    block = block[os.write(opened, block) :]
+        finally:
+            os.close(opened)
+
+    def _open_writer(self) -> int | None:
+        while not self.over.is_set():
+            try:
+                opened = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                time.sleep(_PAUSE)
+                continue
+            os.set_blocking(opened, True)
+            return opened
+        return None
+
+
+@contextlib.contextmanager
+def stream(file: BinaryIO, direction: Direction, folder: str = FOLDER) -> Iterator[str]:
+    """Within it, the bytes of ``file`` go to whoever opens the FIFO of the given name, or come from there.
+
+    Args:
+        file: what is read (``in``) or written (``out``).
+        direction: into the engine's program, or out of it.
+        folder: where the FIFO is made.
+
+    Raises:
+        OSError: the file could not be read or written.
+    """
+    name = secrets.token_hex(8)
+    path = Path(folder, name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.mkfifo(path, 0o600)
+    pump = _Pump(str(path), file, direction)
+    pump.start()
+    try:
+        yield name
+    finally:
+        pump.over.set()
+        if direction == "out":
+            pump.join()
+        else:
+            pump.join(1.0)
+        path.unlink()
+        if pump.error is not None:
+            raise pump.error

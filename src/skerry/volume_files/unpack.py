@@ -1,0 +1,248 @@
+"""The members of a tar archive, written into a folder.
+
+The archive is read once, from a pipe as well, and each member is checked before anything of it is written. Paths are
+walked folder by folder, and a link on the way is refused: nothing is written elsewhere.
+"""
+
+import contextlib
+import errno
+import os
+import tarfile
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from skerry.model.errors import Code, SkerryError
+from skerry.resources.images import tar_fields, tar_stream, tarball
+from skerry.volume_files.copy import FOLDER, is_kept
+
+_CHUNK = 1 << 20
+
+
+class _Forward:
+    """A stream as tarfile reads headers from it: forward only, and no header of any size."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._at = file, 0
+
+    def tell(self) -> int:
+        """Bytes read so far."""
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of a header.
+
+        Raises:
+            SkerryError: more than a header may have.
+        """
+        if size > tarball.LARGEST_HEADER:
+            raise _refusal(
+                f"a header at byte {self._at} has {size} bytes", f"at most {tarball.LARGEST_HEADER}"
+            )
+        return self.take(size)
+
+    def take(self, size: int) -> bytes:
+        """The next bytes, fewer at the end."""
+        found = self._file.read(size)
+        self._at += len(found)
+        return found
+
+    def seek(self, place: int) -> int:
+        """Go on to a later place.
+
+        Raises:
+            SkerryError: the stream ends before it.
+        """
+        while self._at < place:
+            if not self.take(min(_CHUNK, place - self._at)):
+                raise _cut_off(self._at)
+        return self._at
+
+
+def _refusal(found: str, right: str) -> SkerryError:
+    return SkerryError(Code.INVALID, f"archive: {found}", f"Right would be: {right}")
+
+
+def _cut_off(place: int) -> SkerryError:
+    return _refusal(f"it is cut off at byte {place}", "a whole tar archive, with its end mark")
+
+
+def unpack(source: BinaryIO, top: int) -> int:
+    """Write the members of a plain tar archive below an empty folder; returns how many there were.
+
+    Args:
+        source: the archive.
+        top: descriptor of the folder.
+
+    Raises:
+        SkerryError: a member is refused, or the archive is none; it names the member and the rule.
+        OSError: there is no room, or the host failed.
+    """
+    stream, count, folders = _Forward(source), 0, list[tuple[str, tarfile.TarInfo]]()
+    for member in _members(stream):
+        count += 1
+        name = _checked(member)
+        with _named(member):
+            if tar_fields.is_folder(member):
+                _make_folder(top, name)
+                folders.append((name, member))
+            else:
+                _make_other(top, name, member, stream)
+    for name, member in reversed(
+        folders
+    ):  # the innermost first: what is written in a folder changes its date
+        with _named(member):
+            folder = _open(top, name)
+            _give(folder, member)
+            os.close(folder)
+    return count
+
+
+def _members(stream: _Forward) -> Iterator[tarfile.TarInfo]:
+    """Each member; the stream stands at its data. What is damaged is no end."""
+    try:
+        tar = tar_stream.open_headers(cast("BinaryIO", stream))
+        member, tar.firstmember = tar.firstmember, None  # type: ignore[attr-defined]
+        while member is not None:
+            if tar.pax_headers.keys() - {"comment"}:
+                raise _refusal("a global header speaks for every member", "headers of each member's own")
+            yield member
+            # Not tar.offset: of a sparse file beyond 8 GiB tarfile computes a wrong one.
+            stream.seek(-(-stream.tell() // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE)
+            member = _next(tar)
+    except (tarfile.TarError, ValueError, OverflowError) as error:
+        raise _refusal(
+            f"it is not a plain tar archive, or a damaged one ({error})", "one that 'backup' wrote"
+        ) from error
+
+
+def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return tarfile.TarInfo.fromtarfile(tar)
+    except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+        return None
+
+
+def _checked(member: tarfile.TarInfo) -> str:
+    """The member's path, where it may be in a volume."""
+    name = tarball.path_of("member", member.name)
+    if member.ischr() or member.isblk():
+        raise _refusal(f"member {member.name!r} is a device", "files, folders, links and pipes")
+    sparse, member.sparse = member.sparse, None  # a tarball of an image may have none, an archive may
+    tarball.check_member(member, name)
+    member.sparse = sparse
+    for attribute in tar_fields.attributes(member):
+        if not (is_kept(attribute)):
+            raise _refusal(
+                f"member {member.name!r} carries the attribute {attribute!r}",
+                "user attributes, capabilities and ACLs",
+            )
+    return name
+
+
+@contextlib.contextmanager
+def _named(member: tarfile.TarInfo) -> Iterator[None]:
+    """Name the member in what the host says of it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EISDIR, errno.EPERM}:
+            raise _refusal(
+                f"member {member.name!r} cannot be there ({error.strerror})",
+                "each path once, below folders only, and hard links to earlier files",
+            ) from error
+        if error.errno in {errno.EDQUOT, errno.ENOSPC}:
+            raise SkerryError(
+                Code.INVALID,
+                f"archive: there is no room for member {member.name!r}",
+                "Make the volume larger",
+            ) from error
+        raise
+
+
+def _open(top: int, path: str) -> int:
+    """A folder below ``top``, without following a link."""
+    at = os.dup(top)
+    for name in filter(None, path.split("/")):
+        below = os.open(name, FOLDER, dir_fd=at)
+        os.close(at)
+        at = below
+    return at
+
+
+@contextlib.contextmanager
+def _above(top: int, path: str) -> Iterator[tuple[int, str]]:
+    """The folder that a path lies in, which is made where it has no member of its own, and its name there."""
+    folder, _, name = path.rpartition("/")
+    try:
+        opened = _open(top, folder)
+    except FileNotFoundError:
+        _make_folder(top, folder)
+        opened = _open(top, folder)
+    try:
+        yield opened, name
+    finally:
+        os.close(opened)
+
+
+def _make_folder(top: int, path: str) -> None:
+    if path:
+        with _above(top, path) as (folder, name):
+            try:
+                os.mkdir(name, 0o755, dir_fd=folder)
+            except FileExistsError:
+                os.close(os.open(name, FOLDER, dir_fd=folder))
+
+
+def _make_other(top: int, path: str, member: tarfile.TarInfo, stream: _Forward) -> None:
+    with _above(top, path) as (folder, name):
+        if member.islnk():
+            with _above(top, tarball.path_of("the hard link to", member.linkname)) as (there, target):
+                os.link(target, name, src_dir_fd=there, dst_dir_fd=folder, follow_symlinks=False)
+            return
+        if member.issym():
+            os.symlink(member.linkname, name, dir_fd=folder)
+            os.chown(name, member.uid, member.gid, dir_fd=folder, follow_symlinks=False)
+            os.utime(name, ns=_dates(member), dir_fd=folder, follow_symlinks=False)
+            return
+        if member.isfifo():
+            os.mkfifo(name, 0o600, dir_fd=folder)
+            made = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        else:
+            made = os.open(
+                name,
+                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                0o600,
+                dir_fd=folder,
+            )
+            _copy(member, stream, made)
+        _give(made, member)
+        os.close(made)
+
+
+def _copy(member: tarfile.TarInfo, stream: _Forward, target: int) -> None:
+    pieces = cast("list[tuple[int, int]] | None", member.sparse)
+    for offset, size in pieces or [(0, member.size)]:
+        os.lseek(target, offset, os.SEEK_SET)
+        left = size
+        while left:
+            block = stream.take(min(left, _CHUNK))
+            if not block:
+                raise _cut_off(stream.tell())
+            left -= len(block)
+            while block:
+                block = block[os.write(target, block) :]
+    os.ftruncate(target, member.size)
+
+
+def _dates(member: tarfile.TarInfo) -> tuple[int, int]:
+    seconds, nanoseconds = tar_fields.date(member)
+    return (seconds * 10**9 + nanoseconds,) * 2
+
+
+def _give(opened: int, member: tarfile.TarInfo) -> None:
+    """Owner, permissions, attributes, date: in this order, since each takes away something of the one after."""
+    os.fchown(opened, member.uid, member.gid)
+    os.fchmod(opened, member.mode & 0o7777)
+    for name, value in tar_fields.attributes(member).items():
+        os.setxattr(opened, name, value.encode("utf-8", "surrogateescape"))
+    os.utime(opened, ns=_dates(member))

@@ -1,0 +1,3 @@
+from tests.unit.client.conftest import engine
+
+__all__ = ["engine"]

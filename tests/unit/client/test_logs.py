@@ -1,0 +1,67 @@
+"""A container's log: which lines are asked for, and how a person sees them."""
+
+from typing import Any
+
+import pytest
+
+from skerry import logs
+from skerry.text import printable
+
+WHERE = {
+    "unit": "skerry-a.service",
+    "namespace": "skerry-b",
+    "follow": False,
+    "lines": 5,
+    "since": None,
+    "until": None,
+}
+
+
+def entry(text: Any, life: str = "1") -> dict[str, Any]:
+    return {"__REALTIME_TIMESTAMP": "1000000", "MESSAGE": text, "_SYSTEMD_INVOCATION_ID": life}
+
+
+def test_what_is_asked_for() -> None:
+    argv = logs._argv({**WHERE, "since": "10m", "until": "-1h", "follow": True})
+    assert argv[-5:] == [
+        "--lines=5",
+        "--since=-10min",
+        "--until=-1h",
+        "--follow",
+        "_SYSTEMD_UNIT=skerry-a.service",
+    ]
+    assert "--namespace=+skerry-b" in argv
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        ("2h", "-2h"),
+        ("30s", "-30s"),
+        ("5m", "-5min"),
+        ("today", "today"),
+        ("2026-11-29 08:00", "2026-11-29 08:00"),
+    ],
+)
+def test_a_span_is_that_long_ago(given: str, passed: str) -> None:
+    assert logs._time(given) == passed
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("plain", "plain"),
+        ("\x1b]0;PWNED\x07", "\\x1b]0;PWNED\\x07"),
+        (list(b"\xffx"), "\ufffdx"),
+        (None, ""),
+        ("one\n2026-11-29 08:00:00  forged", "one\n" + " " * 21 + "2026-11-29 08:00:00  forged"),
+    ],
+)
+def test_a_line_commands_no_terminal_and_is_no_other_line(message: Any, text: str) -> None:
+    assert logs._line(entry(message), printable)["text"] == text
+
+
+def test_a_mark_stands_between_two_lives() -> None:
+    found = (logs._line(one, printable) for one in [entry("a"), entry("b"), entry("c", "2"), entry("d", "2")])
+    texts = [line.split("  ")[-1] for line in logs.shown(iter(list(found)))]
+    assert texts == ["a", "b", logs.STARTED_ANEW, "c", "d"]

@@ -1,0 +1,184 @@
+"""Every verb of containers and images, killed at every point: afterwards it was done, or nothing of it is there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skerry.parts.alias import Drained
+from skerry.protocol.table import TABLE
+from skerry.resources.registered import KINDS
+from tests.unit.engine.kill_points import Death, Request, Sweep
+from tests.unit.engine.machine import Machine, oci_at, tarball_at
+from tests.unit.resources.images.oci_images import Made
+from tests.unit.resources.images.tarballs import ROOT, member, packed
+
+KEY = {"container": {"name": "crash"}}
+PASSWORD = {"secret": {"name": "password"}}
+DATA = {"volume": {"name": "data"}}
+SERVICES = [{"name": "admin", "port": 1072}]
+CHANGES = {"memory": "512M", "disk": "2G", "services": [{"name": "other", "port": 1073}]}
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Iterator[Sweep]:
+    death = Death()
+    machine = Machine(death.point)
+    with machine.under_the_engine():
+        yield Sweep(tmp_path, KINDS, TABLE, machine, death)
+
+
+def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "create", **KEY, "spec": {"image": "hello", "services": SERVICES}}
+    stopped, started = [hello, {**create, "start": False}], [hello, create]
+    anew: Request = {"verb": "update", **KEY, "spec": {"image": "other"}, "discard_root": True}
+    return {
+        "create": ([hello], create),
+        "create, not started": ([hello], {**create, "start": False}),
+        "start": (stopped, {"verb": "start", **KEY}),
+        "stop": (started, {"verb": "stop", **KEY, "grace": 0}),
+        "freeze": (started, {"verb": "freeze", **KEY}),
+        "thaw": ([*started, {"verb": "freeze", **KEY}], {"verb": "thaw", **KEY}),
+        "stop, frozen": ([*started, {"verb": "freeze", **KEY}], {"verb": "stop", **KEY, "grace": 0}),
+        "restart, frozen": ([*started, {"verb": "freeze", **KEY}], {"verb": "restart", **KEY, "grace": 0}),
+        "delete, frozen": ([*started, {"verb": "freeze", **KEY}], {"verb": "delete", **KEY}),
+        "restart": (started, {"verb": "restart", **KEY, "grace": 0}),
+        "update": (started, {"verb": "update", **KEY, "spec": CHANGES}),
+        "update, stopped": (stopped, {"verb": "update", **KEY, "spec": CHANGES}),
+        "another image": ([other, *started], anew),
+        "another image, stopped": ([other, *stopped], anew),
+        "another image, nothing kept": (
+            [other, *started],
+            {**anew, "spec": {"image": "other", "rollbacks": 0}},
+        ),
+        "another image again": (
+            [other, *started, anew],
+            {**anew, "spec": {"image": "hello", "memory": "1G"}},
+        ),
+        "rollback": ([other, *started, anew], {"verb": "rollback", **KEY}),
+        "delete": (started, {"verb": "delete", **KEY}),
+        "delete, with a kept root": ([other, *started, anew], {"verb": "delete", **KEY}),
+    }
+
+
+def verbs_of_volumes() -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "volume_create", **DATA, "size": "1G"}
+    return {
+        "create": ([], create),
+        "update": ([create], {"verb": "volume_update", **DATA, "size": "2G"}),
+        "delete": ([create], {"verb": "volume_delete", **DATA}),
+        "ensure, absent": ([create], {"verb": "volume_ensure", **DATA, "state": "absent"}),
+        "backup": ([create], {"verb": "volume_backup", **DATA}),
+        "restore": ([], {"verb": "volume_restore", **DATA}),
+        "restore, over one": ([create], {"verb": "volume_restore", **DATA}),
+    }
+
+
+def verbs_of_secrets() -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "secret_set", **PASSWORD, "value": "b2xk"}
+    return {
+        "set": ([], create),
+        "set, another value": ([create], {**create, "value": "bmV3"}),
+        "delete": ([create], {"verb": "secret_delete", **PASSWORD}),
+        "absent": ([create], {"verb": "secret_absent", **PASSWORD}),
+    }
+
+
+def verbs_of_aliases(hello: Request) -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "create", **KEY, "spec": {"image": "hello", "services": SERVICES}}
+    there = [hello, create, {**create, "container": {"name": "next"}}]
+    lead: Request = {"verb": "alias_set", "alias": "shop", "container": "crash"}
+    return {
+        "set": (there, lead),
+        "set, another container": ([*there, lead], {**lead, "container": "next"}),
+        "set, another service": ([*there, lead], {**lead, "service": "admin", "wait": "running"}),
+        "drain": ([*there, lead], {"verb": "alias_drain", "alias": "shop"}),
+        "delete": ([*there, lead], {"verb": "alias_delete", "alias": "shop"}),
+    }
+
+
+def verbs_of_images(old: Request, new: Request) -> dict[str, tuple[list[Request], Request]]:
+    build: Request = {"verb": "image_build", "name": "hello", "command": ["/app"]}
+    user: Request = {"verb": "create", **KEY, "spec": {"image": "hello"}, "start": False}
+    return {
+        "import": ([], old),
+        "import, the old one goes": ([old], new),
+        "import, the old one stays": ([old, user], new),
+        "import, back again": ([old, user, new], old),
+        "import, another command": ([old], {**old, "command": ["/other"]}),
+        "build": ([], build),
+        "build, the old one goes": ([old], build),
+        "build, the old one stays": ([old, user], build),
+        "build, nothing new": ([build], {**build, "rebuild": True}),
+        "build, another command": ([build], {**build, "command": ["/other"]}),
+        "build, another recipe with the same result": ([build], {**build, "packages": ["nginx"]}),
+        "delete": ([old], {"verb": "image_delete", "name": "hello"}),
+    }
+
+
+def verbs_of_oci_images(folder: Path) -> dict[str, tuple[list[Request], Request]]:
+    base, other = packed(*ROOT), packed(*ROOT, member("usr/other"))
+    first, second, third = (
+        oci_at(folder, name, Made([below, packed(member(f"usr/{name}"))], packed=False))
+        for name, below in (("first", base), ("second", base), ("third", other))
+    )
+    third["name"] = second["name"] = first["name"]
+    sibling = {**second, "name": "sibling"}
+    user: Request = {
+        "verb": "create",
+        **KEY,
+        "spec": {"image": first["name"], "command": ["/a"]},
+        "start": False,
+    }
+    delete: Request = {"verb": "image_delete", "name": first["name"]}
+    return {
+        "pull": ([], first),
+        "pull, on the base of another one": ([first], sibling),
+        "pull, the old one goes, its base stays": ([first], second),
+        "pull, the old one goes": ([first], third),
+        "pull, the old one stays": ([first, user], third),
+        "pull, back again": ([first, user, third], first),
+        "pull, another command": ([first], {**first, "command": ["/other"]}),
+        "delete": ([first], delete),
+        "delete, another one has its base": ([first, sibling], delete),
+        # Of several images, each is an operation of its own: killed between them, some are gone and some are not.
+        "prune": ([first], {"verb": "image_prune"}),
+        "prune, its base is in use": ([first, user, sibling], {"verb": "image_prune"}),
+    }
+
+
+def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
+    sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old: dict[str, Any] = {"verb": "image_import", "name": "hello", "command": ["/app"]}
+    new = old | tarball_at(tmp_path / "new.tar", "new")
+    old |= tarball_at(tmp_path / "old.tar", "old")
+    monkeypatch.setattr(Drained, "open", lambda *_: [object()])
+    monkeypatch.setattr(Drained, "make", lambda *_: None)
+    every = {
+        "container": verbs_of_containers(old, new | {"name": "other"}),
+        "image": verbs_of_images(old, new),
+        "OCI image": verbs_of_oci_images(tmp_path),
+        "volume": verbs_of_volumes(),
+        "alias": verbs_of_aliases(old),
+        "secret": verbs_of_secrets(),
+    }
+    for kind, verbs in every.items():
+        before = sweep.count
+        for requests in verbs.values():
+            assert sweep.kill(*requests) >= 2
+        with capsys.disabled():
+            print(f"\n{sweep.count - before} kill points in {len(verbs)} operations on kind {kind}", end="")
+    with capsys.disabled():
+        print(f", {len(sweep.problems)} with problems")
+    assert not sweep.problems, "\n".join(sweep.problems)
+
+
+def test_the_sweep_sees_what_is_left_over(
+    sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without undoing and without cleaning at the start, an import that was cut off leaves its tarball."""
+    monkeypatch.setattr("skerry.resources.images.factory.clear", lambda _host: False)
+    sweep.kill([], {"verb": "image_import", "name": "hello", **tarball_at(tmp_path / "x.tar", "x")})
+    assert any("images/work" in problem for problem in sweep.problems)

@@ -1,0 +1,3 @@
+from tests.unit.engine_fixtures import container, db, host, shelf
+
+__all__ = ["container", "db", "host", "shelf"]

@@ -1,0 +1,243 @@
+"""What the observer of containers writes down and turns, on an imaginary systemd. The real one is in tests/integration."""
+
+import contextlib
+import dataclasses
+import socket
+import threading
+from concurrent.futures import Future
+
+import pytest
+
+from skerry.host import systemd
+from skerry.host.systemd import Restarts
+from skerry.model.ends import Health
+from skerry.model.errors import Code, SkerryError
+from skerry.parts import ends as launched
+from skerry.parts import proxy
+from skerry.parts.ends import Ended
+from skerry.parts.proxy import Route
+from skerry.parts.unit import Unit
+from skerry.resources.containers import boot, health, store, watch
+from skerry.resources.kind import Context
+from skerry.store import operations
+
+
+class World:
+    """A host as a test wants it; what was done to it."""
+
+    def __init__(self):
+        self.state, self.restarts, self.ended, self.init = "active", Restarts(since=0.0), None, 1
+        self.turned, self.reset, self.synced, self.busy, self.proxy_fails = [], 0, 0, False, False
+
+    @contextlib.contextmanager
+    def alone(self, _name):
+        if self.busy:
+            raise SkerryError(Code.BUSY, "another operation takes long")
+        yield
+
+    def turn(self, route, _host, before):
+        if self.proxy_fails:
+            raise SkerryError(Code.HOST, "the proxy is silent")
+        self.turned.append((before.value.split("|")[0], route.value.split("|")[0]))
+
+
+@pytest.fixture
+def world(monkeypatch):
+    found = World()
+
+    def reset(_unit):
+        found.reset += 1
+        found.restarts = dataclasses.replace(found.restarts, count=0)
+
+    monkeypatch.setattr(systemd, "state", lambda _unit: found.state)
+    monkeypatch.setattr(systemd, "restarts", lambda _unit: found.restarts)
+    monkeypatch.setattr(systemd, "reset_restarts", reset)
+    monkeypatch.setattr(launched, "read", lambda _folder: found.ended)
+    monkeypatch.setattr(Unit, "init", lambda _unit: found.init)
+    monkeypatch.setattr(Route, "turn", lambda *given: found.turn(*given))  # noqa: PLW0108 - a method of the route
+    monkeypatch.setattr(proxy, "sync", lambda _host: setattr(found, "synced", found.synced + 1))
+    return found
+
+
+@pytest.fixture
+def observer(host, db, world, container):
+    with db.transaction():
+        store.insert(db, container)
+        store.update(db, dataclasses.replace(container, desired="started"))
+    asked = []
+    made = watch.Watch(Context(host, db), world.alone, asked.append)
+    made.asked = asked
+    yield made
+    made._pool.shutdown()
+
+
+def now(db, container):
+    return store.find_id(db, container.id)
+
+
+def look(observer, container):
+    return observer._look(container.id)
+
+
+def test_an_end_is_written_told_and_turned(observer, world, db, container):
+    world.state, world.ended, world.restarts = "restarting", Ended(3, 0, 1.0), Restarts(0, 9.0)
+    assert look(observer, container) is None
+    assert world.turned == [("10.90.1.7", "restarting")]
+    assert {row[0].split("|")[0] for row in db.rows("SELECT value FROM route")} == {"restarting"}
+    (told,) = operations.recent(db, 9)
+    assert (told.verb, told.state, "exit code 3" in told.error) == ("ended", "failed", True)
+    look(observer, container)
+    assert len(operations.recent(db, 9)) == len(world.turned) == 1, "nothing new is nothing to do"
+
+
+def test_its_url_leads_to_it_again_when_its_program_runs(observer, world, db, container):
+    world.state, world.ended = "restarting", Ended(3, 0, 1.0)
+    look(observer, container)
+    world.state, world.init = "active", None
+    assert look(observer, container) == watch._STARTING, "its root is mounted, and nothing runs yet"
+    assert len(world.turned) == 1
+    world.init = 1
+    look(observer, container)
+    assert world.turned[1:] == [("restarting", "10.90.1.7")]
+    assert now(db, container).ended.now == "running"
+
+
+def test_while_an_operation_runs_it_waits(observer, world, db, container):
+    world.busy, world.state, world.ended = True, "failed", Ended(1, 0, 1.0)
+    assert look(observer, container) == watch._BUSY
+    assert now(db, container).ended is None
+    world.busy = False
+    look(observer, container)
+    assert now(db, container).ended.now == "failed"
+    assert world.turned == [("10.90.1.7", "stopped")]
+
+
+def test_what_is_to_be_stopped_is_left_alone(observer, world, db, container):
+    with db.transaction():
+        store.update(db, container)
+    world.state, world.ended = "inactive", Ended(143, 0, 1.0)
+    assert look(observer, container) is None
+    assert (now(db, container).ended, world.turned) == (None, [])
+
+
+def test_what_a_silent_proxy_missed_is_brought_to_it(observer, world, container):
+    world.state, world.ended, world.proxy_fails = "failed", Ended(1, 0, 1.0), True
+    with pytest.raises(SkerryError, match="silent"):
+        look(observer, container)
+    look(observer, container)
+    assert world.synced == 1
+    look(observer, container)
+    assert world.synced == 1
+
+
+def test_a_healthy_time_lets_the_pauses_begin_anew(observer, world, db, container, monkeypatch):
+    monkeypatch.setattr(watch.time, "time", lambda: 1000.0)
+    world.restarts, world.ended = Restarts(4, 0.0, 997.0), Ended(1, 0, 900.0)
+    assert look(observer, container) == pytest.approx(7.0)
+    assert (world.reset, now(db, container).ended.restarts) == (0, 4)
+    world.restarts = Restarts(4, 0.0, 990.0)
+    assert look(observer, container) is None
+    assert (world.reset, now(db, container).ended.restarts) == (1, 0)
+
+
+def test_health_is_checked_and_only_where_asked_it_restarts(observer, world, db, container, monkeypatch):
+    del world
+    problems = iter(["no", "no", "", "no"])
+
+    def submit(call, *_args):
+        done = Future()
+        done.set_result(next(problems) if call is health.probe else observer.asked.append("restart"))
+        return done
+
+    monkeypatch.setattr(observer._pool, "submit", submit)
+    spec = container.spec.model_copy(update={"health": Health(port=9, start_period=0, retries=2)})
+    started = dataclasses.replace(container, desired="started", spec=spec)
+    with db.transaction():
+        store.update(db, started)
+    seen = []
+    for _ in range(4):
+        look(observer, container)  # begins a check
+        look(observer, container)  # takes what it said
+        observer._checks[container.id].due = 0.0
+        seen.append(now(db, container).health.split(":")[0])
+    assert seen == ["starting", "unhealthy", "healthy", "healthy"]
+    assert observer.asked == []
+    assert [one.verb for one in operations.recent(db, 9)] == ["healthy", "unhealthy"]
+
+
+def test_notes_of_one_event_do_not_grow_for_ever(db):
+    with db.transaction():
+        for number in range(60):
+            operations.note(db, "container", ("a" * 24, "a/b/c"), "ended", str(number), good=False)
+        operations.note(db, "container", ("b" * 24, "a/b/d"), "ended", "other", good=True)
+    told = operations.recent(db, 100)
+    assert [one.error for one in told[1:]] == [str(number) for number in range(59, 39, -1)]
+    assert operations.unfinished(db) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ([b"HTTP/1.1 200 OK\r\n\r\n"], ""),
+        ([b"HTTP/1.0 302 Found\r\nLocation: http://10.90.0.1/\r\n\r\n"], ""),
+        ([b"HTTP/1.1 404 Not Found\r\n\r\n"], "GET /live: 404"),
+        ([b"HTTP/1.1 500\r\n\r\n"], "GET /live: 500"),
+        ([b"SSH-2.0-x\r\n"], "GET /live: the answer is not HTTP"),
+        ([], "GET /live: the answer is not HTTP"),
+        ([b"x" * 100_000], "GET /live: the answer is not HTTP"),
+        ([b"H", 0.3, b"T", 0.3, b"T", 0.3, b"P"], "GET /live: no answer within 0.5 s"),
+    ],
+)
+def test_an_answer_is_good_or_what_is_wrong_with_it(host, container, monkeypatch, answer, problem):
+    ours, theirs = socket.socketpair()
+
+    def serve():
+        with theirs, contextlib.suppress(OSError):
+            theirs.recv(4096)
+            for part in answer:
+                if isinstance(part, float):
+                    threading.Event().wait(part)
+                else:
+                    theirs.sendall(part)
+
+    threading.Thread(target=serve, daemon=True).start()
+    monkeypatch.setattr(health.socket, "create_connection", lambda _address, timeout: ours)
+    assert health.probe(host, container, Health(http="/live", timeout=0.5)) == problem
+
+
+@pytest.mark.parametrize(("accepts", "problem"), [(True, ""), (False, "port 80 takes no connection")])
+def test_a_port_takes_a_connection_or_not(host, container, monkeypatch, accepts, problem):
+    asked = []
+    monkeypatch.setattr(health.tcp, "accepts", lambda *where: asked.append(where) or accepts)
+    assert health.probe(host, container, Health(port=80, timeout=2)) == problem
+    assert asked == [("10.90.1.7", 80, 2.0)]
+
+
+def named(container, name, *after):
+    key = container.key.model_copy(update={"name": name})
+    return dataclasses.replace(
+        container, key=key, desired="started", spec=container.spec.model_copy(update={"after": list(after)})
+    )
+
+
+@pytest.mark.parametrize("failing", [set(), {"db"}])
+def test_each_comes_after_those_before_it(host, db, container, monkeypatch, failing):
+    came = []
+
+    def apply(request):
+        if request.container.name in failing:
+            raise SkerryError(Code.FAILED, "no")
+        came.append(request.container.name)
+
+    monkeypatch.setattr(boot, "running", lambda _container: False)
+    every = [
+        named(container, "web", "api", "gone"),
+        named(container, "api", "db"),
+        named(container, "db"),
+        named(container, "one", "two"),
+        named(container, "two", "one"),  # no request makes a circle, and none stops a boot
+    ]
+    boot.start(Context(host, db), apply, every)
+    assert sorted(came) == sorted({"web", "api", "db", "one", "two"} - failing)
+    assert came.index("api") < came.index("web")
+    assert failing or came.index("db") < came.index("api")
