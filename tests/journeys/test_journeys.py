@@ -21,6 +21,7 @@ from skerry_lab import mitogen
 from skerry_lab.demo import get
 from skerry_lab.lab import Labs
 from skerry_lab.state import Lab, LabStore
+from tests.journeys import reboots
 from tools.files import listed
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ STAGE = re.compile(r"^    (\w[\w ]*?) +([\d.]+) s$", re.MULTILINE)
 MOST_S = {"try": 5 * 60, "lab": 25 * 60}
 INSTALLING_S = 15
 MOST_FAILED = 18
-WALLS, TRIAL = 13, 6
+WALLS, TRIAL = 19, 6
 OLD = "6.0.1-old"
 OLD_KERNEL = f"""
 umask 022
@@ -242,8 +243,9 @@ def test_from_a_fresh_clone_to_a_url_and_to_its_end(journey: Journey) -> None:
 
 @ON_THE_LAB
 def test_another_kernel_is_tried_by_the_playbook_and_kept(journey: Journey, release: str) -> None:
-    """From the hardened one to Debian's, with no hand on the machine, by a scenario; the walls hold there as well."""
+    """From the hardened one to Debian's, with no hand on the machine, by a scenario; containers come back."""
     debian = fallback(journey)
+    reboots.leave(journey)
     said = journey.run(
         ".venv/bin/molecule", "test", "--scenario-name", "kernel_trial",
         SKERRY_LAB="lab", PATH=f"{journey.clone}/.venv/bin:{os.environ['PATH']}", NO_COLOR="1", COLUMNS="160",
@@ -252,6 +254,8 @@ def test_another_kernel_is_tried_by_the_playbook_and_kept(journey: Journey, rele
     assert f"starts kernel {debian} from now on" in " ".join(said.split())
     assert f"{TRIAL} passed" in said
     assert journey.on_machine("uname", "-r").strip() == debian != release
+    reboots.came_back(journey)
+    reboots.clear(journey)
     see_the_walls(journey)
 
 
