@@ -55,6 +55,11 @@ options:
     - The image to go back to, by its name or C(sha256:) and its digest. Where it is not given, the last
       one.
     type: str
+  grace:
+    description:
+    - Seconds its program has to end by itself this time, in place of the container's own grace.
+    - From V(0) to V(3600).
+    type: float
   # end of what is written
 attributes:
   check_mode:
@@ -116,6 +121,7 @@ ARGUMENTS = {
     "wait": {"type": "str", "choices": ["running", "ready"], "default": "ready"},
     "timeout": {"type": "float", "default": 30.0},
     "image": {"type": "str"},
+    "grace": {"type": "float"},
     # end of what is written
 }
 

@@ -108,7 +108,10 @@ def _secret(path: str) -> str:
         raise argparse.ArgumentTypeError(f"{path} cannot be read: {error}") from error
 
 
-def _variable(text: str) -> tuple[str, str]:
+def _variable(text: str) -> tuple[str, str] | None:
+    """A name and a value; None for an empty text, which stands for no value at all."""
+    if not text:
+        return None
     name, equals, value = text.partition("=")
     if not equals:  # the text may be a secret: it is not shown
         raise argparse.ArgumentTypeError(
@@ -128,14 +131,20 @@ def request(command: "Command", args: argparse.Namespace, program: Sequence[str]
         if value is None:
             continue
         place = made.setdefault(above, {}) if above else made
-        place[name] = dict(value) if _is_pairs(value) else value
+        place[name] = _given(command, dest, value)
     for group in command["groups"]:
         made.setdefault(group, {})
     return made
 
 
-def _is_pairs(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, tuple) for one in value)
+def _given(command: "Command", dest: str, value: Any) -> Any:
+    """A value as the engine takes it. One empty text among those of an option makes it empty: ``--after ''``."""
+    form = next((one["form"] for one in command["options"] if one["dest"] == dest), "")
+    if form == "pairs":
+        return {} if None in value else dict(value)
+    if form == "texts":
+        return [] if "" in value else value
+    return value
 
 
 def as_json(result: Any) -> str:

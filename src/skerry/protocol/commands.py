@@ -146,11 +146,12 @@ def _flagged(field: FieldInfo, dest: str, name: str) -> Iterator[Option]:
             yield _option(field, dest, flag, "choice", name) | {"choices": list(arguments)}
         case origin if origin is dict and not _is_model(arguments[1]):
             yield _option(field, dest, once, "pairs", "NAME=VALUE")
-        case origin if origin is list:
-            yield _option(field, dest, once, "texts", name.removesuffix("s"))
         case origin if origin is tuple and _is_model(arguments[0]):
             fields = list(arguments[0].model_fields)
             yield _option(field, dest, once, "entries", ":".join(fields)) | {"fields": fields}
+        case origin if origin in {list, tuple}:
+            single = "capability" if name == "capabilities" else name.removesuffix("s")
+            yield _option(field, dest, f"--{single}", "texts", single)
 
 
 def _option(field: FieldInfo, dest: str, flag: str, form: Any, metavar: str) -> Option:

@@ -84,6 +84,7 @@ class Update(_Starts, Change):
 
     verb: Literal["update"]
     spec: Annotated[dict[str, Any], OptionsOf(Spec)]
+    grace_now: Grace = None
     discard_root: DiscardRoot = False
 
 
@@ -100,6 +101,7 @@ class Rollback(_Starts, Change):
             "Where it is not given, the last one.",
         ),
     ] = None
+    grace: Grace = None
 
 
 class Delete(_OneContainer, Change):

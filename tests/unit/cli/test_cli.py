@@ -247,6 +247,15 @@ def test_a_variable_without_a_value_is_refused_and_not_shown(capsys: pytest.Capt
     assert "hunter2" not in said
 
 
+def test_an_empty_text_makes_an_option_empty(engine: StartEngine) -> None:
+    server = engine([refused("not_found", "there is no container x")])
+    words = ["--health", "", "--after", "", "--env", "", "--group", "a", "--group", "b"]
+    assert main(["update", "x", *words, "--grace-now", "2", "--socket", server.path]) == 3
+    asked = server.asked[0]
+    assert asked["spec"] == {"health": {}, "after": [], "env": {}, "groups": ["a", "b"]}
+    assert asked["grace_now"] == "2"
+
+
 def test_an_error_is_readable_and_has_its_exit_code(
     engine: StartEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:

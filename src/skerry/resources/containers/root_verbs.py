@@ -1,5 +1,6 @@
 """Another image under the same id: what is checked before, and what is refused in which words."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from skerry.host import btrfs
@@ -18,8 +19,21 @@ Decide = DecideAny[Container]
 _LEAST = 16 * 1024**2  # bytes of disk that a root must have left
 
 
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """How the program on the earlier root ends.
+
+    Attributes:
+        grace: seconds that it has to end by itself.
+        discard: whether what it wrote to its root may stay behind.
+    """
+
+    grace: float
+    discard: bool
+
+
 def replace_image(
-    context: Context, container: Container, spec: Spec, image: Image, *, discard: bool, wait: plan.Wait
+    context: Context, container: Container, spec: Spec, image: Image, ending: Ending, wait: plan.Wait
 ) -> Plan[Container]:
     """The container with ``spec`` on a fresh root over ``image``.
 
@@ -27,7 +41,7 @@ def replace_image(
         SkerryError: its root has files that would stay behind, and nobody said that they may; or its disk is too small.
     """
     written = parts.written(context.host, container.id)
-    if written.files and not discard:
+    if written.files and not ending.discard:
         raise SkerryError(
             Code.INVALID,
             f"image: container {container.key} wrote {written} to its root, and a new image begins with a fresh one",
@@ -39,9 +53,7 @@ def replace_image(
     left = f"; left behind in its root: {written}" if written.files else ""
     kept = " for a rollback" if spec.rollbacks else ", and deleted then"
     why = f"image {container.spec.image} to {spec.image}{left}; root {container.root} is kept{kept}"
-    return roots.change(
-        "update", context.host, container, after, why=why, grace=container.spec.grace, wait=wait
-    )
+    return roots.change("update", context.host, container, after, why=why, grace=ending.grace, wait=wait)
 
 
 def _size(context: Context, container: Container) -> int:
@@ -85,8 +97,7 @@ def rollback(context: Context, request: requests.Rollback) -> Sequence[Decide]:
         after = _within_disk(roots.back(found, to, image, _size(context, found)))
         why = f"image {found.spec.image} back to {to.image}; root {found.root} is kept"
         wait = plan.Wait(request.wait == "ready", request.timeout)
-        return roots.change(
-            "rollback", context.host, found, after, why=why, grace=found.spec.grace, wait=wait
-        )
+        grace = found.spec.grace if request.grace is None else request.grace
+        return roots.change("rollback", context.host, found, after, why=why, grace=grace, wait=wait)
 
     return [decide, lambda found: roots.forget("rollback", found) if found else None]

@@ -75,9 +75,11 @@ def _wait(
     return plan.Wait(request.wait == "ready", request.timeout)
 
 
-def _grace(request: requests.Stop | requests.Restart | requests.Ensure, container: Container) -> float:
+def _grace(
+    request: requests.Stop | requests.Restart | requests.Update | requests.Ensure, container: Container
+) -> float:
     """What a request gives this once, else the container's own."""
-    given = request.grace_now if isinstance(request, requests.Ensure) else request.grace
+    given = request.grace if isinstance(request, requests.Stop | requests.Restart) else request.grace_now
     return container.spec.grace if given is None else given
 
 
@@ -103,10 +105,8 @@ def _update(context: Context, request: requests.Update | requests.Ensure) -> lis
         _check_update(context, container, spec)
         order.check(context.db, request.container, spec.after)
         if image := _other_image(context, container, request.spec):
-            discard = request.discard_root
-            return root_verbs.replace_image(
-                context, container, spec, image, discard=discard, wait=_wait(request)
-            )
+            ending = root_verbs.Ending(_grace(request, container), request.discard_root)
+            return root_verbs.replace_image(context, container, spec, image, ending, _wait(request))
         has = belongings.found(context, container.project_id, spec)
         return plan.update(context.host, container, spec, running=running(container), belongings=has)
 
