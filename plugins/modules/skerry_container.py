@@ -261,6 +261,13 @@ options:
         - It is healthy when GET of this path, at the port of its plain URL, answers with a status from
           200 to 399. No redirect is followed.
         type: str
+      command:
+        description:
+        - It is healthy when this program ends with exit code 0. It runs in the container, as its program's
+          user, in its folder, with its environment. What is left of it is killed afterwards, or at the
+          timeout.
+        type: list
+        elements: str
       interval:
         description:
         - Seconds between two checks. By default 10.
@@ -503,6 +510,7 @@ ARGUMENTS = {
         "options": {
             "port": {"type": "int"},
             "http": {"type": "str"},
+            "command": {"type": "list", "elements": "str"},
             "interval": {"type": "float"},
             "timeout": {"type": "float"},
             "start_period": {"type": "float"},

@@ -30,6 +30,7 @@ _PATIENCE = 5.0  # seconds that a program has to end after its client has gone
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 Ticket = Mapping[str, Any]
+Streams = tuple[Any, Any, Any]  # standard input, output and error, as subprocess takes them
 
 
 class AttachError(Exception):
@@ -42,8 +43,8 @@ def run(ticket: Ticket) -> int:
     Raises:
         AttachError: the container is none to run a program in.
     """
-    with _terminal_restored(), _started(ticket) as process, _signals_passed_on(process):
-        return _status(_wait(process))
+    with _terminal_restored(), started(ticket) as process, _signals_passed_on(process):
+        return exit_code(_wait(process))
 
 
 def capture(ticket: Ticket, stdin: bytes = b"", timeout: float | None = None) -> tuple[int, bytes, bytes]:
@@ -58,13 +59,14 @@ def capture(ticket: Ticket, stdin: bytes = b"", timeout: float | None = None) ->
         AttachError: the container is none to run a program in.
         TimeoutError: it took longer.
     """
-    with _started(ticket, subprocess.PIPE) as process:
+    pipe = subprocess.PIPE
+    with started(ticket, (pipe, pipe, pipe)) as process:
         try:
             out, err = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired as error:
             end(process)
             raise TimeoutError(f"the program did not end within {timeout:g} s and was killed") from error
-        return _status(process.returncode), out, err
+        return exit_code(process.returncode), out, err
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -75,20 +77,34 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _started(ticket: Ticket, streams: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    ticket: Ticket, streams: Streams = (None, None, None), group: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """What brings the program in, started; at the end it is waited for, or killed where an error ends the body.
+
+    Args:
+        ticket: the engine's answer.
+        streams: standard input, output and error; this process's own where they are None.
+        group: the cgroup that all of it is to be in, by its path; where it is empty, the program is in the container's,
+            and what brings it in stays in the client's.
+
+    Raises:
+        AttachError: the container is none to run a program in.
+        subprocess.SubprocessError: the cgroup takes no process.
+    """
     words = _description(ticket)
     description = _memory_file(b"\0".join(os.fsencode(word) for word in [*words, ""])) if words else None
     try:
-        argv = _argv(ticket, description)
+        argv = _argv(ticket, description, own_group=bool(group))
         process = subprocess.Popen(
             argv,
             cwd="/",
             env=_ENVIRONMENT,
             pass_fds=[] if description is None else [description],
-            preexec_fn=_prepare,  # noqa: PLW1509 - there is one thread
-            stdin=streams,
-            stdout=streams,
-            stderr=streams,
+            preexec_fn=lambda: _prepare(group),  # noqa: PLW1509 - there is one thread
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
         )
     except FileNotFoundError as error:
         raise AttachError(f"{error.filename} is missing: install lxc on this host") from error
@@ -103,8 +119,11 @@ def _started(ticket: Ticket, streams: int | None = None) -> Iterator[subprocess.
         raise
 
 
-def _prepare() -> None:
+def _prepare(group: str) -> None:
     """In the new process: nothing of the client's but its streams goes in, and it does not outlive the client."""
+    if group:
+        with open(f"{group}/cgroup.procs", "w", encoding="ascii") as file:
+            file.write("0")
     os.umask(0o022)
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
@@ -118,15 +137,17 @@ def _memory_file(data: bytes) -> int:
     return descriptor
 
 
-def _argv(ticket: Ticket, description: int | None) -> list[str]:
+def _argv(ticket: Ticket, description: int | None, *, own_group: bool = False) -> list[str]:
     """How lxc-attach is called: nothing that a container or a user says is an option of it."""
     attach = ["/usr/bin/lxc-attach", "--name", ticket["id"], "--clear-env"]
+    own = ["CGROUP"] if own_group else []  # it is in the right one already
     if description is None:
-        return [*attach, "--", *_by_env(ticket)]
+        return [*attach, *(f"--elevated-privileges={one}" for one in own), "--", *_by_env(ticket)]
     # enter becomes the user and gives up what the container has not: for that it needs capabilities, of the container's
     # user namespace. It lies on a mount that nobody inside can change.
     program, file = _ENTER
-    return [*attach, "--elevated-privileges=CAP", "--", program, f"{file}{description}"]
+    privileges = f"--elevated-privileges={'|'.join(['CAP', *own])}"
+    return [*attach, privileges, "--", program, f"{file}{description}"]
 
 
 def _description(ticket: Ticket) -> list[str]:
@@ -170,7 +191,8 @@ def _merged(own: Sequence[str], given: Mapping[str, str]) -> list[str]:
     return [*kept, *(f"{name}={value}" for name, value in given.items())]
 
 
-def _status(code: int) -> int:
+def exit_code(code: int) -> int:
+    """The exit code of a program as a shell says it, of the one that :mod:`subprocess` has."""
     return 128 - code if code < 0 else code
 
 

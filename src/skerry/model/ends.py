@@ -4,11 +4,12 @@ import dataclasses
 import re
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from skerry.model.base import Frozen
+from skerry.model.program import check_command
 from skerry.model.size import format_size
 
 Restart = Literal["always", "on-failure", "never"]
@@ -18,6 +19,8 @@ HEALTHY_SECONDS = 10.0  # that a restarted program runs until the pauses begin a
 _SIGNAL = re.compile(r"(?:SIG)?(RTMIN\+([1-9]|[12][0-9]|30)|RTM(?:IN|AX)|[A-Z][A-Z0-9]*)")
 _STOPPING = {"SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGURG", "SIGWINCH"}
 _LONGEST_PATH = 1024
+_KINDS = ("port", "http", "command")  # of health checks
+_LONGEST_COMMAND = 16 * 1024  # bytes of a check's command, all words together
 _SIGNALED = 128  # an exit code of 128 and N: signal N, as a shell says it
 
 
@@ -54,10 +57,23 @@ def check_signal(value: str | None) -> str | None:
     return whole
 
 
-class Health(Frozen):
-    """How to find out whether a program does its work. Without ``port`` and ``http`` nothing is checked."""
+def _as_words(value: Any) -> Any:
+    """One text is a line for a shell, as on a command line."""
+    return ["/bin/sh", "-c", value] if isinstance(value, str) and value.strip() else value
 
-    in_words: ClassVar[str] = "port or http, and how often"
+
+def _short(value: list[str] | None) -> list[str] | None:
+    if value is not None and sum(len(word.encode()) + 1 for word in value) > _LONGEST_COMMAND:
+        raise ValueError(
+            f"a command has at most {_LONGEST_COMMAND // 1024} KiB; put the rest into a script of the image"
+        )
+    return value
+
+
+class Health(Frozen):
+    """How to find out whether a program does its work. Without a port, a path and a command nothing is checked."""
+
+    in_words: ClassVar[str] = "port, http or command, and how often"
     port: Annotated[
         int | None, Field(ge=1, le=65_535, description="It is healthy when this TCP port takes a connection.")
     ] = None
@@ -66,6 +82,16 @@ class Health(Frozen):
         Field(
             description="It is healthy when GET of this path, at the port of its plain URL, "
             "answers with a status from 200 to 399. No redirect is followed.",
+        ),
+    ] = None
+    command: Annotated[
+        list[str] | None,
+        BeforeValidator(_as_words),
+        AfterValidator(check_command),
+        AfterValidator(_short),
+        Field(
+            description="It is healthy when this program ends with exit code 0. It runs in the container, as its program's "
+            "user, in its folder, with its environment. What is left of it is killed afterwards, or at the timeout.",
         ),
     ] = None
     interval: Annotated[
@@ -108,20 +134,21 @@ class Health(Frozen):
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Health":
-        if self.port is not None and self.http is not None:
-            raise ValueError("port and http are both there; give one of them")
+        given = [name for name in _KINDS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are there together; give one of them")
         if not self.checks and any(
             getattr(self, name) != field.default for name, field in Health.model_fields.items()
         ):
             raise ValueError(
-                "neither port nor http is there; give one of them, or nothing at all for no check"
+                "there is no port, no http and no command; give one of them, or nothing at all for no check"
             )
         return self
 
     @property
     def checks(self) -> bool:
         """Whether there is anything to check."""
-        return self.port is not None or self.http is not None
+        return any(getattr(self, name) is not None for name in _KINDS)
 
 
 @dataclasses.dataclass(frozen=True)

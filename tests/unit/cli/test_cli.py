@@ -256,6 +256,13 @@ def test_an_empty_text_makes_an_option_empty(engine: StartEngine) -> None:
     assert asked["grace_now"] == "2"
 
 
+def test_a_check_s_command_is_one_text(engine: StartEngine) -> None:
+    server = engine([refused("not_found", "there is no container x")])
+    command = "curl -f http://localhost/?a=b || exit 1"
+    main(["update", "x", "--health", f"command={command}", "--health", "retries=1", "--socket", server.path])
+    assert server.asked[0]["spec"] == {"health": {"command": command, "retries": "1"}}
+
+
 def test_an_error_is_readable_and_has_its_exit_code(
     engine: StartEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,10 +55,15 @@ def test_nothing_that_is_given_is_an_option_of_lxc_attach(run: Path) -> None:
                     "--elevated-privileges=CAP", "--", "/dev/skerry/enter", "/proc/self/fd/7"]  # fmt: skip
 
 
+def test_one_with_a_cgroup_of_its_own_is_moved_to_no_other(run: Path) -> None:
+    assert "--elevated-privileges=CAP|CGROUP" in attach._argv(ticket(run), 7, own_group=True)
+
+
 def test_one_of_an_older_skerry_is_entered_by_the_env_of_its_image(tmp_path: Path) -> None:
     launch = ["image", "files", "rootfs", "1", "config", "id", "1", "A=1", "/app"]
     given = ticket(written(tmp_path, "launch", launch), env={"B": "2"}, workdir="/srv")
     argv = attach._argv(given, None)
+    assert attach._argv(given, None, own_group=True) == [*argv[:4], "--elevated-privileges=CGROUP", *argv[4:]]
     assert argv[5:] == [
         "/usr/bin/env",
         "--ignore-environment",
@@ -75,4 +80,4 @@ def test_one_of_an_older_skerry_is_entered_by_the_env_of_its_image(tmp_path: Pat
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (7, 7), (-9, 137), (-15, 143)])
 def test_a_signal_is_an_exit_code(code: int, status: int) -> None:
-    assert attach._status(code) == status
+    assert attach.exit_code(code) == status

@@ -94,15 +94,24 @@ def test_signals_have_names(given: str, name: str, number: int) -> None:
         ({"grace": -1}, "grace: -1 is not allowed. Give at least 0"),
         ({"grace": "inf"}, "grace: 'inf' is not allowed"),
         ({"after": ["Db"]}, "after, entry 1: 'Db' is not allowed"),
-        ({"health": 5}, "health: 5 is not allowed. Give port or http, and how often"),
+        ({"health": 5}, "health: 5 is not allowed. Give port, http or command, and how often"),
         ({"health": {"port": 0}}, "health, port: 0 is not allowed"),
-        ({"health": {"port": 1, "http": "/"}}, "health: port and http are both there. Give one of them"),
-        ({"health": {"interval": 4}}, "health: neither port nor http is there"),
+        ({"health": {"port": 1, "http": "/"}}, "health: port and http are there together. Give one of them"),
+        ({"health": {"interval": 4}}, "health: there is no port, no http and no command. Give one of them"),
         ({"health": {"http": "live"}}, "health, http: 'live' is no path"),
         ({"health": {"http": "/a b"}}, "health, http: '/a b' is no path"),
         ({"health": {"http": "/\r\nX-Evil: 1"}}, "is no path"),
         ({"health": {"http": "/" + "a" * 1024}}, "a path has at most 1024 characters"),
-        ({"health": {"port": 80, "command": "x"}}, "health, command: there is no such option"),
+        ({"health": {"port": 80, "exec": "x"}}, "health, exec: there is no such option"),
+        ({"health": {"port": 80, "command": "x"}}, "health: port and command are there together"),
+        ({"health": {"command": []}}, "health, command: give the program and its arguments"),
+        ({"health": {"command": " "}}, "health, command: ' ' is not allowed. Give a list"),
+        ({"health": {"command": ["", "x"]}}, "health, command: give the program and its arguments"),
+        ({"health": {"command": ["x", 5]}}, "health, command, entry 2: 5 is not allowed"),
+        ({"health": {"command": ["x", "a\0b"]}}, "health, command: entry 2 must be text without a zero byte"),
+        ({"health": {"command": ["x", "\ud800"]}}, "health, command"),
+        ({"health": {"command": ["x", "a" * 16_384]}}, "health, command: a command has at most 16 KiB"),
+        ({"health": {"command": {"a": 1}}}, "health, command"),
     ],
 )
 def test_what_is_wrong_is_named(options: dict[str, object], words: str) -> None:
@@ -117,6 +126,21 @@ def test_no_check_is_another_thing_than_the_image_s_own() -> None:
     assert none.health is not None
     assert not none.health.checks
     assert Spec.model_validate_json(none.model_dump_json()) == none
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("curl -f http://localhost/ || exit 1", ["/bin/sh", "-c", "curl -f http://localhost/ || exit 1"]),
+        (["/check", "--all"], ["/check", "--all"]),
+        (["/check", "--name=\n$(x)"], ["/check", "--name=\n$(x)"]),  # nobody reads it but the program
+    ],
+)
+def test_a_command_of_one_text_is_for_a_shell(given: object, words: list[str]) -> None:
+    health = parse_spec({"image": "x", "health": {"command": given}}).health
+    assert health is not None
+    assert (health.command, health.checks) == (words, True)
+    assert ends.Health.model_validate(health.model_dump(mode="json")) == health
 
 
 def test_a_command_line_gives_texts() -> None:

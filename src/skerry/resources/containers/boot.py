@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from skerry.model.container import Container
+from skerry.model.ends import Health
 from skerry.model.errors import SkerryError
 from skerry.protocol import containers as requests
 from skerry.resources.containers import health
@@ -15,6 +16,7 @@ from skerry.resources.kind import Apply, Context
 
 _AT_ONCE = 8
 _LONGEST = 60.0  # seconds that one is waited for until it is healthy
+_PAUSE, _PAUSE_OF_COMMANDS = 0.2, 1.0  # seconds between two looks whether it is
 _log = logging.getLogger(__name__)
 Place = tuple[str, str, str]  # realm, project, name
 
@@ -76,8 +78,15 @@ def _start(context: Context, apply: Apply, container: Container) -> None:
     if (check := container.health_check) is None:
         return
     begun = time.monotonic()
-    while problem := health.probe(context.host, container, check):
+    while problem := _problem(context, container, check):
         if time.monotonic() - begun > _LONGEST:
             _log.warning("container %s is not healthy after %g s: %s", container.key, _LONGEST, problem)
             return
-        time.sleep(0.2)
+        time.sleep(_PAUSE if check.command is None else _PAUSE_OF_COMMANDS)
+
+
+def _problem(context: Context, container: Container, check: Health) -> str:
+    try:
+        return health.probe(context.host, container, check)
+    except SkerryError as error:
+        return str(error)

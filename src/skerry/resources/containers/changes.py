@@ -47,6 +47,8 @@ def _short(name: str, value: Any) -> str:
 
 def _health(value: dict[str, Any]) -> str:
     given = [
-        f"{name}={value[name]}" for name, field in Health.model_fields.items() if value[name] != field.default
+        f"{name}={shlex.join(value[name]) if name == 'command' else value[name]}"
+        for name, field in Health.model_fields.items()
+        if value[name] != field.default
     ]
     return " ".join(given) or "none"

@@ -1,4 +1,4 @@
-"""Health checks: one probe from the host to the container's own address, and what its result means."""
+"""Health checks: one probe, of the container's own address or by a command in it, and what its result means."""
 
 import dataclasses
 import socket
@@ -10,6 +10,7 @@ from skerry.model.addresses import addresses
 from skerry.model.container import Container
 from skerry.model.ends import Health
 from skerry.model.host import HostConfig
+from skerry.resources.containers import health_command
 
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 _STATUS_LINE = 64  # bytes of an answer that are looked at
@@ -62,12 +63,19 @@ def judge(check: Health, known: Verdict, problem: str, ran: float) -> Verdict:
 
 
 def pause(check: Health, verdict: Verdict) -> float:
-    """Seconds from one check to the next."""
-    return min(check.interval, _SOON) if verdict.state == STARTING else check.interval
+    """Seconds from one check to the next: fewer while it is about to start, and failures do not count."""
+    waits = verdict == Verdict(STARTING, 0)
+    return min(check.interval, _SOON) if waits else check.interval
 
 
 def probe(host: HostConfig, container: Container, check: Health) -> str:
-    """Check once; returns what is wrong, or an empty string. It takes ``check.timeout`` seconds at most."""
+    """Check once; returns what is wrong, or an empty string. It takes ``check.timeout`` seconds at most.
+
+    Raises:
+        SkerryError: the host could not check; that says nothing of the container.
+    """
+    if check.command is not None:
+        return health_command.probe(host, container, check)
     address = addresses(host, container.slot).ipv4
     if check.http is None:
         port = check.port or container.spec.port

@@ -16,14 +16,15 @@ from skerry.model.ids import ID_PATTERN
 from skerry.parts import ends as launched
 from skerry.parts import proxy
 from skerry.protocol import containers as requests
-from skerry.resources.containers import anatomy, ends, health, store
+from skerry.resources.containers import anatomy, ends, health, health_command, store
 from skerry.resources.kind import Alone, Apply, Context
 from skerry.store import operations
 
 _BUSY = 0.2  # seconds until a container is looked at again that an operation works on
 _FAILED = 1.0  # the same where that failed
 _STARTING = 0.05  # the same for one whose program is about to run
-_CHECKERS = 4  # health checks at a time
+_CHECKERS = 4  # health checks of one realm at a time: those that hang keep none of another realm's waiting
+_FROZEN = 1.0  # seconds until one whose processes are held is looked at again
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +40,8 @@ class Watch:
         self._behind = False  # the proxy's live map is not what the store has
         self._listener = Listener(self._changed, self.look_at_all)
         self._thread = threading.Thread(target=self._run, name="containers", daemon=True)
-        self._pool = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "health")
+        self._pool = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "unhealthy")
+        self._checkers: dict[str, concurrent.futures.ThreadPoolExecutor] = {}  # by realm
 
     def start(self) -> None:
         """Begin: what happened while no engine ran is found at once."""
@@ -54,7 +56,12 @@ class Watch:
             self._ended = True
             self._wake.notify()
         self._thread.join()
-        self._pool.shutdown(cancel_futures=True)
+        pools = (self._pool, *self._checkers.values())
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        health_command.HELPER.close()
+        for pool in pools:
+            pool.shutdown()
 
     def look_at_all(self) -> None:
         """Look at every container now."""
@@ -187,35 +194,72 @@ class Watch:
         now, one = time.monotonic(), self._checks.get(container.id)
         if one is None or one.since != since:
             one = self._checks[container.id] = health.Checking(since, due=now)
-        verdict = health.Verdict(container.health or health.STARTING, one.failed)
+        if self._frozen(container):
+            one.on_its_way, one.failed, one.restarts, one.due = None, 0, False, now + _FROZEN
+            return container, _FROZEN
         if one.on_its_way is not None:
             if not one.on_its_way.done():
                 return container, check.timeout
-            verdict = health.judge(check, verdict, one.on_its_way.result(), time.time() - since)
-            one.on_its_way, one.failed, one.due = None, verdict.failed, now + health.pause(check, verdict)
-        if check.restart and verdict.state.startswith(health.UNHEALTHY) and not one.restarts:
-            one.restarts = True
-            self._pool.submit(self._restart, container)
-        if verdict.state != container.health:
-            container = self._write_health(container, verdict.state)
+            container = self._take(container, check, one, one.on_its_way)
         if now >= one.due:
-            one.on_its_way = self._pool.submit(health.probe, self._context.host, container, check)
+            one.on_its_way = self._checker(container).submit(
+                health.probe, self._context.host, container, check
+            )
             one.on_its_way.add_done_callback(lambda _done: self._look_in(container.id, 0.0))
             return container, check.timeout
         return container, one.due - now
 
+    def _take(
+        self,
+        container: Container,
+        check: Health,
+        one: health.Checking,
+        done: "concurrent.futures.Future[str]",
+    ) -> Container:
+        """Take the result of a check."""
+        one.on_its_way, one.due = None, time.monotonic() + check.interval
+        try:
+            problem = done.result()
+        except SkerryError as error:
+            _log.warning("the health of container %s was not checked: %s", container.key, error)
+            return container
+        known = health.Verdict(container.health or health.STARTING, one.failed)
+        verdict = health.judge(check, known, problem, time.time() - one.since)
+        one.failed, one.due = verdict.failed, time.monotonic() + health.pause(check, verdict)
+        if check.restart and verdict.state.startswith(health.UNHEALTHY) and not one.restarts:
+            one.restarts = True
+            self._pool.submit(self._restart, container)
+        if verdict.state == container.health:
+            return container
+        return self._write_health(container, verdict.state)
+
+    def _frozen(self, container: Container) -> bool:
+        """Whether the kernel holds it, whoever asked for that: then it can answer nothing."""
+        return anatomy.freezer(container).exists(self._context.host)
+
+    def _checker(self, container: Container) -> concurrent.futures.ThreadPoolExecutor:
+        made = self._checkers.get(container.realm_id)
+        if made is None:
+            made = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "health")
+            self._checkers[container.realm_id] = made
+        return made
+
     def _write_health(self, container: Container, state: str) -> Container:
-        """Write a state of health; the journal has it where it is a bad one, or the end of a bad one."""
+        """Write a state of health; the journal has it where it becomes a bad one, or a bad one ends."""
         db, about = self._context.db, (container.id, str(container.key))
         with db.transaction(durable=False):
             store.set_now(db, container.id, container.ended, state)
-            if state.startswith(health.UNHEALTHY):
+            was, is_ = container.health.startswith(health.UNHEALTHY), state.startswith(health.UNHEALTHY)
+            if is_ and not was:
                 operations.note(db, "container", about, health.UNHEALTHY, state, good=False)
-            elif container.health.startswith(health.UNHEALTHY):
+            elif was and not is_:
                 operations.note(db, "container", about, state or "unchecked", "it was unhealthy", good=True)
         return dataclasses.replace(container, health=state)
 
     def _restart(self, container: Container) -> None:
+        now = store.find_id(self._context.db, container.id)
+        if now is None or now.desired != "started" or self._frozen(now):  # meanwhile
+            return
         try:
             self._apply(requests.Restart(verb="restart", container=container.key, wait="running"))
         except SkerryError as error:

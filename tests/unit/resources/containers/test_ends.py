@@ -144,6 +144,19 @@ def test_checks_are_judged(known: Verdict, problem: str, ran: float, found: Verd
     assert health.judge(CHECK, known, problem, ran) == found
 
 
+@pytest.mark.parametrize(
+    ("verdict", "seconds"),
+    [
+        (Verdict("starting", 0), 1.0),  # failures do not count yet
+        (Verdict("starting", 1), 10.0),
+        (Verdict("healthy", 0), 10.0),
+        (Verdict("unhealthy: no", 3), 10.0),
+    ],
+)
+def test_only_what_is_about_to_start_is_asked_more_often(verdict: Verdict, seconds: float) -> None:
+    assert health.pause(CHECK, verdict) == seconds
+
+
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(SkerryError, match=r"there is no container 'db'.*Containers there: api, cache"):
         order.validate({"web": (), "api": (), "cache": ()}, "web", ("db",))

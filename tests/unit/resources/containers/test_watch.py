@@ -15,6 +15,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.parts import ends as launched
 from skerry.parts import proxy
 from skerry.parts.ends import Ended
+from skerry.parts.freezer import Frozen
 from skerry.parts.proxy import Route
 from skerry.parts.unit import Unit
 from skerry.resources.containers import boot, health, store, watch
@@ -28,6 +29,7 @@ class World:
     def __init__(self):
         self.state, self.restarts, self.ended, self.init = "active", Restarts(since=0.0), None, 1
         self.turned, self.reset, self.synced, self.busy, self.proxy_fails = [], 0, 0, False, False
+        self.frozen = False
 
     @contextlib.contextmanager
     def alone(self, _name):
@@ -52,6 +54,7 @@ def world(monkeypatch):
     monkeypatch.setattr(systemd, "state", lambda _unit: found.state)
     monkeypatch.setattr(systemd, "restarts", lambda _unit: found.restarts)
     monkeypatch.setattr(systemd, "reset_restarts", reset)
+    monkeypatch.setattr(Frozen, "exists", lambda _freezer, _host: found.frozen)
     monkeypatch.setattr(launched, "read", lambda _folder: found.ended)
     monkeypatch.setattr(Unit, "init", lambda _unit: found.init)
     monkeypatch.setattr(Route, "turn", lambda *given: found.turn(*given))  # noqa: PLW0108 - a method of the route
@@ -68,7 +71,8 @@ def observer(host, db, world, container):
     made = watch.Watch(Context(host, db), world.alone, asked.append)
     made.asked = asked
     yield made
-    made._pool.shutdown()
+    for pool in (made._pool, *made._checkers.values()):
+        pool.shutdown()
 
 
 def now(db, container):
@@ -140,29 +144,88 @@ def test_a_healthy_time_lets_the_pauses_begin_anew(observer, world, db, containe
     assert (world.reset, now(db, container).ended.restarts) == (1, 0)
 
 
-def test_health_is_checked_and_only_where_asked_it_restarts(observer, world, db, container, monkeypatch):
-    del world
-    problems = iter(["no", "no", "", "no"])
+@pytest.fixture
+def checked(observer, db, container, monkeypatch):
+    """Has the container checked, each time with the next of what is said; returns its states."""
 
-    def submit(call, *_args):
-        done = Future()
-        done.set_result(next(problems) if call is health.probe else observer.asked.append("restart"))
-        return done
+    def give(said, **options):
+        problems = iter(said)
 
-    monkeypatch.setattr(observer._pool, "submit", submit)
-    spec = container.spec.model_copy(update={"health": Health(port=9, start_period=0, retries=2)})
-    started = dataclasses.replace(container, desired="started", spec=spec)
-    with db.transaction():
-        store.update(db, started)
-    seen = []
-    for _ in range(4):
+        def submit(call, *_args):
+            done = Future()
+            found = next(problems) if call is health.probe else observer.asked.append("restart")
+            (done.set_exception if isinstance(found, SkerryError) else done.set_result)(found)
+            return done
+
+        for pool in (observer._pool, observer._checker(container)):
+            monkeypatch.setattr(pool, "submit", submit)
+        check = Health(**{"port": 9, "start_period": 0, "retries": 2} | options)
+        spec = container.spec.model_copy(update={"health": check})
+        with db.transaction():
+            store.update(db, dataclasses.replace(container, desired="started", spec=spec))
+
+    def ask():
         look(observer, container)  # begins a check
         look(observer, container)  # takes what it said
-        observer._checks[container.id].due = 0.0
-        seen.append(now(db, container).health.split(":")[0])
-    assert seen == ["starting", "unhealthy", "healthy", "healthy"]
+        if container.id in observer._checks:
+            observer._checks[container.id].due = 0.0
+        return now(db, container).health
+
+    return give, ask
+
+
+def test_health_is_checked_and_only_where_asked_it_restarts(observer, world, db, checked):
+    del world
+    give, ask = checked
+    give(["no", "no", "", "no"])
+    assert [ask().split(":")[0] for _ in range(4)] == ["starting", "unhealthy", "healthy", "healthy"]
     assert observer.asked == []
     assert [one.verb for one in operations.recent(db, 9)] == ["healthy", "unhealthy"]
+
+
+def test_what_is_wrong_may_change_and_is_told_once(world, db, checked):
+    del world
+    give, ask = checked
+    give(["no", "no 1", "no 2", "no 3"])
+    assert [ask() for _ in range(4)] == ["starting", "unhealthy: no 1", "unhealthy: no 2", "unhealthy: no 3"]
+    assert [one.error for one in operations.recent(db, 9)] == ["unhealthy: no 1"]
+
+
+def test_a_host_that_cannot_check_says_nothing_of_the_container(world, checked):
+    del world
+    give, ask = checked
+    broken = SkerryError(Code.HOST, "the command could not be run")
+    give(["", broken, broken, broken, "no", "no"])
+    assert [ask().split(":")[0] for _ in range(6)] == [*["healthy"] * 5, "unhealthy"]
+
+
+def test_nobody_asks_a_container_that_is_frozen(observer, world, db, container, checked):
+    give, ask = checked
+    give(["", "no", "no", "no"])
+    assert ask() == "healthy"
+    look(observer, container)  # a check is on its way, and will fail
+    world.frozen = True
+    assert [look(observer, container) for _ in range(5)] == [watch._FROZEN] * 5
+    assert now(db, container).health == "healthy"
+    world.frozen = False
+    observer._checks[container.id].due = 0.0
+    assert [ask().split(":")[0] for _ in range(2)] == ["healthy", "unhealthy"], (
+        "what failed before counts no more"
+    )
+
+
+def test_it_is_not_restarted_once_it_is_frozen(observer, world, db, container):
+    world.frozen = True  # by somebody else than Skerry
+    observer._restart(container)
+    world.frozen = False
+    with db.transaction():
+        store.update(db, dataclasses.replace(container, desired="frozen"))
+    observer._restart(container)
+    assert observer.asked == []
+    with db.transaction():
+        store.update(db, dataclasses.replace(container, desired="started"))
+    observer._restart(container)
+    assert [one.verb for one in observer.asked] == ["restart"]
 
 
 def test_notes_of_one_event_do_not_grow_for_ever(db):
