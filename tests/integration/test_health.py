@@ -2,10 +2,15 @@
 
 import json
 import time
+import uuid
 
 import pytest
 
+from tests.integration.image_lab import INCOMING, ImageLab
 from tests.integration.test_ends import NAME, create, events, info, until
+from tests.unit.resources.images import oci_images
+from tests.unit.resources.images.oci_images import Made
+from tests.unit.resources.images.tarballs import ROOT, member, packed
 
 EAGER = "--health=interval=1 --health=start_period=0 --health=retries=1"
 STAYS = "exec sleep 3600"
@@ -205,3 +210,28 @@ def test_its_restart_is_one_where_asked_for(host, checked):
     while not events(host, "restart"):
         assert time.monotonic() < deadline
         time.sleep(0.3)
+
+
+def test_an_image_s_own_check_is_its_container_s(host, lab):
+    """And that of the container wins; an empty one means none."""
+    images, name = ImageLab(lab), f"t-{uuid.uuid4().hex[:8]}"
+    layer = packed(*ROOT, member("etc/mark", data=name.encode()))
+    check = {"Test": ["CMD", "/dev/skerry/init", "-V"], "Interval": 10**9, "Retries": 1}
+    image = Made([layer], {"Cmd": ["/dev/skerry/init", "-P"], "Healthcheck": check})
+    data = oci_images.tarred(oci_images.layout(oci_images.index(it=image), image))
+    source = f"oci-archive:{images.put(f'{name}.tar', data)['path']}"
+    try:
+        pulled = images.ask("image_pull", name=name, source=source).ok()
+        assert pulled["warnings"] == []
+        host.check_output(f"skerry create {NAME} --image={name} --wait=running")
+        healthy(host)
+        for health, state in (
+            ("port=9", "unhealthy: port 9 takes no connection"),
+            ("command=exit 4", "unhealthy: the command: exit code 127; it said: skerry: /bin/sh: not found"),
+        ):
+            host.check_output(f"skerry update {NAME} '--health={health}' {EAGER}")
+            until(host, lambda one, state=state: one["health_state"] == state)
+        host.check_output(f"skerry update {NAME} --health ''")
+        until(host, lambda one: one["health_state"] == "")
+    finally:
+        host.run(f"skerry delete {NAME}; skerry image delete {name}; rm -f {INCOMING}/{name}*")

@@ -9,13 +9,16 @@ import signal
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from skerry.model.ends import check_signal
+from pydantic import ValidationError
+
+from skerry.model.ends import Health, check_signal
 from skerry.model.program import check_command, check_env, check_user
 from skerry.resources.images.oci_manifest import JSON
 from skerry.text import printable
 
 _MOST = 64  # ports, volumes, labels
 _MOST_TEXT = 4096  # characters of one text
+_SPANS = {"Interval": "interval", "Timeout": "timeout", "StartPeriod": "start_period"}
 _PORT = re.compile(r"([0-9]{1,5})(?:/([a-z]+))?")
 T = TypeVar("T")
 
@@ -38,7 +41,7 @@ class Settings:
     ports: tuple[int, ...] = ()
     volumes: tuple[str, ...] = ()
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
-    health: dict[str, Any] = dataclasses.field(default_factory=dict)
+    health: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     ignored: tuple[str, ...] = ()
 
 
@@ -161,11 +164,73 @@ def _labels(reader: _Reader) -> dict[str, str]:
 
 
 def _health(reader: _Reader) -> dict[str, Any]:
-    if reader.said.get("Healthcheck") not in (None, {}, {"Test": ["NONE"]}):
-        reader.ignore(
-            "Healthcheck: a command is no check here; give the container 'health' with a port or a path"
-        )
+    """The option ``health`` that an image's check is, with Docker's defaults; empty for none.
+
+    With Docker the first check comes after an interval. Here it comes at once, and does not count before.
+    """
+    said = reader.said.get("Healthcheck")
+    if said in (None, {}):
+        return {}
+    try:
+        command = _check_command(said, reader.said.get("Shell"))
+        if command is None:
+            return {}
+        interval = _seconds(reader, said, "Interval", 30.0)
+        found: dict[str, Any] = {
+            "command": command,
+            "interval": interval,
+            "timeout": _seconds(reader, said, "Timeout", 30.0),
+            "start_period": max(_seconds(reader, said, "StartPeriod", 0.0), interval),
+            "retries": _retries(reader, said),
+        }
+        if said.get("StartInterval"):
+            reader.ignore("Healthcheck: StartInterval; in the start period it is a second here")
+        return Health.model_validate(found).model_dump(mode="json", exclude_none=True)
+    except ValidationError as error:
+        reader.ignore(f"Healthcheck: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
+    except (ValueError, TypeError, AttributeError) as error:
+        reader.ignore(f"Healthcheck: {error}")
     return {}
+
+
+def _check_command(said: Any, shell: Any) -> list[str] | None:
+    """The program of an image's check; None where it says that there is none."""
+    if not isinstance(said, dict):
+        raise ValueError("it is no object")  # noqa: TRY004 - as all else that is wrong here
+    kind, *rest = _words(said["Test"]) if said.get("Test") else ("NONE",)
+    if kind == "NONE":
+        return None
+    if kind == "CMD" and rest:
+        return rest
+    if kind == "CMD-SHELL" and len(rest) == 1:
+        return [*_words(shell or ["/bin/sh", "-c"]), *rest]
+    raise ValueError(
+        f"Test: {kind[:20]!r} with {len(rest)} words is neither NONE, nor CMD or CMD-SHELL and a command"
+    )
+
+
+def _seconds(reader: _Reader, said: JSON, key: str, default: float) -> float:
+    """A span of nanoseconds in seconds, within what a check here may have."""
+    value = said.get(key) or 0
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{key}: {str(value)[:40]!r} is no number of nanoseconds")
+    option, seconds = _SPANS[key], (value / 1e9 if value else default)
+    low, high = (next(getattr(one, side) for one in Health.model_fields[option].metadata if hasattr(one, side))
+                 for side in ("ge", "le"))  # fmt: skip
+    within = float(min(max(seconds, low), high))
+    if within != seconds:
+        reader.ignore(f"Healthcheck: {key} of {seconds:g} s; it is {within:g} s here")
+    return within
+
+
+def _retries(reader: _Reader, said: JSON) -> int:
+    value = said.get("Retries") or 3
+    if type(value) is not int or value < 0:
+        raise ValueError(f"Retries: {str(value)[:40]!r} is no number")
+    within = min(value, 100)
+    if within != value:
+        reader.ignore(f"Healthcheck: Retries {value}; it is {within} here")
+    return within
 
 
 def _unknown(said: JSON) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from skerry.model import oci
+from skerry.model.ends import Health
 from skerry.model.errors import SkerryError
 from skerry.resources.images import oci_config, oci_file, oci_manifest
 from tests.unit.resources.images import oci_images
@@ -235,7 +236,26 @@ def test_an_image_that_says_nothing_has_no_settings(config: dict[str, Any]) -> N
         ({"Volumes": {"data": {}}}, "Volumes: 'data' is not a path"),
         ({"Labels": {"a": "b" * 5000}}, "Labels: a has more than 4096"),
         ({"Labels": {str(n): "" for n in range(65)}}, "Labels: it is no object with at most 64"),
-        ({"Healthcheck": {"Test": ["CMD", "x"]}}, "Healthcheck: "),
+        ({"Healthcheck": {"Test": ["CMD"]}}, "Healthcheck: Test: 'CMD' with 0 words"),
+        ({"Healthcheck": {"Test": ["CMD-SHELL", "a", "b"]}}, "Healthcheck: Test: 'CMD-SHELL' with 2 words"),
+        ({"Healthcheck": {"Test": ["EVIL\x1b[2J", "b"]}}, "Healthcheck: Test: 'EVIL"),
+        ({"Healthcheck": {"Test": ["CMD", 5]}}, "Healthcheck: it is no list of words"),
+        ({"Healthcheck": {"Test": "x"}}, "Healthcheck: Test: '/bin/sh'"),
+        ({"Healthcheck": ["CMD", "x"]}, "Healthcheck: it is no object"),
+        ({"Healthcheck": {"Test": ["CMD", "a\0"]}}, "Healthcheck: entry 1 must be text without a zero byte"),
+        ({"Healthcheck": {"Test": ["CMD", "a" * 20_000]}}, "Healthcheck: a command has at most 16 KiB"),
+        (
+            {"Healthcheck": {"Test": ["CMD", "x"], "Interval": "30s"}},
+            "Healthcheck: Interval: '30s' is no number of nano",
+        ),
+        (
+            {"Healthcheck": {"Test": ["CMD", "x"], "Timeout": -1}},
+            "Healthcheck: Timeout: '-1' is no number of nano",
+        ),
+        (
+            {"Healthcheck": {"Test": ["CMD", "x"], "Retries": True}},
+            "Healthcheck: Retries: 'True' is no number",
+        ),
         ({"OnBuild": ["RUN x"]}, "OnBuild: it has no meaning here"),
     ],
 )
@@ -243,6 +263,56 @@ def test_what_has_no_place_here_is_named_and_left_out(config: dict[str, Any], sa
     found = settings(**config)
     assert any(said in text for text in found.ignored), found.ignored
     assert oci_config.Settings(ignored=found.ignored) == found
+
+
+SECOND = 10**9
+BASIC = {"interval": 30.0, "timeout": 30.0, "start_period": 30.0, "retries": 3, "restart": False}
+
+
+@pytest.mark.parametrize(
+    ("said", "health"),
+    [
+        ({"Test": ["CMD", "/check", "-v"]}, BASIC | {"command": ["/check", "-v"]}),
+        ({"Test": ["CMD-SHELL", "curl -f /"]}, BASIC | {"command": ["/bin/sh", "-c", "curl -f /"]}),
+        (
+            {"Test": ["CMD", "x"], "Interval": 5 * SECOND, "Timeout": SECOND // 2,
+             "StartPeriod": 60 * SECOND, "Retries": 1},
+            {"command": ["x"], "interval": 5.0, "timeout": 0.5, "start_period": 60.0, "retries": 1, "restart": False},
+        ),
+        ({"Test": ["CMD", "x"], "Interval": 0, "Retries": 0}, BASIC | {"command": ["x"]}),
+        ({"Test": ["CMD", "x"], "Interval": 2 * SECOND}, BASIC | {"command": ["x"], "interval": 2.0, "start_period": 2.0}),
+        ({"Test": ["NONE"]}, {}),
+        ({"Test": []}, {}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_its_check_is_that_of_its_containers(said: dict[str, Any], health: dict[str, Any]) -> None:
+    found = settings(Healthcheck=said)
+    assert (found.health, found.ignored) == (health, ())
+    assert Health.model_validate(found.health).checks == bool(health)
+
+
+def test_its_shell_runs_its_check() -> None:
+    found = settings(Healthcheck={"Test": ["CMD-SHELL", "true"]}, Shell=["/bin/bash", "-o", "pipefail", "-c"])
+    assert found.health["command"] == ["/bin/bash", "-o", "pipefail", "-c", "true"]
+
+
+def test_a_span_that_no_check_here_may_have_is_named() -> None:
+    check = {
+        "Test": ["CMD", "x"],
+        "Interval": SECOND // 2,
+        "Timeout": 300 * SECOND,
+        "Retries": 1000,
+        "StartInterval": 1,
+    }
+    found = settings(Healthcheck=check)
+    assert (found.health["interval"], found.health["timeout"], found.health["retries"]) == (1.0, 60.0, 100)
+    assert found.ignored == (
+        "Healthcheck: Interval of 0.5 s; it is 1 s here",
+        "Healthcheck: Timeout of 300 s; it is 60 s here",
+        "Healthcheck: Retries 1000; it is 100 here",
+        "Healthcheck: StartInterval; in the start period it is a second here",
+    )
 
 
 def test_labels_are_text_that_a_terminal_may_show() -> None:
