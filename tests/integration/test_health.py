@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from tests.integration.image_lab import INCOMING, ImageLab
-from tests.integration.test_ends import NAME, create, events, info, until
+from tests.integration.test_ends import APP, NAME, create, events, info, until
 from tests.unit.resources.images import oci_images
 from tests.unit.resources.images.oci_images import Made
 from tests.unit.resources.images.tarballs import ROOT, member, packed
@@ -235,3 +235,41 @@ def test_an_image_s_own_check_is_its_container_s(host, lab):
         until(host, lambda one: one["health_state"] == "")
     finally:
         host.run(f"skerry delete {NAME}; skerry image delete {name}; rm -f {INCOMING}/{name}*")
+
+
+def test_who_stopped_it_is_told(host, hello):
+    container = create(host, hello, STAYS)
+    time.sleep(1)
+    host.check_output(f"systemctl stop skerry-{container['id']}.service")
+    found = until(host, lambda one: one["state"] == "stopped")
+    until(
+        host, lambda one: one["state_detail"] == "by the host's administrator; signal SIGTERM (exit code 143)"
+    )
+    (event,) = events(host, "stopped")
+    assert event["state"] == "done"
+    assert events(host) == []
+    host.check_output(f"skerry start {NAME} --wait=running")
+    assert (info(host)["state"], info(host)["state_detail"]) == ("running", "")
+    assert found["desired"] == "started"
+
+
+@pytest.mark.parametrize("end", ["exit 0", "kill -TERM $$"])
+def test_what_ends_by_itself_is_told_as_such(host, hello, end):
+    create(host, hello, f"sleep 1; {end}", "--restart=never")
+    found = until(host, lambda one: one["state"] in {"stopped", "failed"})
+    time.sleep(1)
+    assert "administrator" not in info(host)["state_detail"], found
+    assert [one["verb"] for one in events(host)] == ["ended"]
+    assert events(host, "stopped") == []
+
+
+def test_a_restart_by_systemctl_is_no_end_of_its_own(host, hello):
+    container = create(host, hello, f"exec {APP}", wait="ready")
+    name = f"skerry-{container['id']}.service"
+    before = host.check_output(f"systemctl show -P InvocationID {name}")
+    host.check_output(f"systemctl restart {name}")
+    until(host, lambda one: one["state"] == "running")
+    assert host.check_output(f"systemctl show -P InvocationID {name}") != before
+    time.sleep(2)
+    assert events(host) == []
+    assert info(host)["restarts"] == 0

@@ -14,6 +14,7 @@ from skerry.model.size import format_size
 
 Restart = Literal["always", "on-failure", "never"]
 Now = Literal["running", "restarting", "failed", "stopped"]
+By = Literal["itself", "administrator"]
 DEFAULT_SIGNAL = "SIGTERM"
 HEALTHY_SECONDS = 10.0  # that a restarted program runs until the pauses begin anew, as with Docker
 _SIGNAL = re.compile(r"(?:SIG)?(RTMIN\+([1-9]|[12][0-9]|30)|RTM(?:IN|AX)|[A-Z][A-Z0-9]*)")
@@ -163,6 +164,7 @@ class End:
         at: when it ended, UTC.
         restarts: how often it was started again since it last ran for long.
         again: when it is started again, in seconds since the epoch; 0 where it is not, or runs already.
+        by: who ended it: its program by itself, or the host's administrator, by systemd.
     """
 
     now: Now
@@ -172,6 +174,7 @@ class End:
     at: str = ""
     restarts: int = 0
     again: float = 0.0
+    by: By = "itself"
 
     @property
     def reason(self) -> str:
@@ -218,7 +221,7 @@ def detail(end: End | None, now: float) -> str:
     if end is None or end.now == "running":
         return ""
     if end.now != "restarting":
-        return end.reason
+        return f"by the host's administrator; {end.reason}" if end.by == "administrator" else end.reason
     following = f", next in {pause(end.again - now)}" if end.again > now else ""
     return f"{ordinal(end.restarts + 1)} time{following}; {end.reason}"
 

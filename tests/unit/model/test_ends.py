@@ -40,6 +40,10 @@ def test_an_end_is_named(status: int | None, oom: int, words: str) -> None:
         (End("running", 3), ""),
         (End("failed", 3), "exit code 3"),
         (End("stopped", 0), "exit code 0"),
+        (
+            End("stopped", 143, by="administrator"),
+            "by the host's administrator; signal SIGTERM (exit code 143)",
+        ),
         (End("restarting", 3, restarts=4, again=1008.2), "5th time, next in 8 s; exit code 3"),
         (End("restarting", 139, again=1000.4), "1st time, next in 0.4 s; signal SIGSEGV (exit code 139)"),
         (End("restarting", 1, restarts=1, again=999.0), "2nd time; exit code 1"),

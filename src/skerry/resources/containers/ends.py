@@ -45,12 +45,24 @@ def _running(known: End | None, ended: Ended | None, restarts: Restarts, memory:
 def _end(
     doing: str, known: End | None, ended: Ended | None, restarts: Restarts, memory: int, now: float
 ) -> End:
-    if known is not None and known.now == doing and (ended is None or known.at == moment(ended.at)):
+    the_same = known is not None and (known.now == doing or (doing != "restarting" and known.by != "itself"))
+    if known is not None and the_same and (ended is None or known.at == moment(ended.at)):
         return dataclasses.replace(
             known, restarts=restarts.count, again=restarts.again
         )  # it was seen already
     status, oom, at = (ended.status, ended.oom, ended.at) if ended else (None, 0, now)
     return End(doing, status, oom, memory, moment(at), restarts.count, restarts.again)  # type: ignore[arg-type]
+
+
+def may_be_asked_for(known: End | None, new: End) -> bool:
+    """Whether it is worth a question who ended a program: nobody did where systemd has started it again by itself."""
+    is_new = known is None or known.at != new.at or known.now != new.now
+    return is_new and (new.now in {"failed", "stopped"} or (new.now == "running" and new.restarts == 0))
+
+
+def asked_for(end: End) -> End:
+    """The end of a program that the host's administrator stopped by systemd: however it ended, it did not fail."""
+    return dataclasses.replace(end, by="administrator", now="stopped" if end.now == "failed" else end.now)
 
 
 def moment(seconds: float) -> str:
@@ -73,4 +85,5 @@ def note(end: End) -> str:
         "failed": "it stays so",
         "stopped": "it stays so",
     }[end.now]
-    return f"ended by itself at {end.at[:19]}Z: {end.reason}; {following}"
+    who = "stopped by the host's administrator" if end.by == "administrator" else "ended by itself"
+    return f"{who} at {end.at[:19]}Z: {end.reason}; {following}"

@@ -29,6 +29,8 @@ def state_of(container: Container, unit_state: str) -> str:
     """The state a person sees: one whose program ended badly and stays so has failed, whatever became of its unit."""
     shown = shown_state(unit_state)
     ended = container.ended
+    if shown == "failed" and ended and ended.by == "administrator":
+        return "stopped"
     failed = shown == "stopped" and container.desired == "started" and ended and ended.now == "failed"
     return "failed" if failed else shown
 

@@ -15,8 +15,9 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.ids import ID_PATTERN
 from skerry.parts import ends as launched
 from skerry.parts import proxy
+from skerry.parts.unit import Unit
 from skerry.protocol import containers as requests
-from skerry.resources.containers import anatomy, ends, health, health_command, store
+from skerry.resources.containers import anatomy, ends, health, health_command, stops, store
 from skerry.resources.kind import Alone, Apply, Context
 from skerry.store import operations
 
@@ -144,6 +145,7 @@ class Watch:
         end = ends.seen(known, state, launched.read(folder), restarts, container.spec.memory, time.time())
         if end != known:
             container = self._write(container, end)
+            self._tell_of(container, known, unit)
         if state != "active":
             self._checks.pop(container_id, None)
             return None
@@ -157,15 +159,46 @@ class Watch:
         with db.transaction(durable=False):
             store.set_now(db, new.id, end, "")
             store.set_routes(db, new.id, {route.host: route.value for route in after})
-            if end is not None and ends.worth_a_note(container.ended, end):
-                about, good = (new.id, str(new.key)), end.status == 0
-                operations.note(db, "container", about, "ended", ends.note(end), good=good)
         self._behind = True
         for old, route in zip(before, after, strict=True):
             if old != route:
                 route.turn(host, old)
         self._behind = False
         return new
+
+    def _tell_of(self, container: Container, known: End | None, unit: Unit) -> None:
+        """Tell the journal of an end: at once, or when it is known whether somebody asked systemd for it."""
+        end = container.ended
+        if end is None:
+            return
+        if ends.may_be_asked_for(known, end):
+            self._pool.submit(self._ask_who, container, known, unit)
+        else:
+            self._tell(container, known, end)
+
+    def _ask_who(self, container: Container, known: End | None, unit: Unit) -> None:
+        end = container.ended
+        if end is None:
+            return
+        stopped = stops.before(unit.name, end.at, unit.stop_timeout)
+        if stopped == "shutdown":  # it comes back with the host
+            return
+        try:
+            self._tell(container, known, ends.asked_for(end) if stopped else end)
+        except (SkerryError, sqlite3.Error) as error:
+            _log.warning("how container %s ended could not be told: %s", container.key, error)
+
+    def _tell(self, container: Container, known: End | None, end: End) -> None:
+        """Tell the journal of an end. Where more is known of it by now than was written, that is written as well."""
+        db, asked = self._context.db, end.by == "administrator"
+        with db.transaction(durable=False):
+            now = store.find_id(db, container.id)
+            if now is not None and end != container.ended == now.ended:
+                store.set_now(db, container.id, end, now.health)
+            if now is not None and ends.worth_a_note(known, end):
+                about, verb = (container.id, str(container.key)), "stopped" if asked else "ended"
+                good = asked or end.status == 0
+                operations.note(db, "container", about, verb, ends.note(end), good=good)
 
     def _care(self, container: Container, unit: str, restarts: systemd.Restarts) -> float | None:
         """What a running container needs: its health checked, and after a while its pauses forgotten."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import pytest
 
@@ -9,7 +10,7 @@ from skerry.host.systemd import Restarts
 from skerry.model.ends import End, Health
 from skerry.model.errors import SkerryError
 from skerry.parts.ends import Ended, Policy, read, told
-from skerry.resources.containers import ends, health, order
+from skerry.resources.containers import ends, health, order, stops
 from skerry.resources.containers.health import Verdict
 
 MEMORY = 2**26
@@ -123,6 +124,69 @@ def test_pauses_grow_and_never_end() -> None:
         "t",
         1,
     )  # 0 waits for ever
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "asked"),
+    [
+        (None, dataclasses.replace(SEEN, now="failed"), True),
+        (None, dataclasses.replace(SEEN, now="stopped"), True),
+        (SEEN, dataclasses.replace(SEEN, now="failed"), True),
+        (None, dataclasses.replace(SEEN, now="running", restarts=0), True),  # systemctl restart
+        (None, dataclasses.replace(SEEN, now="running"), False),
+        (None, SEEN, False),
+        (dataclasses.replace(SEEN, now="failed"), dataclasses.replace(SEEN, now="failed"), False),
+    ],
+)
+def test_nobody_is_asked_of_what_systemd_started_again(known: End | None, new: End, asked: bool) -> None:
+    assert ends.may_be_asked_for(known, new) == asked
+
+
+def test_what_an_administrator_stopped_has_not_failed() -> None:
+    failed = seen(None, "failed", Ended(143, 0, AT))
+    assert failed is not None
+    found = ends.asked_for(failed)
+    assert (found.now, found.by) == ("stopped", "administrator")
+    assert seen(found, "failed", Ended(143, 0, AT)) == found, "it is not a new end at each look"
+    assert ends.note(found).startswith(
+        "stopped by the host's administrator at 1970-01-01T00:16:40Z: signal SIGTERM"
+    )
+    again = seen(found, "restarting", Ended(3, 0, LATER), Restarts(1, LATER + 1))
+    assert again is not None
+    assert again.by == "itself"
+
+
+STARTED, STOPPING = stops._STARTED, stops._STOPPING
+
+
+def told_by_systemd(*lines: tuple[str, float, str]) -> str:
+    fields = [
+        {
+            "MESSAGE_ID": what,
+            "_SOURCE_REALTIME_TIMESTAMP": f"{at * 1e6:.0f}",
+            "__REALTIME_TIMESTAMP": "9" * 16,
+        }
+        | ({"JOB_TYPE": job} if job else {})
+        for what, at, job in lines
+    ]
+    return "".join(json.dumps(one) + "\n" for one in fields)
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        ([], False),
+        ([(STARTED, 900, "start")], False),
+        ([(STARTED, 900, "start"), (STOPPING, 995, "stop")], True),
+        ([(STARTED, 900, "start"), (STOPPING, 1000.2, "stop")], True),  # it says so when it has done it
+        ([(STOPPING, 999, "restart"), (STARTED, 1000.1, "restart")], True),
+        ([(STOPPING, 980, "stop"), (STARTED, 990, "start")], False),  # an earlier one's
+        ([(STARTED, 990, "start"), (STOPPING, 1030, "stop")], False),  # it had ended before
+        ([(STARTED, 990, ""), (STOPPING, 995, "")], False),
+    ],
+)
+def test_systemd_knows_what_was_asked_of_it(lines: list[tuple[str, float, str]], asked: bool) -> None:
+    assert stops.asked_to_stop(told_by_systemd(*lines), AT) == asked
 
 
 CHECK = Health(port=80, start_period=10, retries=3)

@@ -18,7 +18,7 @@ from skerry.parts.ends import Ended
 from skerry.parts.freezer import Frozen
 from skerry.parts.proxy import Route
 from skerry.parts.unit import Unit
-from skerry.resources.containers import boot, health, store, watch
+from skerry.resources.containers import boot, health, stops, store, watch
 from skerry.resources.kind import Context
 from skerry.store import operations
 
@@ -29,7 +29,7 @@ class World:
     def __init__(self):
         self.state, self.restarts, self.ended, self.init = "active", Restarts(since=0.0), None, 1
         self.turned, self.reset, self.synced, self.busy, self.proxy_fails = [], 0, 0, False, False
-        self.frozen = False
+        self.stopped, self.frozen = "", False
 
     @contextlib.contextmanager
     def alone(self, _name):
@@ -54,6 +54,7 @@ def world(monkeypatch):
     monkeypatch.setattr(systemd, "state", lambda _unit: found.state)
     monkeypatch.setattr(systemd, "restarts", lambda _unit: found.restarts)
     monkeypatch.setattr(systemd, "reset_restarts", reset)
+    monkeypatch.setattr(stops, "before", lambda _unit, _at, _grace: found.stopped)
     monkeypatch.setattr(Frozen, "exists", lambda _freezer, _host: found.frozen)
     monkeypatch.setattr(launched, "read", lambda _folder: found.ended)
     monkeypatch.setattr(Unit, "init", lambda _unit: found.init)
@@ -142,6 +143,31 @@ def test_a_healthy_time_lets_the_pauses_begin_anew(observer, world, db, containe
     world.restarts = Restarts(4, 0.0, 990.0)
     assert look(observer, container) is None
     assert (world.reset, now(db, container).ended.restarts) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "told", "state"),
+    [("", "ended", "failed"), ("administrator", "stopped", "done"), ("shutdown", "", "")],
+)
+def test_who_stopped_it_is_told_and_its_url_waits_for_nothing(
+    observer, world, db, container, monkeypatch, stopped, told, state
+):
+    world.state, world.ended = "failed", Ended(143, 0, 1.0)
+    asked = []
+
+    def before(*_):
+        asked.append(list(world.turned))
+        return stopped
+
+    monkeypatch.setattr(stops, "before", before)
+    monkeypatch.setattr(observer._pool, "submit", lambda call, *given: call(*given))
+    look(observer, container)
+    look(observer, container)
+    assert asked[0] == world.turned == [("10.90.1.7", "stopped")]
+    found = operations.recent(db, 9)
+    assert [(one.verb, one.state) for one in found] == ([(told, state)] if told else [])
+    by = "administrator" if stopped == "administrator" else "itself"
+    assert (now(db, container).ended.by, now(db, container).down) == (by, True)
 
 
 @pytest.fixture
