@@ -59,6 +59,8 @@ def tasks_of(run: Run) -> int:
 
 
 @pytest.fixture(scope="session")
-def lab(site_runs: list[SiteRun]) -> str:
-    """The lab of all other fixtures (it overrides the one that the tests share)."""
+def lab(request: pytest.FixtureRequest) -> str:
+    """The lab of all other fixtures (it overrides the one that the tests share); one that is given is set up already."""
+    if not os.environ.get("SKERRY_LAB"):
+        request.getfixturevalue("site_runs")
     return os.environ["SKERRY_LAB"]

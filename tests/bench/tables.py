@@ -62,3 +62,48 @@ def ratios(found: Mapping[str, Sequence[float]], pairs: Iterable[tuple[str, str,
         (f"{ours} / {bare}", f"{p50(found[ours]) / p50(found[bare]):.2f}", goal) for ours, bare, goal in pairs
     ]
     return table("Ours over bare", ("medians", "ratio", "goal"), rows)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a figure of ours shall be, beside another one, or by itself.
+
+    Attributes:
+        ours: what was measured of ours.
+        other: what of others; empty where ours stands for itself.
+        most: the largest that holds: a ratio, or milliseconds.
+        ratio: ours divided by the other one, not less the other one.
+    """
+
+    ours: str
+    other: str
+    most: float
+    ratio: bool = True
+
+    @property
+    def title(self) -> str:
+        """What is compared."""
+        return f"{self.ours} {'/' if self.ratio else 'less'} {self.other}" if self.other else self.ours
+
+    def of(self, ours: float, other: float) -> float:
+        """The figure that the goal is for."""
+        return ours / other if self.ratio else ours - other
+
+
+def goals(title: str, found: Mapping[str, Sequence[float]], wanted: Iterable[Goal]) -> str:
+    """Each goal with its figure, of the medians and as the median of the rounds, and whether the first one holds.
+
+    Raises:
+        ValueError: the two were not measured in the same rounds.
+    """
+    rows = []
+    for goal in wanted:
+        ours = found[goal.ours]
+        other = found[goal.other] if goal.other else [0.0] * len(ours)
+        if len(ours) != len(other):
+            raise ValueError(f"{goal.title}: {len(ours)} rounds and {len(other)}")
+        medians, rounds = goal.of(p50(ours), p50(other)), p50([*map(goal.of, ours, other)])
+        bound = f"≤ {goal.most:.3g}" + ("" if goal.ratio else " ms")
+        held = "yes" if medians <= goal.most else "no"
+        rows.append((goal.title, f"{medians:.3g}", f"{rounds:.3g}", bound, held))
+    return table(title, ("", "of medians", "median of rounds", "goal", "held"), rows)
