@@ -52,6 +52,16 @@ def events(host, verb="ended"):
     return [one for one in found if one["verb"] == verb and one["resource_id"] == info(host)["id"]]
 
 
+def told(host):
+    """The one end of the container that the journal tells of; who asked for it is looked for first."""
+    deadline = time.monotonic() + 15
+    while not (found := events(host)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    (event,) = found
+    return event
+
+
 def asked(on_host, container, seconds):
     done = on_host("ask.py", container["url"], seconds)
     assert done.rc == 0, done.stderr
@@ -71,7 +81,7 @@ def test_an_end_is_named_everywhere(host, hello, on_host, end, status, reason):
     found = until(host, lambda one: one["state"] == "failed")
     assert (found["exit_status"], found["exit_reason"], found["state_detail"]) == (status, reason, reason)
     assert f"failed ({reason})" in host.check_output("skerry list")
-    (event,) = events(host)
+    event = told(host)
     assert (event["state"], reason in event["error"]) == ("failed", True)
     assert {(code, took < 1000) for _, code, took in asked(on_host, container, 1)} == {(503, True)}
 

@@ -64,10 +64,17 @@ def shown_state(unit_state: str) -> str:
     }.get(unit_state, "stopped")
 
 
-def _frozen_or(container: Container, state: str) -> str:
-    """``frozen`` where it runs and the kernel holds it, whoever asked for that."""
-    held = state == "running" and cgroups.frozen(anatomy.freezer(container).group)
-    return "frozen" if held else state
+def _seen(container: Container, state: str) -> str:
+    """``frozen`` where it runs and the kernel holds it, whoever asked for that; ``stopping`` until its end is written down.
+
+    So who waits for ``failed`` finds with it why.
+    """
+    if state == "running":
+        return "frozen" if cgroups.frozen(anatomy.freezer(container).group) else state
+    if state in {"failed", "restarting"} and container.desired == "started":
+        known = container.ended is not None and container.ended.now == state
+        return state if known else "stopping"
+    return state
 
 
 def view(context: Context, container: Container, state: str | None = None) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def view(context: Context, container: Container, state: str | None = None) -> di
     host, own = context.host, addresses(context.host, container.slot)
     urls = {name: host.url(name) for name in container.host_names(host.domain)}
     found = state if state is not None else systemd.state(anatomy.unit_name(container.id))
-    shown = _frozen_or(container, state_of(container, found))
+    shown = _seen(container, state_of(container, found))
     return container.view() | {
         "state": shown,
         **_ends(container, shown),
