@@ -1,6 +1,7 @@
 """What a reboot of the host must bring back: who runs, in which order, behind which URL; and what ended is told."""
 
 import json
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,14 +35,15 @@ def leave(machine: Machine) -> None:
         CRASHING: ("sleep 2; exit 3", "--restart=always", "--wait=running"),
     }
     for name, (script, *options) in wanted.items():
-        machine.on_machine("skerry", "create", name, "--image=hello", *options, "--", "/bin/sh", "-c", script)
+        command = ["skerry", "create", name, "--image=hello", *options, "--", "/bin/sh", "-c", script]
+        machine.on_machine(shlex.join(command))
     machine.on_machine("skerry", "stop", STOPPED)
 
 
 def clear(machine: Machine) -> None:
     """Delete them all, those that are there."""
     for name in NAMES:
-        machine.on_machine("sh", "-c", f"skerry delete {name} || test $? = 3")
+        machine.on_machine(f"skerry delete {name} || test $? = 3")
 
 
 def came_back(machine: Machine) -> None:
