@@ -26,7 +26,7 @@ def planner(context: Context, request: ImagePull, named: Image | None) -> Sequen
     def decide(_found_now: Image | None) -> Plan[Image]:
         there = store.all_images(context.db)
         base = _base(image.chain, there)
-        desired = _with_layers(image, base)
+        desired = with_layers(image, base, there)
         layers = OciLayers(image.reference, image.manifest, pulled, login)
         lowers = _missing(desired, base, store.layers(context.db))
         return plan.pull(request.verb, desired, found(context, named, image.digest), layers, lowers)
@@ -72,8 +72,17 @@ def _base(chain: Sequence[str], there: Sequence[Image]) -> int:
     return max(1, *(common(chain, image.chain) for image in there), 0)
 
 
-def _with_layers(image: Image, base: int) -> Image:
-    return dataclasses.replace(image, layers=oci_manifest.lowers(image.chain, base))
+def with_layers(image: Image, base: int, there: Sequence[Image]) -> Image:
+    """The image with the names of its files: those of one here that has the very same layers, if one has.
+
+    Args:
+        image: with its chain.
+        base: how many of its layers are one file, else.
+        there: every image of the host.
+    """
+    twin = next((one for one in there if one.chain == image.chain), None)
+    layers = twin.layers if twin else oci_manifest.lowers(image.chain, base)
+    return dataclasses.replace(image, layers=layers)
 
 
 def _missing(image: Image, base: int, there: set[str]) -> list[OciLower]:
