@@ -208,7 +208,7 @@ options:
   capabilities:
     description:
     - What root of the container may do besides, over the container's own files and processes. Programs
-      that start as root and become another user need chown, setgid and setuid.
+      that start as root and become another user need chown, setgid and setuid. setuid brings kill.
     - A change takes effect when the container is next started or restarted.
     type: list
     elements: str

@@ -22,12 +22,12 @@ from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it fr
 from skerry.model.kept import KeptRoot
 from skerry.model.program import (
     Capability,
+    check_capabilities,
     check_command,
     check_env,
     check_groups,
     check_path,
     check_user,
-    sorted_once,
 )
 from skerry.model.size import format_size, parse_size
 from skerry.model.uses import SecretUse, VolumeUse, check_secrets, check_volumes
@@ -195,11 +195,11 @@ class Spec(Frozen):
     ] = None
     capabilities: Annotated[
         tuple[Capability, ...],
-        AfterValidator(sorted_once),
+        AfterValidator(check_capabilities),
         Field(
             max_length=8,
             description="What root of the container may do besides, over the container's own files and processes. "
-            "Programs that start as root and become another user need chown, setgid and setuid.",
+            "Programs that start as root and become another user need chown, setgid and setuid. setuid brings kill.",
         ),
         TakesEffect("restart"),
     ] = ()

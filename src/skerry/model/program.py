@@ -64,9 +64,13 @@ def check_groups(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def sorted_once(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Each of them once, in order: two that mean the same are the same."""
-    return tuple(sorted(set(value)))
+def check_capabilities(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Each of them once, in order, and ``kill`` with ``setuid``.
+
+    Whoever may become a user may signal that user's processes anyway. Without ``kill``, the container's init could not hand
+    the stop signal to a program that has become another user: each stop would wait for its grace and then kill it.
+    """
+    return tuple(sorted({*value, *(["kill"] if "setuid" in value else [])}))
 
 
 def check_path(value: str | None) -> str | None:

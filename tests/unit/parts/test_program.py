@@ -82,4 +82,10 @@ def test_what_names_nothing_is_refused(option, value):
 
 
 def test_capabilities_are_a_set():
-    assert Spec(image="hello", capabilities=["setuid", "chown", "setuid"]).capabilities == ("chown", "setuid")
+    assert Spec(image="hello", capabilities=["fowner", "chown", "fowner"]).capabilities == ("chown", "fowner")
+
+
+def test_who_may_become_another_user_may_signal_it() -> None:
+    """Init hands the stop signal on to a program that has become one."""
+    assert Spec(image="hello", capabilities=["setuid"]).capabilities == ("kill", "setuid")
+    assert Spec(image="hello", capabilities=["setgid"]).capabilities == ("setgid",)
