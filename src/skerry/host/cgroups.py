@@ -31,6 +31,14 @@ def frozen(group: str) -> bool:
         return False
 
 
+def to_be_frozen(group: str) -> bool:
+    """Whether a cgroup is to be held. One that came in just now, or that is being killed, is not held for a moment."""
+    try:
+        return (ROOT / group / "cgroup.freeze").read_text(encoding="ascii").strip() == "1"
+    except OSError:
+        return False
+
+
 def program(pid: int) -> str:
     """The name of a process's program; empty where it has ended."""
     try:

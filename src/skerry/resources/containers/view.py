@@ -65,12 +65,12 @@ def shown_state(unit_state: str) -> str:
 
 
 def _seen(container: Container, state: str) -> str:
-    """``frozen`` where it runs and the kernel holds it, whoever asked for that; ``stopping`` until its end is written down.
+    """``frozen`` where it runs and the kernel is to hold it; ``stopping`` until its end is written down.
 
     So who waits for ``failed`` finds with it why.
     """
     if state == "running":
-        return "frozen" if cgroups.frozen(anatomy.freezer(container).group) else state
+        return "frozen" if cgroups.to_be_frozen(anatomy.freezer(container).group) else state
     if state in {"failed", "restarting"} and container.desired == "started":
         known = container.ended is not None and container.ended.now == state
         return state if known else "stopping"
