@@ -115,7 +115,7 @@ def test_a_value_is_nowhere_in_clear(host: Host, on_host: Skerry, skerry: Skerry
             "skerry info s-one --show-env --json",
             "skerry secret info s-mark --json",
             "skerry operations --json --count 200",
-            "journalctl -q --no-pager -o json --all",
+            "journalctl --namespace='*' -q --no-pager -o json --all",
             "cat /var/lib/skerry/state.db* | tr -cd '[:print:]'",
         )
     )
