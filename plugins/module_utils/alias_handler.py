@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .engine_handler import Fields, apply, fail, given, mode_of, result
-from .skerry_client import EngineClient, EngineError
+from .engine_handler import Fields, apply, delete, given, result
 
 KEY = ("realm", "project", "alias")
 
@@ -18,9 +17,9 @@ def apply_alias(module: AnsibleModule) -> Fields:
     state, drain = params.pop("state"), params.pop("drain", None)
     key = {name: params[name] for name in KEY}
     if state == "absent":
-        return _absent(module, {"verb": "alias_delete", **key})
+        return delete(module, {"verb": "alias_delete", **key}, "alias")
     answer = apply(module, {"verb": "alias_set", **params})
-    found = result(answer) | {"alias": answer["after"], "warnings": answer["warnings"]}
+    found = result(answer) | {"alias": answer["after"]}
     # Before a switch that is only planned nothing is open to where the name led before.
     if drain is not None and not (module.check_mode and answer["before"] is None):
         drained = result(apply(module, {"verb": "alias_drain", **key, "within": drain}))
@@ -28,14 +27,3 @@ def apply_alias(module: AnsibleModule) -> Fields:
             found[name] += drained[name]
         found["changed"] = found["changed"] or drained["changed"]
     return found
-
-
-def _absent(module: AnsibleModule, request: Fields) -> Fields:
-    try:
-        answer = EngineClient().call(**mode_of(module, request))
-    except EngineError as error:
-        if error.code == "not_found":
-            msg = f"{error.message}: nothing to do. {error.hint}"
-            return {"changed": False, "alias": None, "steps": [], "stored": [], "msg": msg}
-        fail(module, error)
-    return result(answer) | {"alias": answer["after"]}

@@ -40,11 +40,32 @@ def fail(module: AnsibleModule, error: EngineError) -> NoReturn:
 
 
 def apply(module: AnsibleModule, request: Fields) -> Fields:
-    """Have a request carried out; in check mode ask only what it would do."""
-    return ask(module, mode_of(module, request))
+    """Have a request carried out; in check mode ask only what it would do. What a person should know is a warning."""
+    answer = ask(module, _mode_of(module, request))
+    for warning in answer["warnings"]:
+        module.warn(warning)
+    return answer
 
 
-def mode_of(module: AnsibleModule, request: Fields) -> Fields:
+def delete(module: AnsibleModule, request: Fields, kind: str) -> Fields:
+    """What a module returns once a resource is gone, in check mode would be; one that is not there is no error.
+
+    Args:
+        module: the module that asks.
+        request: the verb that deletes, and its fields.
+        kind: the name of the result's field that has the resource.
+    """
+    try:
+        answer = EngineClient().call(**_mode_of(module, request))
+    except EngineError as error:
+        if error.code == "not_found":
+            msg = f"{error.message}: nothing to do. {error.hint}"
+            return {"changed": False, kind: None, "steps": [], "stored": [], "msg": msg}
+        fail(module, error)
+    return result(answer) | {kind: answer["after"]}
+
+
+def _mode_of(module: AnsibleModule, request: Fields) -> Fields:
     """The request; in check mode the one that asks what it would do."""
     return {"verb": "plan", "of": request} if module.check_mode else request
 

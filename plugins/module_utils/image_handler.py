@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .engine_handler import Fields, fail, given, mode_of, result
-from .skerry_client import EngineClient, EngineError
+from .engine_handler import Fields, apply, delete, given, result
 
 
 def image_request(params: Fields) -> Fields:
@@ -28,21 +27,13 @@ def image_request(params: Fields) -> Fields:
 
 def apply_image(module: AnsibleModule) -> Fields:
     """What the module returns once the image is in the state that its options describe, in check mode would be."""
-    request = mode_of(module, image_request(module.params))
-    try:
-        answer = EngineClient().call(**request)
-    except EngineError as error:
-        if module.params["state"] == "absent" and error.code == "not_found":
-            msg = f"{error.message}: nothing to do. {error.hint}"
-            return {"changed": False, "image": None, "steps": [], "stored": [], "msg": msg}
-        fail(module, error)
+    request = image_request(module.params)
+    if module.params["state"] == "absent":
+        return delete(module, request, "image")
+    answer = apply(module, request)
     return result(answer) | {"image": answer["after"]}
 
 
 def prune_images(module: AnsibleModule) -> Fields:
     """What the module returns once no image is there that no container is made of, in check mode would be."""
-    try:
-        answer = EngineClient().call(**mode_of(module, {"verb": "image_prune"}))
-    except EngineError as error:
-        fail(module, error)
-    return result(answer)
+    return result(apply(module, {"verb": "image_prune"}))

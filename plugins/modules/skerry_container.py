@@ -530,10 +530,7 @@ ARGUMENTS = {
 def main() -> None:
     """Options, one call, the answer."""
     module = EngineModule(ARGUMENTS, supports_check_mode=True)
-    answer = apply(module, ensure_request(module.params))
-    for warning in answer["warnings"]:
-        module.warn(warning)
-    result = container_result(answer)
+    result = container_result(apply(module, ensure_request(module.params)))
     for option in result["restart_required"]:
         module.warn(f"{option}: the running container takes it over when it is restarted (state: restarted)")
     module.exit_json(**result)
