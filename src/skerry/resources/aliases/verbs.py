@@ -1,7 +1,6 @@
 """From a request and what is there to plans of aliases: the checks that need the store, then the planner."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 
 from skerry.model.addresses import addresses
@@ -10,6 +9,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.parts import alias as parts
 from skerry.parts.ready import Ready
 from skerry.protocol.aliases import AliasDelete, AliasDrain, AliasList, AliasSet
+from skerry.resources import names
 from skerry.resources.aliases import plan, store
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
@@ -38,17 +38,16 @@ def _existing(context: Context, found: Alias | None, request: OneAlias) -> Alias
     raise SkerryError(
         Code.NOT_FOUND,
         f"there is no alias {request.realm}/{request.project}/{request.alias}",
-        missing_hint(context, request),
+        _missing_hint(context, request),
     )
 
 
-def missing_hint(context: Context, request: OneAlias) -> str:
+def _missing_hint(context: Context, request: OneAlias) -> str:
     """What a name may have been meant for."""
     every = store.all_aliases(context.db)
-    names = [one.name for one in every if (one.realm, one.project) == (request.realm, request.project)]
-    near = difflib.get_close_matches(request.alias, names, n=1, cutoff=0.6)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    return f"{meant}Aliases of {request.realm}/{request.project}: {', '.join(names) or 'none'}"
+    known = [one.name for one in every if (one.realm, one.project) == (request.realm, request.project)]
+    where = f"{request.realm}/{request.project}"
+    return f"{names.meant(request.alias, known)}Aliases of {where}: {names.listed(known) or 'none'}"
 
 
 def _check_name(context: Context, request: AliasSet) -> None:
@@ -73,13 +72,12 @@ def _target(context: Context, request: AliasSet) -> ContainerRow:
     """The container that the name is to lead to."""
     row = references.container(context.db, request.realm, request.project, request.container)
     if row is None:
-        names = references.container_names(context.db, request.realm, request.project)
-        near = difflib.get_close_matches(request.container, names, n=1, cutoff=0.6)
-        meant = f"Did you mean {near[0]}? " if near else ""
+        known = references.container_names(context.db, request.realm, request.project)
+        where = f"{request.realm}/{request.project}"
         raise SkerryError(
             Code.NOT_FOUND,
-            f"there is no container {request.realm}/{request.project}/{request.container}",
-            f"{meant}Containers of {request.realm}/{request.project}: {', '.join(names) or 'none'}",
+            f"there is no container {where}/{request.container}",
+            f"{names.meant(request.container, known)}Containers of {where}: {names.listed(known) or 'none'}",
         )
     if any(
         one.verb in {"create", "delete"} for one in operations.unfinished(context.db, "container", row.id)
@@ -90,11 +88,11 @@ def _target(context: Context, request: AliasSet) -> ContainerRow:
             "Try again when that is done",
         )
     if (request.service or "") not in row.ports:
-        names = sorted(row.ports.keys() - {""})
+        services = sorted(row.ports.keys() - {""})
         raise SkerryError(
             Code.INVALID,
             f"service: container {request.container} has no service {request.service!r}",
-            f"Give one of {', '.join(names)}" if names else "Leave it out: the container has none",
+            f"Give one of {', '.join(services)}" if services else "Leave it out: the container has none",
         )
     return row
 

@@ -8,6 +8,7 @@ from skerry.model import env
 from skerry.model.container import Image
 from skerry.model.errors import Code, SkerryError
 from skerry.parts.base import Part, Step
+from skerry.resources import names
 from skerry.resources.images.parts import ImageFile, ImageMount, OciLower, short
 from skerry.resources.kind import Plan
 
@@ -34,10 +35,6 @@ def retired(image: Image) -> Image:
     return dataclasses.replace(image, name=f"{image.name}@{image.digest[:12]}")
 
 
-def _listed(users: Sequence[str]) -> str:
-    return ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
-
-
 def _rename(image: Image, name: str, reason: str) -> str:
     return f"name {name} of image {image.name} ({short(image.digest)}): {reason}"
 
@@ -46,7 +43,7 @@ def _giving_way(found: Found) -> tuple[str, ...]:
     """That the image which bears the name now stays under another one. One that nobody uses goes: a plan of its own."""
     if found.named is None or not found.users:
         return ()
-    return (_rename(found.named, retired(found.named).name, f"{_listed(found.users)} use it"),)
+    return (_rename(found.named, retired(found.named).name, f"{names.listed(found.users)} use it"),)
 
 
 def _settings(before: Image, after: Image) -> tuple[str, ...]:
@@ -197,7 +194,7 @@ def delete(name: str, found: Found, known: Sequence[str]) -> Plan[Image]:
     if found.users:
         raise SkerryError(
             Code.BUSY,
-            f"image {name} is in use by {_listed(found.users)}",
+            f"image {name} is in use by {names.listed(found.users)}",
             "Delete these containers first, or let them keep no roots ('rollbacks: 0')",
         )
     return Plan("image_delete", found.named, None, _removing(found.named.name, found.own), "finish")

@@ -7,14 +7,8 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.secret import KeptSecret
 from skerry.parts.base import Step
 from skerry.parts.sealed import CurrentValue, Sealed
+from skerry.resources import names
 from skerry.resources.kind import Plan
-
-_LISTED = 5  # names in a message
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def create(secret: KeptSecret, value: bytes) -> Plan[KeptSecret]:
@@ -38,7 +32,7 @@ def change(secret: KeptSecret, value: bytes, when: str, users: Sequence[str]) ->
             CurrentValue(secret.id, secret.version),
         ),
     )
-    stored = (f"a restart is due for {listed(users)}",) if users else ()
+    stored = (f"a restart is due for {names.listed(users)}",) if users else ()
     return Plan("secret_set", secret, after, steps, "undo", stored=stored)
 
 
@@ -57,7 +51,7 @@ def delete(secret: KeptSecret, users: Sequence[str]) -> Plan[KeptSecret]:
     if users:
         raise SkerryError(
             Code.BUSY,
-            f"secret {secret.key} is in use by {listed(users)}",
+            f"secret {secret.key} is in use by {names.listed(users)}",
             "Take it out of their option 'secrets' and restart them, or delete these containers, first",
         )
     steps = (

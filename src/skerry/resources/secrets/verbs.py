@@ -1,6 +1,5 @@
 """From a request and what is there to plans of secrets: the checks that need the host or the store, then the planner."""
 
-import difflib
 import hmac
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from skerry.host import credentials
 from skerry.model.errors import Code, SkerryError
 from skerry.model.secret import MOST, KeptSecret, SecretKey, decoded
 from skerry.parts import sealed
+from skerry.resources import names
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
@@ -22,9 +22,9 @@ Planner = PlannerAny[KeptSecret]
 
 def not_found(db: Database, key: SecretKey) -> SkerryError:
     """The error for a secret that is not there. It tells of the named project only, and never what others have."""
-    names = references.secret_names(db, key.realm, key.project)
-    near = "".join(f"Did you mean {name}? " for name in difflib.get_close_matches(key.name, names, 1))
-    hint = f"{near}Secrets of {key.realm}/{key.project}: {plan.listed(names) or 'none yet'}"
+    known = references.secret_names(db, key.realm, key.project)
+    where = f"{key.realm}/{key.project}"
+    hint = f"{names.meant(key.name, known)}Secrets of {where}: {names.listed(known) or 'none yet'}"
     return SkerryError(Code.NOT_FOUND, f"there is no secret {key}", hint)
 
 

@@ -9,20 +9,15 @@ from skerry.model.volume import Volume
 from skerry.parts.archive import Archive, Restored, Snapshot
 from skerry.parts.base import Step
 from skerry.parts.data import Data
+from skerry.resources import names
 from skerry.resources.kind import Plan
 
 _MEBI = 1024**2
-_LISTED = 5  # names in a message
 
 
 def data(volume: Volume) -> Data:
     """Its files."""
     return Data(volume.id, volume.generation, volume.size)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def create(volume: Volume) -> Plan[Volume]:
@@ -100,7 +95,7 @@ def delete(volume: Volume, users: Sequence[str]) -> Plan[Volume]:
     if users:
         raise SkerryError(
             Code.BUSY,
-            f"volume {volume.key} is in use by {listed(users)}",
+            f"volume {volume.key} is in use by {names.listed(users)}",
             "Take it out of their option 'volumes', or delete these containers, first",
         )
     step = Step("remove", data(volume), "its files go, for good")

@@ -1,6 +1,5 @@
 """From a request and what is there to plans of volumes: the checks that need the host or the store, then the planner."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 
 from skerry.host import capacity, quotas
@@ -9,6 +8,7 @@ from skerry.model.size import format_size, parse_size
 from skerry.model.volume import Volume, VolumeKey
 from skerry.parts import archive, data
 from skerry.protocol import volumes as requests
+from skerry.resources import names
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
@@ -24,9 +24,9 @@ _MEBI = 1024**2
 
 def not_found(db: Database, key: VolumeKey) -> SkerryError:
     """The error for a volume that is not there. It tells of the named project only, and never what others have."""
-    names = references.volume_names(db, key.realm, key.project)
-    near = "".join(f"Did you mean {name}? " for name in difflib.get_close_matches(key.name, names, 1))
-    hint = f"{near}Volumes of {key.realm}/{key.project}: {plan.listed(names) or 'none yet'}"
+    known = references.volume_names(db, key.realm, key.project)
+    where = f"{key.realm}/{key.project}"
+    hint = f"{names.meant(key.name, known)}Volumes of {where}: {names.listed(known) or 'none yet'}"
     return SkerryError(Code.NOT_FOUND, f"there is no volume {key}", hint)
 
 
@@ -101,7 +101,9 @@ def _check_rest(context: Context, volume: Volume) -> None:
     ]
     if found := sorted({*awake, *still}):
         raise SkerryError(
-            Code.BUSY, f"volume {volume.key} is in use by {plan.listed(found)}", "Stop these containers first"
+            Code.BUSY,
+            f"volume {volume.key} is in use by {names.listed(found)}",
+            "Stop these containers first",
         )
 
 

@@ -1,0 +1,14 @@
+"""Names in messages: the first of many, and the nearest to one that nobody has."""
+
+import difflib
+from collections.abc import Sequence
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def meant(name: str, names: Sequence[str]) -> str:
+    """What ``name`` may have been meant for, as the beginning of a hint; empty where none is near."""
+    return "".join(f"Did you mean {near}? " for near in difflib.get_close_matches(name, names, 1))
