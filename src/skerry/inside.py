@@ -61,7 +61,7 @@ def get(place: Place, target: IO[bytes]) -> None:
                     while chunk := file.read(_CHUNK):
                         target.write(chunk)
             else:
-                raise InsideError(f"{place['path']} is neither a file nor a folder")
+                raise InsideError(f"{place['path']} is neither a file nor a folder; name one of these")
         finally:
             os.close(found)
 
@@ -77,7 +77,7 @@ def put(place: Place, source: IO[bytes], *, dry_run: bool = False) -> bool:
     """
     folder, name = os.path.split(place["path"].rstrip("/"))
     if name in {"", ".", ".."}:
-        raise InsideError(f"{place['path']} names no file")
+        raise InsideError(f"{place['path']} names no file; give the path of one")
     with _root(place) as root, _explained(place):
         parent = _open_in(root, folder, _O_PATH_ONLY | os.O_DIRECTORY)
         try:

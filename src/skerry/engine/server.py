@@ -69,7 +69,11 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _parse(self, line: bytes) -> Request | PlanOnly:
         if len(line) > _MAX_LINE:
-            raise SkerryError(Code.INVALID, f"the request is longer than {_MAX_LINE} bytes")
+            raise SkerryError(
+                Code.INVALID,
+                f"the request is longer than {_MAX_LINE} bytes",
+                "Give fewer or shorter values",
+            )
         try:
             raw = json.loads(line)
         except (ValueError, RecursionError) as error:
