@@ -60,11 +60,7 @@ def users_of_secret(db: Database, project_id: str, name: str) -> list[tuple[str,
 
 def secret_names(db: Database, realm: str, project: str) -> list[str]:
     """The names of a project's secrets, sorted."""
-    query = (
-        "SELECT secret.name FROM secret JOIN project ON project.id = secret.project_id "
-        "JOIN realm ON realm.id = project.realm_id WHERE realm.name = ? AND project.name = ? ORDER BY 1"
-    )
-    return [row[0] for row in db.rows(query, realm, project)]
+    return _names(db, "secret", realm, project)
 
 
 def values_of_secrets(
@@ -127,11 +123,7 @@ def data_of_volumes(db: Database, project_id: str, names: Collection[str]) -> di
 
 def volume_names(db: Database, realm: str, project: str) -> list[str]:
     """The names of a project's volumes, sorted."""
-    query = (
-        "SELECT volume.name FROM volume JOIN project ON project.id = volume.project_id "
-        "JOIN realm ON realm.id = project.realm_id WHERE realm.name = ? AND project.name = ? ORDER BY 1"
-    )
-    return [row[0] for row in db.rows(query, realm, project)]
+    return _names(db, "volume", realm, project)
 
 
 def _users(db: Database, option: str, field: str, project_id: str, name: str) -> list[tuple[str, str]]:
@@ -150,7 +142,7 @@ class ContainerRow:
 
     Attributes:
         image: name of the image, as the container was given it.
-        desired: what it is to be: started, stopped.
+        desired: what it is to be: started, frozen, stopped.
         ports: the port of each service; its plain URL's is that of "".
     """
 
@@ -192,13 +184,15 @@ def container(db: Database, realm: str, project: str, name: str) -> ContainerRow
 
 def container_names(db: Database, realm: str, project: str) -> list[str]:
     """The containers of a project, sorted."""
-    rows = db.rows(
-        "SELECT container.name FROM container JOIN project ON project.id = container.project_id "
-        "JOIN realm ON realm.id = project.realm_id WHERE realm.name = ? AND project.name = ? ORDER BY 1",
-        realm,
-        project,
+    return _names(db, "container", realm, project)
+
+
+def _names(db: Database, table: str, realm: str, project: str) -> list[str]:
+    query = (
+        f"SELECT {table}.name FROM {table} JOIN project ON project.id = {table}.project_id "  # noqa: S608 - texts of ours
+        "JOIN realm ON realm.id = project.realm_id WHERE realm.name = ? AND project.name = ? ORDER BY 1"
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in db.rows(query, realm, project)]
 
 
 def aliases_of(db: Database, container_id: str) -> dict[str, str]:
