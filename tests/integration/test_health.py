@@ -60,8 +60,8 @@ def unhealthy(host, seconds=30):
     return until(host, lambda one: one["health_state"].startswith("unhealthy"), seconds)["health_state"]
 
 
-def healthy(host, seconds=30):
-    return until(host, lambda one: one["health_state"] == "healthy", seconds)
+def healthy(host):
+    return until(host, lambda one: one["health_state"] == "healthy", 30)
 
 
 def test_its_exit_code_is_its_health(host, checked):
