@@ -10,12 +10,13 @@ from skerry.model.container import Container
 from skerry.model.ends import Health
 from skerry.model.errors import SkerryError
 from skerry.protocol import containers as requests
-from skerry.resources.containers import health
+from skerry.resources.containers import health, store
 from skerry.resources.containers.view import running
 from skerry.resources.kind import Apply, Context
 
 _AT_ONCE = 8
 _LONGEST = 60.0  # seconds that one is waited for until it is healthy
+_FIRST_TRY, _LAST_TRY = 1.0, 60.0  # seconds between tries of one that did not start; they double
 _PAUSE, _PAUSE_OF_COMMANDS = 0.2, 1.0  # seconds between two looks whether it is
 _log = logging.getLogger(__name__)
 Place = tuple[str, str, str]  # realm, project, name
@@ -47,7 +48,10 @@ def waves(every: Mapping[Place, Container]) -> dict[Place, int]:
 
 
 def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
-    """Start those that do not run. One that cannot be started keeps none down, and nobody is waited for without end."""
+    """Start those that do not run. One that cannot be started keeps none down, and nobody is waited for without end.
+
+    It is tried again in a thread of its own: its program may have ended before anybody saw it run, or the host was busy.
+    """
     every = {_place(container): container for container in desired}
     here = {place: threading.Event() for place in every}
     depth = waves(every)
@@ -58,7 +62,9 @@ def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
             for other in before(container, every):
                 if depth[other] < depth[place]:
                     here[other].wait(_LONGEST * 2)
-            _start(context, apply, container)
+            if not _start(context, apply, container) and container.spec.restart != "never":
+                again = (context, apply, container.id)
+                threading.Thread(target=_try_again, args=again, name="boot again", daemon=True).start()
         finally:
             here[place].set()
 
@@ -68,15 +74,33 @@ def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
             done.result()
 
 
-def _start(context: Context, apply: Apply, container: Container) -> None:
+def _start(context: Context, apply: Apply, container: Container) -> bool:
+    """Start a container, and wait until it is healthy where it has a check; whether it started."""
     try:
         if not running(container):
             apply(requests.Start(verb="start", container=container.key, wait="running"))
     except SkerryError as error:
         _log.error("container %s did not start: %s", container.key, error)
-        return
-    if (check := container.health_check) is None:
-        return
+        return False
+    if (check := container.health_check) is not None:
+        _wait_until_healthy(context, container, check)
+    return True
+
+
+def _try_again(context: Context, apply: Apply, container_id: str) -> None:
+    """Start a container for as long as it is to run and does not."""
+    pause = _FIRST_TRY
+    while True:
+        time.sleep(pause)
+        container = store.find_id(context.db, container_id)
+        if container is None or container.desired != "started" or running(container):
+            return
+        if _start(context, apply, container):
+            return
+        pause = min(2 * pause, _LAST_TRY)
+
+
+def _wait_until_healthy(context: Context, container: Container, check: Health) -> None:
     begun = time.monotonic()
     while problem := _problem(context, container, check):
         if time.monotonic() - begun > _LONGEST:
