@@ -47,11 +47,12 @@ def waves(every: Mapping[Place, Container]) -> dict[Place, int]:
     return depth
 
 
-def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
-    """Start those that do not run. One that cannot be started keeps none down, and nobody is waited for without end.
+def start(context: Context, apply: Apply, desired: Sequence[Container]) -> list[Container]:
+    """Start those that do not run; returns those that did not start, for :func:`try_again`.
 
-    It is tried again in a thread of its own: its program may have ended before anybody saw it run, or the host was busy.
+    One that cannot be started keeps none down, and nobody is waited for without end.
     """
+    missing: list[Container] = []
     every = {_place(container): container for container in desired}
     here = {place: threading.Event() for place in every}
     depth = waves(every)
@@ -62,9 +63,8 @@ def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
             for other in before(container, every):
                 if depth[other] < depth[place]:
                     here[other].wait(_LONGEST * 2)
-            if not _start(context, apply, container) and container.spec.restart != "never":
-                again = (context, apply, container.id)
-                threading.Thread(target=_try_again, args=again, name="boot again", daemon=True).start()
+            if not _start(context, apply, container):
+                missing.append(container)
         finally:
             here[place].set()
 
@@ -72,6 +72,7 @@ def start(context: Context, apply: Apply, desired: Sequence[Container]) -> None:
         # In the order of their lines: whoever waits has those before it at work or done.
         for done in [pool.submit(come, place) for place in sorted(every, key=depth.__getitem__)]:
             done.result()
+    return missing
 
 
 def _start(context: Context, apply: Apply, container: Container) -> bool:
@@ -87,8 +88,8 @@ def _start(context: Context, apply: Apply, container: Container) -> bool:
     return True
 
 
-def _try_again(context: Context, apply: Apply, container_id: str) -> None:
-    """Start a container for as long as it is to run and does not."""
+def try_again(context: Context, apply: Apply, container_id: str) -> None:
+    """Start a container for as long as it is to run and does not: the host was busy, or its program ended at once."""
     pause = _FIRST_TRY
     while True:
         time.sleep(pause)

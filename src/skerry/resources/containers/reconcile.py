@@ -1,6 +1,7 @@
 """Containers when the engine starts, after all operations are settled: the host is brought to what the store says."""
 
 import logging
+import threading
 from pathlib import Path
 
 from skerry.host import btrfs, files, systemd
@@ -67,7 +68,11 @@ def _start_after_boot(context: Context, apply: Apply) -> None:
     boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
     if context.db.get_meta("boot_id", "") == boot_id:
         return
-    boot.start(context, apply, [one for one in store.all_containers(context.db) if one.desired == "started"])
+    wanted = [one for one in store.all_containers(context.db) if one.desired == "started"]
+    for container in boot.start(context, apply, wanted):
+        if container.spec.restart != "never":
+            again = (context, apply, container.id)
+            threading.Thread(target=boot.try_again, args=again, name="boot", daemon=True).start()
     with context.db.transaction():
         context.db.set_meta("boot_id", boot_id)
 

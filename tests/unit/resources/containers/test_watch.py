@@ -326,7 +326,31 @@ def test_each_comes_after_those_before_it(host, db, container, monkeypatch, fail
         named(container, "one", "two"),
         named(container, "two", "one"),  # no request makes a circle, and none stops a boot
     ]
-    boot.start(Context(host, db), apply, every)
+    missing = boot.start(Context(host, db), apply, every)
+    assert {one.key.name for one in missing} == failing
     assert sorted(came) == sorted({"web", "api", "db", "one", "two"} - failing)
     assert came.index("api") < came.index("web")
     assert failing or came.index("db") < came.index("api")
+
+
+@pytest.mark.parametrize(("stopped_at", "tries"), [(None, 3), (1, 1)])
+def test_what_did_not_start_is_tried_again_until_it_does_or_is_not_to_run(
+    host, db, container, monkeypatch, stopped_at, tries
+):
+    pauses, tried = [], []
+    wanted = named(container, "db")
+
+    def apply(request):
+        tried.append(request.container.name)
+        if len(tried) < 3:
+            raise SkerryError(Code.FAILED, "no")
+
+    def find(_db, _id):
+        return dataclasses.replace(wanted, desired="stopped") if len(tried) == stopped_at else wanted
+
+    monkeypatch.setattr(boot, "running", lambda _container: False)
+    monkeypatch.setattr(boot.time, "sleep", pauses.append)
+    monkeypatch.setattr(boot.store, "find_id", find)
+    boot.try_again(Context(host, db), apply, wanted.id)
+    assert tried == ["db"] * tries
+    assert pauses == [1, 2, 4][: tries + (stopped_at is not None)]
