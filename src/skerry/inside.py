@@ -27,6 +27,7 @@ _O_PATH_ONLY = os.O_PATH | os.O_CLOEXEC
 _FILE_SYSTEMS = {0x794C7630, 0x9123683E, 0xE0F5E1E2, 0x01021994}
 _CHUNK = 1 << 20  # bytes
 _NEW_MODE = 0o644
+_DEEPEST = 200  # folders in an archive; each one is open meanwhile
 _IDS = 65536  # of one container
 _libc = ctypes.CDLL(None, use_errno=True)
 Place = Mapping[str, Any]
@@ -267,20 +268,33 @@ def _reopened(descriptor: int, flags: int) -> IO[bytes]:
 
 def _write_archive(folder: int, name: str, target: IO[bytes], place: Place) -> None:
     with tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        for path, _folders, others, here in os.fwalk(".", dir_fd=_reopened_folder(folder)):
-            below = os.path.normpath(f"{name}/{path}")
-            tar.addfile(_member(below, os.fstat(here), place))
-            for other in [*others, *(one for one in _folders if _is_link(here, one))]:
-                _add(tar, f"{below}/{other}", here, other, place)
+        _add_folder(tar, name, _reopened_folder(folder), place)
+
+
+def _add_folder(tar: tarfile.TarFile, path: str, here: int, place: Place) -> None:
+    """An open folder, which is closed, and what is in it.
+
+    Not by :func:`os.fwalk`: that opens a folder which has become a link meanwhile, and looks only then. A link of the
+    container's would be followed on this host, by its root, who may open a watchdog.
+    """
+    try:
+        if path.count("/") > _DEEPEST:
+            raise InsideError(f"{place['path']} has folders more than {_DEEPEST} deep; ask for one of them")
+        tar.addfile(_member(path, _checked(here), place))
+        for name in sorted(os.listdir(here)):
+            found = _stat(here, name)
+            if found is None or not stat.S_ISDIR(found.st_mode):
+                _add(tar, f"{path}/{name}", here, name, place)
+                continue
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # it was one a moment ago
+                _add_folder(tar, f"{path}/{name}", os.open(name, flags, dir_fd=here), place)
+    finally:
+        os.close(here)
 
 
 def _reopened_folder(descriptor: int) -> int:
     return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
-def _is_link(folder: int, name: str) -> bool:
-    found = _stat(folder, name)
-    return found is not None and stat.S_ISLNK(found.st_mode)
 
 
 def _add(tar: tarfile.TarFile, path: str, folder: int, name: str, place: Place) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import os
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,3 +56,45 @@ def test_a_process_of_another_is_no_container() -> None:
 def test_an_archive_gets_as_many_bytes_as_it_was_promised() -> None:
     grown, shrunk = inside._Exactly(io.BytesIO(b"abcdef"), 4), inside._Exactly(io.BytesIO(b"ab"), 4)
     assert (grown.read(3), grown.read(3), shrunk.read(10)) == (b"abc", b"d", b"ab\0\0")
+
+
+def archive_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(inside, "_checked", os.fstat)  # a test's folder may lie anywhere
+    opened, target = os.open(folder, os.O_PATH), io.BytesIO()
+    inside._write_archive(opened, "top", target, {**PLACE, "uid_base": 0})
+    os.close(opened)
+    target.seek(0)
+    with tarfile.open(fileobj=target) as tar:
+        return tar.getnames()
+
+
+def test_no_link_is_followed_while_an_archive_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top, host, opens, really = tmp_path / "top", tmp_path / "host", [], os.open
+    (top / "a" / "b").mkdir(parents=True)
+    (top / "a" / "file").write_text("x")
+    host.mkdir()
+    (host / "shadow").write_text("x")
+    (top / "link").symlink_to(host)
+
+    def spy(path, flags, *args, **names):
+        if names.get("dir_fd") is not None:
+            opens.append((path, bool(flags & os.O_NOFOLLOW)))
+        return really(path, flags, *args, **names)
+
+    monkeypatch.setattr(os, "open", spy)
+    assert archive_of(top, monkeypatch) == ["top", "top/a", "top/a/b", "top/a/file", "top/link"]
+    assert all(safe for _path, safe in opens), f"a container could have put a link there: {opens}"
+
+
+def test_a_folder_that_became_a_link_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "top").mkdir()
+    (tmp_path / "top" / "was").symlink_to("/etc")
+    folder = os.stat(tmp_path)
+    monkeypatch.setattr(inside, "_stat", lambda _folder, _name: folder)
+    assert archive_of(tmp_path / "top", monkeypatch) == ["top"]
+
+
+def test_a_tree_made_to_be_endless_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "/".join(["d"] * 210)).mkdir(parents=True)
+    with pytest.raises(inside.InsideError, match="deep"):
+        archive_of(tmp_path, monkeypatch)
