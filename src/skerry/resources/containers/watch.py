@@ -41,8 +41,9 @@ class Watch:
         self._behind = False  # the proxy's live map is not what the store has
         self._listener = Listener(self._changed, self.look_at_all)
         self._thread = threading.Thread(target=self._run, name="containers", daemon=True)
-        self._pool = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "unhealthy")
+        self._pool = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "ended")
         self._checkers: dict[str, concurrent.futures.ThreadPoolExecutor] = {}  # by realm
+        self._restarters: dict[str, concurrent.futures.ThreadPoolExecutor] = {}  # the same: a restart takes a grace
 
     def start(self) -> None:
         """Begin: what happened while no engine ran is found at once."""
@@ -57,7 +58,7 @@ class Watch:
             self._ended = True
             self._wake.notify()
         self._thread.join()
-        pools = (self._pool, *self._checkers.values())
+        pools = (self._pool, *self._checkers.values(), *self._restarters.values())
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
         health_command.HELPER.close()
@@ -261,7 +262,7 @@ class Watch:
         one.failed, one.due = verdict.failed, time.monotonic() + health.pause(check, verdict)
         if check.restart and verdict.state.startswith(health.UNHEALTHY) and not one.restarts:
             one.restarts = True
-            self._pool.submit(self._restart, container)
+            self._restarter(container).submit(self._restart, container)
         if verdict.state == container.health:
             return container
         return self._write_health(container, verdict.state)
@@ -271,11 +272,11 @@ class Watch:
         return anatomy.freezer(container).exists(self._context.host)
 
     def _checker(self, container: Container) -> concurrent.futures.ThreadPoolExecutor:
-        made = self._checkers.get(container.realm_id)
-        if made is None:
-            made = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "health")
-            self._checkers[container.realm_id] = made
-        return made
+        return _of_realm(self._checkers, container, "health")
+
+    def _restarter(self, container: Container) -> concurrent.futures.ThreadPoolExecutor:
+        """Not the one of other realms: an unhealthy program may take an hour of grace to be restarted."""
+        return _of_realm(self._restarters, container, "unhealthy")
 
     def _write_health(self, container: Container, state: str) -> Container:
         """Write a state of health; the journal has it where it becomes a bad one, or a bad one ends."""
@@ -297,3 +298,12 @@ class Watch:
             self._apply(requests.Restart(verb="restart", container=container.key, wait="running"))
         except SkerryError as error:
             _log.error("container %s is unhealthy and could not be restarted: %s", container.key, error)
+
+
+def _of_realm(
+    pools: dict[str, concurrent.futures.ThreadPoolExecutor], container: Container, name: str
+) -> concurrent.futures.ThreadPoolExecutor:
+    made = pools.get(container.realm_id)
+    if made is None:
+        made = pools[container.realm_id] = concurrent.futures.ThreadPoolExecutor(_CHECKERS, name)
+    return made

@@ -72,7 +72,7 @@ def observer(host, db, world, container):
     made = watch.Watch(Context(host, db), world.alone, asked.append)
     made.asked = asked
     yield made
-    for pool in (made._pool, *made._checkers.values()):
+    for pool in (made._pool, *made._checkers.values(), *made._restarters.values()):
         pool.shutdown()
 
 
@@ -183,7 +183,7 @@ def checked(observer, db, container, monkeypatch):
             (done.set_exception if isinstance(found, SkerryError) else done.set_result)(found)
             return done
 
-        for pool in (observer._pool, observer._checker(container)):
+        for pool in (observer._checker(container), observer._restarter(container)):
             monkeypatch.setattr(pool, "submit", submit)
         check = Health(**{"port": 9, "start_period": 0, "retries": 2} | options)
         spec = container.spec.model_copy(update={"health": check})
@@ -252,6 +252,17 @@ def test_it_is_not_restarted_once_it_is_frozen(observer, world, db, container):
         store.update(db, dataclasses.replace(container, desired="started"))
     observer._restart(container)
     assert [one.verb for one in observer.asked] == ["restart"]
+
+
+def test_restarts_that_take_their_grace_keep_no_other_realm_s_waiting(observer, container):
+    go_on, reached = threading.Event(), threading.Event()
+    for _ in range(watch._CHECKERS * 2):  # each could take the hour that its option 'grace' may give it
+        observer._restarter(container).submit(go_on.wait, 10)
+    other = dataclasses.replace(container, id="d" * 24, realm_id="e" * 24)
+    observer._restarter(other).submit(reached.set)
+    observer._pool.submit(lambda: None).result(5)  # and who ended a container is asked meanwhile
+    assert reached.wait(5)
+    go_on.set()
 
 
 def test_notes_of_one_event_do_not_grow_for_ever(db):
