@@ -55,7 +55,8 @@ def start(context: Context, apply: Apply, desired: Sequence[Container]) -> list[
     missing: list[Container] = []
     every = {_place(container): container for container in desired}
     here = {place: threading.Event() for place in every}
-    depth = waves(every)
+    depth, starting = waves(every), threading.Semaphore(_AT_ONCE)
+    awaited = {place for container in desired for place in before(container, every)}
 
     def come(place: Place) -> None:
         container = every[place]
@@ -63,28 +64,32 @@ def start(context: Context, apply: Apply, desired: Sequence[Container]) -> list[
             for other in before(container, every):
                 if depth[other] < depth[place]:
                     here[other].wait(_LONGEST * 2)
-            if not _start(context, apply, container):
+            with starting:
+                started = _start(apply, container)
+            if not started:
                 missing.append(container)
+            elif place in awaited:  # the engine serves nobody meanwhile
+                _wait_until_healthy(context, container)
         finally:
             here[place].set()
 
-    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, "boot") as pool:
-        # In the order of their lines: whoever waits has those before it at work or done.
+    if not every:
+        return missing
+    # A thread each: one that waits, until it is healthy or for those before it, keeps none of another tenant's waiting.
+    with concurrent.futures.ThreadPoolExecutor(len(every), "boot") as pool:
         for done in [pool.submit(come, place) for place in sorted(every, key=depth.__getitem__)]:
             done.result()
     return missing
 
 
-def _start(context: Context, apply: Apply, container: Container) -> bool:
-    """Start a container, and wait until it is healthy where it has a check; whether it started."""
+def _start(apply: Apply, container: Container) -> bool:
+    """Start a container; whether it started."""
     try:
         if not running(container):
             apply(requests.Start(verb="start", container=container.key, wait="running"))
     except SkerryError as error:
         _log.error("container %s did not start: %s", container.key, error)
         return False
-    if (check := container.health_check) is not None:
-        _wait_until_healthy(context, container, check)
     return True
 
 
@@ -96,12 +101,15 @@ def try_again(context: Context, apply: Apply, container_id: str) -> None:
         container = store.find_id(context.db, container_id)
         if container is None or container.desired != "started" or running(container):
             return
-        if _start(context, apply, container):
+        if _start(apply, container):
             return
         pause = min(2 * pause, _LAST_TRY)
 
 
-def _wait_until_healthy(context: Context, container: Container, check: Health) -> None:
+def _wait_until_healthy(context: Context, container: Container) -> None:
+    """Where it has a check."""
+    if (check := container.health_check) is None:
+        return
     begun = time.monotonic()
     while problem := _problem(context, container, check):
         if time.monotonic() - begun > _LONGEST:

@@ -365,3 +365,31 @@ def test_what_did_not_start_is_tried_again_until_it_does_or_is_not_to_run(
     boot.try_again(Context(host, db), apply, wanted.id)
     assert tried == ["db"] * tries
     assert pauses == [1, 2, 4][: tries + (stopped_at is not None)]
+
+
+def test_those_that_never_get_healthy_keep_no_other_waiting(host, db, container, monkeypatch):
+    healthy, came = threading.Event(), threading.Event()
+    asked = set()
+
+    def probe(_host, one, _check):
+        asked.add(one.key.name)
+        return "" if healthy.wait(0.1) else "no"
+
+    monkeypatch.setattr(boot, "running", lambda _container: False)
+    monkeypatch.setattr(boot, "_PAUSE", 0.01)
+    monkeypatch.setattr(health, "probe", probe)
+    sick = [named(container, f"a{number}", f"a{number - 1}") for number in range(boot._AT_ONCE * 3)]
+    spec = {"health": Health(port=9)}
+    every = [dataclasses.replace(one, spec=one.spec.model_copy(update=spec)) for one in sick]
+    every.append(named(container, "z"))
+
+    def apply(request):
+        if request.container.name == "z":
+            came.set()
+
+    whole = threading.Thread(target=boot.start, args=[Context(host, db), apply, every])
+    whole.start()
+    assert came.wait(5), "a reboot would bring it up after the others' minutes"
+    healthy.set()
+    whole.join()
+    assert f"a{boot._AT_ONCE * 3 - 1}" not in asked, "nobody comes after the last one"
