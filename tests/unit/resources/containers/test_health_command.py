@@ -131,6 +131,9 @@ def test_one_that_says_nothing_is_not_waited_for(
     with pytest.raises(SkerryError, match="it did not answer"):
         health.probe(host, container, Health(command=["x"], timeout=0.1))
     over.set()
+    world.serve = answering({"status": 0, "output": ""})
+    assert health.probe(host, container, Health(command=["x"], timeout=2)) == ""
+    assert world.started == 1, "those of other tenants go on"
 
 
 def test_the_longest_command_is_one_order(world: Imaginary, host: HostConfig, container: Container) -> None:
