@@ -38,12 +38,23 @@ class _Folder:
         self._path = path
 
     def open(self, name: str) -> tuple[BinaryIO, int]:
-        if name.startswith(("/", "..")):
+        """No link is followed on the way: whoever made the image would choose what this host's root opens."""
+        *folders, last = name.split("/")
+        if not last or {"", ".."} & {*folders, last}:
             raise KeyError(name)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            descriptor = os.open(
-                f"{self._path}/{name}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-            )
+            at = os.open(self._path, flags | os.O_DIRECTORY)
+            for folder in folders:
+                above, at = at, -1
+                try:
+                    at = os.open(folder, flags | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+                finally:
+                    os.close(above)
+            try:
+                descriptor = os.open(last, flags | os.O_NOFOLLOW, dir_fd=at)
+            finally:
+                os.close(at)
         except OSError as error:
             raise KeyError(name) from error
         found = os.fstat(descriptor)

@@ -323,3 +323,19 @@ def test_a_blob_is_found_by_its_place_in_the_tarball_whatever_its_size(tmp_path:
     big = Made([packed(*(member(f"f{n}", data=bytes([n]) * 100_000) for n in range(30)))], packed=False)
     (tmp_path / "x.tar").write_bytes(tarred(layout(oci_images.index(x=big), big)))
     assert seen(tmp_path / "x.tar")[0] == (big.layers[0],)
+
+
+def test_no_link_in_an_image_s_folder_is_followed(tmp_path: Path) -> None:
+    host, image = tmp_path / "host", tmp_path / "image"
+    host.mkdir()
+    (host / "shadow").write_text("x")
+    (image / "real").mkdir(parents=True)
+    (image / "real" / "file").write_text("x")
+    (image / "way").symlink_to(host)
+    store = oci_file._Folder(str(image))
+    file, size = store.open("real/file")
+    file.close()
+    assert size == 1
+    for name in ("way/shadow", "real/../way/shadow", "/etc/passwd", "../host/shadow", ""):
+        with pytest.raises(KeyError):
+            store.open(name)
