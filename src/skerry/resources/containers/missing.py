@@ -13,7 +13,8 @@ def not_found(db: Database, key: ContainerKey) -> SkerryError:
     """The error for a container that is not there: what its name may have been meant for, and what is there."""
     every = store.keys(db)
     known = [one.name for one in every if (one.realm, one.project) == (key.realm, key.project)]
-    others = [f"{one.realm}/{one.project}" for one in every if one.name == key.name]
+    # Of this realm alone: which others there are, and what they have, is nobody else's business.
+    others = [f"{one.realm}/{one.project}" for one in every if (one.realm, one.name) == (key.realm, key.name)]
     elsewhere = f"One of that name is in {names.listed(others, _LISTED)}. " if others else ""
     here = f"Containers of {key.realm}/{key.project}: {names.listed(known, _LISTED) or 'none'}"
     hint = f"{names.meant(key.name, known)}{elsewhere}{here}"

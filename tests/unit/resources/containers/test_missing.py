@@ -34,6 +34,7 @@ def some(db, container):
         (ContainerKey(name="till"), "One of that name is in default/shop. Containers of default/default: blog, shop"),
         (ContainerKey(name="blog", project="other"),
          "One of that name is in default/default. Containers of default/other: none"),
+        (ContainerKey(realm="rival", name="blog"), "Containers of rival/default: none"),
     ],
 )  # fmt: skip
 def test_the_nearest_name_and_those_there_are(some, key, hint):
