@@ -68,7 +68,9 @@ def archive_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return tar.getnames()
 
 
-def test_no_link_is_followed_while_an_archive_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_link_is_followed_while_an_archive_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     top, host, opens, really = tmp_path / "top", tmp_path / "host", [], os.open
     (top / "a" / "b").mkdir(parents=True)
     (top / "a" / "file").write_text("x")

@@ -41,7 +41,8 @@ class Helper:
                 theirs.close()
                 ours.settimeout(order["timeout"] + _PATIENCE)
                 text = ours.recv(_LONGEST_ANSWER)
-            except TimeoutError as error:  # only this one is given up: the helper has those of other tenants as well
+            except TimeoutError as error:
+                # Only this one is given up: the helper has those of other tenants as well.
                 raise _failed("it did not answer") from error
             except OSError as error:
                 raise _failed(str(error)) from error

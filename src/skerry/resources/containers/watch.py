@@ -43,7 +43,7 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="containers", daemon=True)
         self._pool = concurrent.futures.ThreadPoolExecutor(_CHECKERS, "ended")
         self._checkers: dict[str, concurrent.futures.ThreadPoolExecutor] = {}  # by realm
-        self._restarters: dict[str, concurrent.futures.ThreadPoolExecutor] = {}  # the same: a restart takes a grace
+        self._restarters: dict[str, concurrent.futures.ThreadPoolExecutor] = {}  # the same
 
     def start(self) -> None:
         """Begin: what happened while no engine ran is found at once."""
