@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -98,10 +99,17 @@ def try_again(context: Context, apply: Apply, container_id: str) -> None:
     pause = _FIRST_TRY
     while True:
         time.sleep(pause)
-        container = store.find_id(context.db, container_id)
-        if container is None or container.desired != "started" or running(container):
+        try:
+            container = store.find_id(context.db, container_id)
+            gone = container is None or container.desired != "started" or running(container)
+            if container is None or gone or _start(apply, container):
+                return
+        except SkerryError as error:  # systemd could not be asked
+            _log.warning("container %s is tried later: %s", container_id, error)
+        except sqlite3.Error:  # the engine ends, and its store is closed
             return
-        if _start(apply, container):
+        except Exception:  # noqa: BLE001 - the others' threads go on, and so does the engine
+            _log.exception("container %s could not be started in a way nobody foresaw", container_id)
             return
         pause = min(2 * pause, _LAST_TRY)
 
