@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,14 @@ class _Work:
     left: collections.deque[Decide[Any]] = dataclasses.field(default_factory=collections.deque)
     plans: list[Plan[Any]] = dataclasses.field(default_factory=list)
     timings: list[list[float]] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    def hear(self, progress: Progress, event: dict[str, Any]) -> None:
+        """Pass progress on, and keep what a part warns of for the answer."""
+        if event["event"] == "warning":
+            self.warnings.append(event["text"])
+        else:
+            progress(event)
 
     def begin_next(self) -> Running | None:
         """Decide, from what is there now, and begin the next plan that changes something. Inside a transaction.
@@ -130,7 +139,7 @@ class Engine:
             running = work.begin_next()
         while running is not None:
             progress({"event": "plan", "verb": running.plan.verb, "steps": running.plan.titles()})
-            done = executor.run(running, progress, work.begin_next)
+            done = executor.run(running, functools.partial(work.hear, progress), work.begin_next)
             work.timings.append(done.timings)
             if isinstance(done.following, SkerryError):
                 raise done.following
@@ -154,14 +163,14 @@ class Engine:
         context, kind, plans = work.context, work.kind, work.plans
         changed = any(plan.lasting for plan in plans)
         after = None if work.found is None else kind.view(context, work.found)
-        warnings = kind.warnings(context, plans[0].before, work.found) if plans else ()
+        promised = kind.warnings(context, plans[0].before, work.found) if plans else ()
         return {
             "changed": changed,
             "before": None if before is None else dict(before),
             "after": None if after is None else dict(after),
             "plans": [_shown(plan) for plan in plans] if changed else [],
             "timings_ms": work.timings if changed and not context.dry_run else [],
-            "warnings": list(warnings),
+            "warnings": [*work.warnings, *promised],
             "missing": "" if before or after else kind.missing(context, work.request),
         }
 

@@ -23,6 +23,11 @@ def tell(event: Event) -> None:
         progress(event)
 
 
+def warn(text: str) -> None:
+    """Tell whoever waits for the step what a person should know of it, though it did what it was to do."""
+    tell({"event": "warning", "text": text})
+
+
 @contextlib.contextmanager
 def reporting_to(progress: Progress) -> Iterator[None]:
     """Within it, what :func:`tell` reports goes to ``progress``."""

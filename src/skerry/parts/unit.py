@@ -15,7 +15,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts import data, ends, lxc, older, program, sealed, storage, users
-from skerry.parts.base import Part, tell
+from skerry.parts.base import Part, tell, warn
 
 START = "/usr/lib/skerry/start"
 _RUNNING = "init"  # the name of PID 1 once it runs the program; before that it is start, then enter
@@ -332,7 +332,11 @@ class Unit(Part):
         try:
             os.kill(init, signal_number(self.stop_signal))
             told = asked
-            while (now := time.monotonic()) < asked + self.grace and cgroups.program(init):
+            while cgroups.program(init):
+                if (now := time.monotonic()) >= asked + self.grace:
+                    within = f"did not end within {self.grace:g} s of {self.stop_signal}"
+                    warn(f"{self.hostname}: its program {within}: killed")
+                    return
                 if now > told + _TOLD_EVERY:
                     told = now
                     tell({"event": "progress", "stage": "waiting for its program to end"})

@@ -22,7 +22,7 @@ from skerry.engine import server
 from skerry.engine.engine import Engine
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
-from skerry.parts.base import Part, Step
+from skerry.parts.base import Part, Step, warn
 from skerry.protocol import hosts
 from skerry.protocol.core import Change, Request, Resource, Table
 from skerry.resources.kind import Answer, Context, Kind, Kinds, Plan, Planner, Reader
@@ -311,6 +311,15 @@ def test_the_journal_has_each_step_and_a_failure_is_undone(path: str) -> None:
         "undone",
     )
     assert (one["steps"], one["done"]) == (STEPS, 1)
+
+
+def test_what_a_step_warns_of_is_in_the_answer(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, events = EngineClient(path), list[dict[str, Any]]()
+    client.call(**CREATE)
+    monkeypatch.setattr(Box, "remove", lambda box, _host: warn(f"{box} was not empty"))
+    assert client.call("plan", of=DELETE)["warnings"] == []
+    assert client.call(on_event=events.append, **DELETE)["warnings"] == ["toy box bear was not empty"]
+    assert [event["event"] for event in events] == ["plan", "step", "step"]
 
 
 def test_it_can_be_killed_anywhere(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
