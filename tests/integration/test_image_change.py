@@ -188,6 +188,43 @@ def test_without_rollbacks_nothing_is_kept_and_nothing_to_go_back_to(
     assert (refused.rc, "has no earlier root to go back to" in refused.stderr) == (3, True)
 
 
+def limit(host: Host, container: dict[str, Any]) -> int:
+    """Bytes that its root may take."""
+    volume = f"/var/lib/skerry/pool/c/{container['id']}"
+    return int(
+        host.check_output(
+            f"python3 -c 'from skerry.host import btrfs; print(btrfs.limit_of(\"{volume}\") or 0)'"
+        )
+    )
+
+
+def test_a_start_on_a_full_disk_leaves_room_for_kept_roots(
+    host: Host, container: dict[str, Any], other: str
+) -> None:
+    host.check_output(f"head -c 20M /dev/urandom > {upper(container)}/precious")
+    host.check_output(f"skerry update {NAME} --disk 64M")
+    host.check_output(f"skerry update {NAME} --image {other} --discard-root")
+    left = limit(host, container)
+    assert left < 45 << 20
+    full = host.run(f"head -c 60M /dev/urandom > {upper(container)}/fat; sync -f {upper(container)}")
+    assert "quota exceeded" in full.stderr
+    host.check_output(f"skerry restart {NAME}")
+    assert limit(host, container) == left
+
+
+def test_a_start_that_was_cut_off_leaves_a_limit(host: Host, container: dict[str, Any]) -> None:
+    """As one leaves it that is killed while it makes room on a full disk."""
+    run, volume = f"/run/skerry/c/{container['id']}", f"/var/lib/skerry/pool/c/{container['id']}"
+    usual = limit(host, container)
+    host.check_output(f"touch {run}/raised && btrfs qgroup limit none {volume}")
+    assert limit(host, container) == 0
+    host.check_output(f"skerry stop {NAME} --grace 0")
+    assert limit(host, container) == usual
+    host.check_output(f"btrfs qgroup limit none {volume}")  # as after a power cut, with no mark of it
+    host.check_output(f"skerry start {NAME}")
+    assert limit(host, container) == usual
+
+
 def test_a_stopped_container_stays_stopped(host: Host, container: dict[str, Any], other: str) -> None:
     host.check_output(f"skerry stop {NAME}")
     host.check_output(f"skerry update {NAME} --image {other}")

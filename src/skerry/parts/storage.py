@@ -15,6 +15,12 @@ def folder(host: HostConfig, container_id: str) -> str:
     return f"{host.pool}/c/{container_id}"
 
 
+def set_limit(host: HostConfig, container_id: str, disk: int) -> None:
+    """Let the files of a container take ``disk`` bytes."""
+    path = folder(host, container_id)
+    btrfs.set_limit(path, btrfs.id_of(path), disk)
+
+
 @dataclasses.dataclass(frozen=True)
 class Volume(Part):
     """The subvolume of container ``id``; its files may take ``disk`` bytes. Ids in it start from 0."""

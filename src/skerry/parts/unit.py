@@ -18,6 +18,7 @@ from skerry.parts import data, ends, lxc, older, program, sealed, storage, users
 from skerry.parts.base import Part, tell, warn
 
 START = "/usr/lib/skerry/start"
+_RAISED = "raised"  # a file of start's while a container has no limit, so that its root can be mounted on a full disk
 _RUNNING = "init"  # the name of PID 1 once it runs the program; before that it is start, then enter
 _MICROSECONDS = 1_000_000
 _HURRIED_GRACE = 10.0
@@ -140,6 +141,7 @@ class Unit(Part):
     def _start(self, host: HostConfig) -> None:
         systemd.kill(self.name)  # what a failed one may have left
         self._check_images(host)
+        self._limit_disk(host)
         self._write(host)
         journals.prepare(host, self.realm_id)
         own, (gateway4, gateway6) = addresses(host, self.slot), gateways(host)
@@ -324,8 +326,15 @@ class Unit(Part):
         if init is not None and self.grace > 0:
             self._ask_to_end(init)
         systemd.kill(self.name)
+        if Path(self._folder(host), _RAISED).exists():
+            self._limit_disk(host)
         links.remove(addresses(host, self.slot).interface)
         files.remove_tree(f"{host.run}/c/{self.id}")
+
+    def _limit_disk(self, host: HostConfig) -> None:
+        """Set the limit of its files, which a start on a full disk lifts: one that was cut off has left it so."""
+        if self.disk:  # a journal of an older Skerry has none
+            storage.set_limit(host, self.id, self.disk)
 
     def _ask_to_end(self, init: int) -> None:
         asked = time.monotonic()

@@ -14,6 +14,8 @@ from skerry.parts.root import KeptRoot, Root
 from skerry.parts.storage import Volume
 from skerry.parts.unit import Unit
 
+LEAST_DISK = 16 * 1024**2  # bytes that a root has, whatever kept ones take
+
 
 def unit_name(container_id: str) -> str:
     """The name of the unit of the container with that id."""
@@ -27,7 +29,12 @@ def volume(container: Container) -> Volume:
 
 def _own_disk(container: Container) -> int:
     """Bytes that its root may take: what kept ones leave. More of these than are to be kept go at once."""
-    return container.spec.disk - sum(one.size for one in container.kept[: container.spec.rollbacks])
+    return max(LEAST_DISK, container.spec.disk - kept_size(container))
+
+
+def kept_size(container: Container) -> int:
+    """Bytes that its kept roots take, but those that go at once."""
+    return sum(one.size for one in container.kept[: container.spec.rollbacks])
 
 
 def root(container: Container, without: int = 0) -> Root:
@@ -140,7 +147,7 @@ def unit(container: Container, grace: float = 0.0) -> Unit:
         groups=tuple(container.spec.groups),
         workdir=container.spec.workdir or container.image.workdir,
         capabilities=tuple(container.spec.capabilities),
-        disk=container.spec.disk,
+        disk=_own_disk(container),
         restart=container.spec.restart,
         stop_timeout=container.spec.grace,
         stop_signal=container.stop_signal,

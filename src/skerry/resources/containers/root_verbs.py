@@ -10,13 +10,12 @@ from skerry.model.size import format_size
 from skerry.parts import root as parts
 from skerry.parts import storage
 from skerry.protocol import containers as requests
-from skerry.resources.containers import belongings, missing, plan, roots
+from skerry.resources.containers import anatomy, belongings, missing, plan, roots
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.store import references
 
 Decide = DecideAny[Container]
-_LEAST = 16 * 1024**2  # bytes of disk that a root must have left
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +61,12 @@ def _size(context: Context, container: Container) -> int:
 
 def _within_disk(container: Container) -> Container:
     """The container, whose kept roots must leave its own one room."""
-    kept = sum(one.size for one in container.kept[: container.spec.rollbacks])
-    if container.spec.disk - kept < _LEAST:
+    kept = anatomy.kept_size(container)
+    if container.spec.disk - kept < anatomy.LEAST_DISK:
         raise SkerryError(
             Code.INVALID,
             f"disk: {format_size(container.spec.disk)} is too little beside kept roots, which take {kept // 1024**2 + 1}M",
-            f"Give at least {(kept + _LEAST) // 1024**2 + 1}M, or 'rollbacks: 0' to keep none",
+            f"Give at least {(kept + anatomy.LEAST_DISK) // 1024**2 + 1}M, or 'rollbacks: 0' to keep none",
         )
     return container
 
