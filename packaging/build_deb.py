@@ -30,6 +30,7 @@ ELSEWHERE = {
     "skerry": {
         "skerry/data/app.seccomp": "usr/lib/skerry/seccomp/app",
         "skerry/data/lxc-skerry-app.apparmor": "etc/apparmor.d/lxc-skerry-app",
+        "skerry/data/lxc-skerry-system.apparmor": "etc/apparmor.d/lxc-skerry-system",
     },
     "skerry-boot": {},
 }

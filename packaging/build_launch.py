@@ -31,7 +31,7 @@ from skerry_base.core.progress import Progress  # noqa: E402
 from skerry_base.core.run import run_logged  # noqa: E402
 
 PACKAGE = HERE / "skerry-launch"
-POLICY = SOURCES / "skerry/data/app.seccomp"
+POLICIES = SOURCES / "skerry/data"
 PACKAGES = ("gcc", "libc6-dev", "libseccomp-dev", "lxc-dev")
 _MAKE_S = 1800
 # A tree that is unpacked only: no script of a package runs, and what they would have made are these links.
@@ -57,7 +57,11 @@ PROGRAMS = {
     "enter": (BARE, [], "usr/lib/skerry/inside/enter"),
     "filter": (HARDENED, ["-lseccomp"], ""),
 }
-FILTER = "usr/lib/skerry/inside/filter"
+# Of each profile, the compiled filter and the policies that it comes from: what a later one names stands there alone.
+FILTERS = {
+    "usr/lib/skerry/inside/filter": ("app.seccomp",),
+    "usr/lib/skerry/inside/filter.system": ("app.seccomp", "system.seccomp"),
+}
 
 
 def tree(cache: Cache) -> Path:
@@ -101,19 +105,31 @@ def compile_into(root: Path, package: Path) -> None:
     """Compile the programs and the filter in the tree, and put them into the package."""
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        for source in [*(PACKAGE / "src").iterdir(), POLICY]:
+        for source in (PACKAGE / "src").iterdir():
             shutil.copy(source, work)
         for name, (flags, libraries, place) in PROGRAMS.items():
             run_in(root, work, ["/usr/bin/gcc", *flags, "-o", f"/mnt/{name}", f"/mnt/{name}.c", *libraries])
             if place:
                 shutil.copy(work / name, package / place)
-        run_in(root, work, ["/mnt/filter", f"/mnt/{POLICY.name}"], package / FILTER)
+        for place, policies in FILTERS.items():
+            (work / "policy").write_text(policy([(POLICIES / name).read_text() for name in policies]))
+            run_in(root, work, ["/mnt/filter", "/mnt/policy"], package / place)
+
+
+def policy(texts: Sequence[str]) -> str:
+    """Several policies as one: all lines of the first, and of a call that a later one names the later one's alone."""
+    lines: list[str] = []
+    for text in texts:
+        added = text.splitlines()
+        named = {line.split()[0] for line in added if line[:1].isalpha()}
+        lines = [line for line in lines if not (line[:1].isalpha() and line.split()[0] in named)] + added
+    return "".join(f"{line}\n" for line in lines)
 
 
 def digest() -> str:
     """A short digest of all that decides the package's content, but the versions of Debian's packages."""
     total = hashlib.sha256(recipe_of(PACKAGES).digest().encode())
-    for path in sorted([Path(__file__), POLICY, *PACKAGE.rglob("*")]):
+    for path in sorted([Path(__file__), *POLICIES.glob("*.seccomp"), *PACKAGE.rglob("*")]):
         if path.is_file():
             total.update(f"{path.name}\0".encode() + path.read_bytes())
     return total.hexdigest()[:12]

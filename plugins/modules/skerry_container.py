@@ -77,6 +77,16 @@ options:
       stays so.
     - Required for a new container.
     type: str
+  profile:
+    description:
+    - 'What lives in it: a program, or a whole Debian with its own systemd, packages and users, which is
+      ready when its init says so. The latter has more rights over its own namespaces, and reaches more
+      of the kernel.'
+    - A change takes effect when the container is next started or restarted.
+    type: str
+    choices:
+    - app
+    - system
   memory:
     description:
     - Memory it may use at most. It has no swap.
@@ -241,7 +251,7 @@ options:
   stop_signal:
     description:
     - Signal that asks its program to end, such as SIGQUIT or SIGRTMIN+3. By default the image's own, else
-      SIGTERM.
+      SIGTERM; of profile system SIGRTMIN+3.
     - A change takes effect when the container is next started or restarted.
     type: str
   health:
@@ -453,6 +463,7 @@ ARGUMENTS = {
     "realm": {"type": "str", "default": "default"},
     "project": {"type": "str", "default": "default"},
     "image": {"type": "str"},
+    "profile": {"type": "str", "choices": ["app", "system"]},
     "memory": {"type": "str"},
     "cpu": {"type": "float"},
     "pids": {"type": "int"},

@@ -5,6 +5,9 @@
  * Without one, it is PROGRAM, and the command is run by the container's init; with one, the command itself is run, as
  * for a program that is started in a container that runs.
  *
+ * Instead of capabilities, "system" stands for a whole Debian: its root keeps those of SYSTEM, programs may gain rights
+ * as everywhere (sudo), the filter is another, and the command is the init.
+ *
  * It is static and has no C library, so nothing of the image's is loaded. Users are looked up in the image's own files:
  * here that can harm the container only. Exit status 125: it could not, and says why.
  */
@@ -22,8 +25,16 @@
 
 #define PROGRAM "/dev/skerry/own/program"
 #define FILTER "/dev/skerry/filter"
+#define SYSTEM_FILTER "/dev/skerry/filter.system"
 #define INIT "/dev/skerry/init"
 #define NOBODY 65536u /* ids end before it */
+
+/* As src/skerry/parts/program.py names them: what systemd and the packages of a distribution need over their own. */
+#define CAP(name) (1u << CAP_##name)
+static const uint32_t SYSTEM = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(DAC_READ_SEARCH) | CAP(FOWNER) | CAP(FSETID) | CAP(KILL) | CAP(SETGID) |
+                               CAP(SETUID) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(SYS_CHROOT) |
+                               CAP(SYS_PTRACE) | CAP(SYS_ADMIN) | CAP(SYS_BOOT) | CAP(SYS_NICE) | CAP(SYS_RESOURCE) | CAP(MKNOD) |
+                               CAP(AUDIT_WRITE) | CAP(SETFCAP);
 
 enum { PROGRAM_MAX = 4 << 20, WORDS_MAX = 1 << 16, USERS_MAX = 1 << 20, FILTER_MAX = 4096, GROUPS_MAX = 256 };
 
@@ -255,9 +266,10 @@ static void become(struct who who, uint32_t kept) {
 	must(call(SYS_capset, (long)&header, (long)data, 0, 0, 0), "setting the capabilities");
 }
 
-static void load_filter(long size) {
+static void load_filter(const char *path) {
+	long size = slurp(path, filter, sizeof filter);
 	struct sock_fprog code = {.len = (unsigned short)((size_t)size / sizeof filter[0]), .filter = filter};
-	must(call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "giving up new privileges");
+	if (size <= 0 || (size_t)size % sizeof filter[0]) fail("the system-call filter cannot be read", "", "");
 	must(call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&code, 0, 0), "loading the system-call filter");
 }
 
@@ -308,19 +320,20 @@ __attribute__((used)) static _Noreturn void begin(long *stack) {
 		has_home |= same(joined, "HOME=");
 	}
 	if (!has_home) variables[variable_count] = home;
-	long size = slurp(FILTER, filter, sizeof filter);
-	if (size <= 0 || (size_t)size % sizeof filter[0]) fail("the system-call filter cannot be read", "", "");
+	bool whole = same(words[3], "system");
 	reset_limits();
-	become(who, hexadecimal(words[3]));
+	if (whole) load_filter(SYSTEM_FILTER); /* while it has the right to, for it keeps the way to new ones */
+	else must(call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "giving up new privileges");
+	become(who, whole ? SYSTEM : hexadecimal(words[3]));
 	if (call(SYS_chdir, (long)(words[2][0] ? words[2] : "/"), 0, 0, 0, 0) < 0)
 		fail("the folder ", words[2], " that the program shall start in cannot be entered");
 	if (started_from_outside) { /* it ends with whoever brought it in, and is of no other session */
 		call(SYS_prctl, PR_SET_PDEATHSIG, 9, 0, 0, 0);
 		call(SYS_setsid, 0, 0, 0, 0, 0);
 	}
-	load_filter(size);
+	if (!whole) load_filter(FILTER);
 	char **command = words + 5 + variable_count;
-	if (started_from_outside) run(command, path);
+	if (started_from_outside || whole) run(command, path);
 	*--command = (char *)"--";
 	*--command = (char *)INIT;
 	run(command, NULL);

@@ -45,7 +45,7 @@ static void add(scmp_filter_ctx filter, char *line) {
 	struct scmp_arg_cmp conditions[CONDITIONS_MAX];
 	char name[64], action[16] = "allow";
 	int number = 0;
-	if (sscanf(line, "%63s %15s %i", name, action, &number) < 1) return;
+	if (sscanf(line, "%63s %15s %i", name, action, &number) < 1 || !strcmp(action, "default")) return;
 	int call = seccomp_syscall_resolve_name(name);
 	if (call == __NR_SCMP_ERROR || call < 0) return; /* not amd64's */
 	unsigned count = conditions_of(line, conditions);

@@ -9,6 +9,10 @@
  * systemd hands over the container's user and network namespace (descriptors 3 and 4), and keeps them over restarts.
  * Nothing that a container says is here, but for the places of what is bound: those are looked up inside its root.
  *
+ * Where SYSTEM lies in the container's folder, it is a whole Debian: programs in it may gain rights, and its init says
+ * when it is up, to a socket in its own folder; READY says so on. A reboot inside ends it here with the status REBOOTED,
+ * and systemd starts it again, with the pauses that it makes for every other restart.
+ *
  * Every mount is made in a mount namespace of this process, so all of them vanish with it. ENDED in the container's
  * folder tells afterwards how the program ended, and how often the kernel killed one for want of memory.
  */
@@ -22,6 +26,7 @@
 #include <linux/openat2.h>
 #include <linux/securebits.h>
 #include <lxc/lxccontainer.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -33,17 +38,21 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { USER_NAMESPACE = 3, NETWORK_NAMESPACE = 4, FIXED = 5, WORDS_MAX = 4096, FILE_MAX = 1 << 20, OPTIONS_MAX = 4000 };
+enum { REBOOTED = 254, TOLD_AS_REBOOTED = 256 }; /* no program's exit status is as high as the latter, which ENDED has */
 
 struct container {
 	char *id, *folder, *files;
 	unsigned uid;
+	bool whole;
 	char **lowers, **binds;
 	int lower_count, bind_count;
 };
@@ -62,6 +71,14 @@ static int checked(long result, const char *what, const char *about) {
 	return (int)result;
 }
 
+/* A file of the container's folder. */
+static bool is_there(const struct container *own, const char *name) {
+	char *path = text_of("%s/%s", own->folder, name);
+	bool found = !access(path, F_OK);
+	free(path);
+	return found;
+}
+
 static void read_description(const char *path, struct container *found) {
 	static char text[FILE_MAX + 1], *words[WORDS_MAX];
 	int file = checked(open(path, O_RDONLY | O_CLOEXEC), "open", path), count = 0;
@@ -70,6 +87,7 @@ static void read_description(const char *path, struct container *found) {
 	for (char *at = text; at < text + size && count < WORDS_MAX; at += strlen(at) + 1) words[count++] = at;
 	if (count < FIXED) errx(1, "%s is cut off", path);
 	*found = (struct container){.id = words[0], .folder = words[1], .files = words[2], .uid = (unsigned)strtoul(words[3], NULL, 10)};
+	found->whole = is_there(found, "system");
 	found->lower_count = (int)strtol(words[4], NULL, 10);
 	found->lowers = words + FIXED;
 	found->binds = words + FIXED + found->lower_count;
@@ -78,45 +96,87 @@ static void read_description(const char *path, struct container *found) {
 		errx(1, "%s is not understood", path);
 }
 
-static int log_pipe;
+/* Where the init of a whole Debian says how far it is, as sd_notify(3); -1 for any other. */
+static int notify_socket(const struct container *own) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (!own->whole) return -1;
+	int place = snprintf(address.sun_path, sizeof address.sun_path, "%s/own/notify", own->folder);
+	if (place < 0 || (size_t)place >= sizeof address.sun_path) errx(1, "%s is too long a path", own->folder);
+	int made = checked(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket", address.sun_path);
+	if (unlink(address.sun_path) && errno != ENOENT) err(1, "unlink %s", address.sun_path);
+	checked(bind(made, (struct sockaddr *)&address, sizeof address), "bind", address.sun_path);
+	checked(chown(address.sun_path, own->uid, own->uid), "chown", address.sun_path);
+	return made;
+}
 
-/* Write out what is left in the pipe, and end, whoever still holds its other end. */
-static void drain(int signal) {
-	(void)signal;
-	fcntl(log_pipe, F_SETFL, O_NONBLOCK);
+/* Whatever else is said, by whomever, is thrown away. */
+static void take_notice(const struct container *own, int from) {
+	char told[4096 + 1];
+	ssize_t size = recv(from, told, sizeof told - 1, 0);
+	if (size <= 0) return;
+	told[size] = 0;
+	char *found = strstr(told, "READY=1");
+	if (!found || (found != told && found[-1] != '\n')) return;
+	char *path = text_of("%s/ready", own->folder);
+	int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (file < 0) warn("write %s", path);
+	else close(file);
+	free(path);
+}
+
+/* Copy what comes through the pipe to the journal; once nobody holds the other end of `own_end`, what is left, and end. */
+static _Noreturn void pump(const struct container *own, int out, int notify, int own_end) {
+	static char buffer[1 << 16];
+	struct pollfd waits[] = {{.fd = out, .events = POLLIN}, {.fd = notify, .events = POLLIN}, {.fd = own_end, .events = POLLIN}};
+	bool ends = false;
+	for (;;) {
+		if (!ends && poll(waits, 3, -1) < 0) continue;
+		ends = ends || waits[2].revents;
+		if (waits[1].revents & POLLIN) take_notice(own, notify);
+		ssize_t got = read(out, buffer, sizeof buffer);
+		if (got < 0 && errno == EAGAIN && !ends) continue;
+		if (got <= 0) _exit(0);
+		for (ssize_t at = 0, put; at < got; at += put > 0 ? put : 0)
+			if ((put = write(1, buffer + at, (size_t)(got - at))) < 0 && errno != EINTR) _exit(1);
+	}
+}
+
+static void close_all(const int given[4]) {
+	for (int i = 0; i < 4; i++)
+		if (given[i] >= 0) close(given[i]);
 }
 
 /* Standard output and error become a named pipe that the container sees as well, so they can be opened by name; what
- * comes through goes to the journal. A socket of the journal's could not be opened. */
-static pid_t pump_log(const struct container *own) {
+ * comes through goes to the journal. A socket of the journal's could not be opened. The pump is no child of this process:
+ * where LXC fails it waits for every child. */
+static int pump_log(const struct container *own) {
 	char *path = text_of("%s/own/log", own->folder);
+	int ends[2], status;
 	if (mkfifo(path, 0666) && errno != EEXIST) err(1, "mkfifo %s", path);
 	checked(chmod(path, 0666), "chmod", path);
 	int out = checked(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", path);
-	int in = checked(open(path, O_WRONLY | O_CLOEXEC), "open", path);
+	int in = checked(open(path, O_WRONLY | O_CLOEXEC), "open", path), notify = notify_socket(own);
+	checked(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair", "");
 	pid_t pid = checked(fork(), "fork", "");
 	if (pid) {
+		if (waitpid(pid, &status, 0) != pid || status) errx(1, "nobody copies the log");
 		checked(dup2(in, 1), "dup2", path);
 		checked(dup2(in, 2), "dup2", path);
-		close(in);
-		close(out);
+		close_all((int[]){in, out, notify, ends[1]});
 		free(path);
-		return pid;
+		return ends[0];
 	}
-	static char buffer[1 << 16];
-	struct sigaction on_end = {.sa_handler = drain};
-	ssize_t got;
-	log_pipe = out;
-	sigaction(SIGTERM, &on_end, NULL);
+	if ((pid = fork())) _exit(pid < 0);
 	prctl(PR_SET_NAME, "log");
-	close(in);
-	close(USER_NAMESPACE);
-	close(NETWORK_NAMESPACE);
-	fcntl(out, F_SETFL, 0);
-	while ((got = read(out, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR))
-		for (ssize_t at = 0, put; at < got; at += put > 0 ? put : 0)
-			if ((put = write(1, buffer + at, (size_t)(got - at))) < 0 && errno != EINTR) _exit(1);
-	_exit(0);
+	close_all((int[]){in, ends[0], USER_NAMESPACE, NETWORK_NAMESPACE});
+	pump(own, out, notify, ends[1]);
+}
+
+/* All of the log is with the journal before the unit ends. */
+static void end_log(int pump) {
+	char byte;
+	shutdown(pump, SHUT_WR);
+	(void)!read(pump, &byte, 1);
 }
 
 /* Mounts. */
@@ -157,7 +217,7 @@ static void become(unsigned id) {
 static bool mount_overlay(const struct container *own, const char *options, const char *root) {
 	struct statvfs found;
 	become(own->uid);
-	checked(mount("overlay", root, "overlay", MS_NODEV | MS_NOSUID, options), "mount overlay", root);
+	checked(mount("overlay", root, "overlay", MS_NODEV | (own->whole ? 0 : MS_NOSUID), options), "mount overlay", root);
 	become(0);
 	/* Asked and not tried: a name in there may be a link of the container's. */
 	checked(statvfs(root, &found), "statvfs", root);
@@ -378,12 +438,27 @@ static int shell_status(int raw) {
 	return WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
 }
 
+/* LXC would start it again by itself, as often as it likes: BEGUN, which it makes before the init runs, is there then. */
+static bool rebooted(const struct container *own, bool done) {
+	return own->whole && !done && is_there(own, "begun");
+}
+
 static void write_ended(const struct container *own, int status, unsigned long kills) {
 	char *path = text_of("%s/ended", own->folder), *aside = text_of("%s/ended.new", own->folder);
 	FILE *file = fopen(aside, "we");
 	if (!file || fprintf(file, "%d %lu\n", status, kills) < 0 || fclose(file) || rename(aside, path)) warn("write %s", path);
 	free(path);
 	free(aside);
+}
+
+/* What an earlier start has left. */
+static void forget(const struct container *own) {
+	static const char *const names[] = {"ended", "ready", "begun"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char *path = text_of("%s/%s", own->folder, names[i]);
+		if (remove(path) && errno != ENOENT) err(1, "remove %s", path);
+		free(path);
+	}
 }
 
 static int run(const struct container *own) {
@@ -396,9 +471,11 @@ static int run(const struct container *own) {
 	container->clear_config(container);
 	if (!container->load_config(container, config)) errx(1, "%s is refused", config);
 	container->want_daemonize(container, false);
-	bool begun = container->start(container, 0, argv);
+	bool done = container->start(container, 0, argv);
 	free(config);
-	return begun ? shell_status(container->error_num) : 1;
+	if (rebooted(own, done)) return TOLD_AS_REBOOTED;
+	int status = done ? shell_status(container->error_num) : 1;
+	return own->whole && status == 128 + SIGINT ? 0 : status; /* reboot(2): so the kernel tells of a power-off inside */
 }
 
 int main(int count, char **words) {
@@ -411,16 +488,15 @@ int main(int count, char **words) {
 	for (int i = USER_NAMESPACE; i <= NETWORK_NAMESPACE; i++)
 		if (fcntl(i, F_SETFD, FD_CLOEXEC)) errx(1, "systemd handed no namespaces over");
 	umask(022);
-	char *ended = text_of("%s/ended", own.folder), *root = text_of("%s/rootfs", own.folder), *events = own_group();
-	unlink(ended);
-	pid_t pump = pump_log(&own);
+	char *root = text_of("%s/rootfs", own.folder), *events = own_group();
+	forget(&own);
+	int pump = pump_log(&own);
 	own_mounts();
 	mount_root(&own, root);
 	fill_root(&own, root, make_secrets(&own, credentials));
 	unsigned long kills = kills_in(events);
 	int status = run(&own);
 	write_ended(&own, status, kills_in(events) - kills);
-	kill(pump, SIGTERM);
-	waitpid(pump, NULL, 0); /* all of the log is with the journal before the unit ends */
-	return status;
+	end_log(pump);
+	return status == TOLD_AS_REBOOTED ? REBOOTED : status;
 }

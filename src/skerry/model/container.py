@@ -13,15 +13,18 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    model_validator,
 )
 
 from skerry.model import base
 from skerry.model.base import Frozen
-from skerry.model.ends import DEFAULT_SIGNAL, End, Health, Restart, check_signal
+from skerry.model.ends import DEFAULT_SIGNAL, SYSTEM_SIGNAL, End, Health, Restart, check_signal
 from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it from here
 from skerry.model.kept import KeptRoot
 from skerry.model.program import (
+    OF_APPS,
     Capability,
+    Profile,
     check_capabilities,
     check_command,
     check_env,
@@ -97,6 +100,14 @@ class Spec(Frozen):
             "A new container needs an image: name one. If the container should exist already, check its name"
         ),
     ]
+    profile: Annotated[
+        Profile,
+        Field(
+            description="What lives in it: a program, or a whole Debian with its own systemd, packages and users, which "
+            "is ready when its init says so. That has more rights, over its own namespaces, and reaches more of the kernel."
+        ),
+        TakesEffect("restart"),
+    ] = "app"
     memory: Annotated[
         Size,
         Field(ge=16 * 1024**2, description="Memory it may use at most. It has no swap."),
@@ -226,7 +237,7 @@ class Spec(Frozen):
         AfterValidator(check_signal),
         Field(
             description="Signal that asks its program to end, such as SIGQUIT or SIGRTMIN+3. "
-            f"By default the image's own, else {DEFAULT_SIGNAL}.",
+            f"By default the image's own, else {DEFAULT_SIGNAL}; of profile system {SYSTEM_SIGNAL}.",
         ),
         TakesEffect("restart"),
     ] = None
@@ -247,6 +258,16 @@ class Spec(Frozen):
         ),
         TakesEffect("live"),
     ] = []  # noqa: RUF012
+
+    @model_validator(mode="after")
+    def _of_its_profile(self) -> "Spec":
+        given = [name for name in OF_APPS if getattr(self, name)]
+        if self.profile == "system" and given:
+            raise ValueError(
+                f"{' and '.join(given)} do not go with profile system, whose init is root; "
+                "say in the unit files inside as whom a program runs"
+            )
+        return self
 
     def ports(self) -> tuple[int, ...]:
         """Every port that the proxy may reach, sorted."""
@@ -313,7 +334,8 @@ class Container:
     @property
     def stop_signal(self) -> str:
         """The name of the signal that asks its program to end."""
-        return self.spec.stop_signal or self.image.stop_signal or DEFAULT_SIGNAL
+        own = SYSTEM_SIGNAL if self.spec.profile == "system" else self.image.stop_signal
+        return self.spec.stop_signal or own or DEFAULT_SIGNAL
 
     @property
     def health_check(self) -> Health | None:

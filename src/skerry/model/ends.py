@@ -16,6 +16,10 @@ Restart = Literal["always", "on-failure", "never"]
 Now = Literal["running", "restarting", "failed", "stopped"]
 By = Literal["itself", "administrator"]
 DEFAULT_SIGNAL = "SIGTERM"
+SYSTEM_SIGNAL = "SIGRTMIN+3"
+"""What asks systemd to power off; it takes SIGTERM for something else (systemd(1), "Signals")."""
+REBOOTED = 256
+"""Instead of an exit code, which is never so high: a whole Debian has rebooted (start.c)."""
 HEALTHY_SECONDS = 10.0  # that a restarted program runs until the pauses begin anew, as with Docker
 _SIGNAL = re.compile(r"(?:SIG)?(RTMIN\+([1-9]|[12][0-9]|30)|RTM(?:IN|AX)|[A-Z][A-Z0-9]*)")
 _STOPPING = {"SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGURG", "SIGWINCH"}
@@ -186,6 +190,8 @@ def reason(status: int | None, oom: int = 0, memory: int = 0) -> str:
     """How a program ended, in words."""
     if status is None:
         return "exit code unknown"
+    if status == REBOOTED:
+        return "reboot"
     spoken = _status(status)
     if not oom or status == 0:
         return spoken

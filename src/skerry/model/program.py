@@ -11,6 +11,11 @@ _USER = re.compile(f"{_GROUP.pattern}(:{_GROUP.pattern})?")
 Capability = Literal[
     "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "net_bind_service"
 ]
+Profile = Literal["app", "system"]
+INIT = ("/sbin/init",)
+"""What runs in a whole Debian where nothing else is named."""
+OF_APPS = ("user", "groups", "workdir", "capabilities")
+"""Options that a whole Debian has none of: its init is root, with rights of its own."""
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

@@ -11,6 +11,7 @@ from skerry.model.ends import Restart, reason, signal_number
 _MICROSECONDS = 1_000_000
 # 0.1, 0.2, 0.5, 1.1, 2.4, 5.4, 12, 27 and then 60 seconds, for ever.
 _FIRST_PAUSE, _LONGEST_PAUSE, _STEPS = 0.1, 60, 8
+_REBOOTED = 254  # what start ends with then
 _SYSTEMD = {"always": "always", "on-failure": "on-failure", "never": "no"}
 
 
@@ -22,15 +23,21 @@ class Policy:
         restart: when it is started again after it ended by itself.
         stop_timeout: seconds that its program has to end when systemd stops it.
         stop_signal: what asks it to.
+        reboots: whether it is started again when it has rebooted, whatever ``restart`` says.
     """
 
     restart: Restart
     stop_timeout: float
     stop_signal: str
+    reboots: bool = False
 
     def properties(self) -> Properties:
         """The properties of its unit. systemd takes none of them for a unit that is loaded."""
+        reboots: Properties = (
+            [("RestartForceExitStatus", ("(aiai)", ([_REBOOTED], [])))] if self.reboots else []
+        )
         return [
+            *reboots,
             ("Restart", ("s", _SYSTEMD[self.restart])),
             ("RestartUSec", ("t", round(_FIRST_PAUSE * _MICROSECONDS))),
             ("RestartMaxDelayUSec", ("t", _LONGEST_PAUSE * _MICROSECONDS)),

@@ -60,6 +60,7 @@ def render(host: HostConfig, hostname: str, rootfs: str, own: Addresses, env: It
     prefix4, prefix6 = host.ipv4.split("/")[1], host.ipv6.split("/")[1]
     lines = [
         *lxc.walls(hostname, rootfs, own),
+        "lxc.mount.auto = proc:mixed sys:ro",
         f"lxc.seccomp.profile = {_SECCOMP}",
         "lxc.cap.keep = none",
         "lxc.net.0.type = veth",

@@ -6,6 +6,8 @@ outside, by ``/usr/lib/skerry/start`` (start.c).
 
 from collections.abc import Iterable, Sequence
 
+from skerry.model.program import Profile
+
 Mount = tuple[str, str, str]
 """Where it lies, where it goes, and how: ``rw`` or ``ro`` with the container's ids, ``file`` for a file of the host's.
 
@@ -23,6 +25,35 @@ CAPABILITIES = {
     "setuid": 7,
     "net_bind_service": 10,
 }
+# What root of a whole Debian keeps, as enter.c has it too: without sys_admin systemd does not start. There is no
+# sys_module, sys_rawio, sys_time, syslog or mac_admin. None of it counts outside the container's own user namespace.
+SYSTEM = (
+    *(
+        "audit_write",
+        "chown",
+        "dac_override",
+        "dac_read_search",
+        "fowner",
+        "fsetid",
+        "kill",
+        "mknod",
+        "net_admin",
+    ),
+    *(
+        "net_bind_service",
+        "net_raw",
+        "setfcap",
+        "setgid",
+        "setpcap",
+        "setuid",
+        "sys_admin",
+        "sys_boot",
+        "sys_chroot",
+    ),
+    *("sys_nice", "sys_ptrace", "sys_resource"),
+)
+NOTIFY = "/dev/skerry/own/notify"
+"""Where the init of a whole Debian says when it is up (start.c)."""
 # What enter itself needs, until it gives up all that is not granted.
 ENTER = ("setgid", "setuid", "setpcap")
 
@@ -39,6 +70,7 @@ def description(
     groups: Sequence[str] = (),
     workdir: str = "",
     capabilities: Iterable[str] = (),
+    profile: Profile = "app",
 ) -> bytes:
     """A program to be run inside, for ``enter``.
 
@@ -49,9 +81,11 @@ def description(
         groups: further groups, names or numbers.
         workdir: the folder that it starts in; ``/`` where it is empty.
         capabilities: what root keeps.
+        profile: ``system``, where it is of a whole Debian, whose root keeps what ``SYSTEM`` says.
     """
-    mask = sum(1 << CAPABILITIES[name] for name in set(capabilities))
-    return _zero_ended([user, ",".join(groups), workdir, f"{mask:x}", str(len(env)), *env, *command])
+    mask = f"{sum(1 << CAPABILITIES[name] for name in set(capabilities)):x}"
+    rights = "system" if profile == "system" else mask
+    return _zero_ended([user, ",".join(groups), workdir, rights, str(len(env)), *env, *command])
 
 
 def secret_file(mode: str, owner: tuple[int, int], version: int) -> str:

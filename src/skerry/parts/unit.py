@@ -13,13 +13,14 @@ from skerry.model.addresses import addresses, gateways
 from skerry.model.ends import DEFAULT_SIGNAL, Restart, signal_number
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.model.program import Profile
 from skerry.model.size import format_size
 from skerry.parts import data, ends, lxc, older, program, sealed, storage, users
 from skerry.parts.base import Part, tell, warn
 
 START = "/usr/lib/skerry/start"
 _RAISED = "raised"  # a file of start's while a container has no limit, so that its root can be mounted on a full disk
-_RUNNING = "init"  # the name of PID 1 once it runs the program; before that it is start, then enter
+_BEFORE = {"start", "enter", ""}  # the names of PID 1 until it runs the program
 _MICROSECONDS = 1_000_000
 _HURRIED_GRACE = 10.0
 _TOLD_EVERY = 5.0  # seconds, while a program takes its time to end
@@ -52,6 +53,7 @@ class Unit(Part):
         restart: when systemd starts it again after it ended by itself.
         stop_timeout: as ``grace``, when systemd stops it, as in a host's shutdown.
         stop_signal: what asks its program to end.
+        profile: what lives in it: a program, or a whole Debian.
     """
 
     kind: ClassVar[str] = "unit"
@@ -78,6 +80,7 @@ class Unit(Part):
     restart: Restart = "on-failure"
     stop_timeout: float = 10.0
     stop_signal: str = DEFAULT_SIGNAL
+    profile: Profile = "app"
 
     def __post_init__(self) -> None:
         """The journal has lists for tuples, inside of one too."""
@@ -102,7 +105,7 @@ class Unit(Part):
     @property
     def policy(self) -> ends.Policy:
         """How systemd stops it and starts it again."""
-        return ends.Policy(self.restart, self.stop_timeout, self.stop_signal)
+        return ends.Policy(self.restart, self.stop_timeout, self.stop_signal, self.profile == "system")
 
     def how_it_ended(self, host: HostConfig) -> str:
         """``: exit code 3`` of a program that has ended; empty where nothing is known."""
@@ -123,8 +126,8 @@ class Unit(Part):
 
     def init(self) -> int | None:
         """The process that is PID 1 inside, once it runs its own program; None before and after."""
-        pids = cgroups.processes(self.group)
-        return pids[0] if pids and cgroups.program(pids[0]) == _RUNNING else None
+        pids = cgroups.processes(self.group) or cgroups.processes(f"{self.group}/init.scope")
+        return pids[0] if pids and cgroups.program(pids[0]) not in _BEFORE else None
 
     def make(self, host: HostConfig) -> None:
         """Start the unit, or bring the limits of the one that runs to these; then check that they hold."""
@@ -175,14 +178,16 @@ class Unit(Part):
         own, folder = addresses(host, self.slot), self._folder(host)
         for path in (folder, f"{folder}/own"):
             files.make_folder(path, 0o711)
-        for name in ("launch", "ended", "own/program"):
+        for name in ("launch", "ended", "ready", "system", "own/program"):
             Path(folder, name).unlink(missing_ok=True)
-        config = lxc.render(self.hostname, folder, own, self.capabilities)
+        config = lxc.render(self.hostname, folder, own, self.capabilities, self.profile)
         public = {"hosts": program.hosts(self.hostname, own.ipv4, own.ipv6), "hostname": f"{self.hostname}\n"}
         for name, text in {**public, "config": config, "disk": str(self.disk)}.items():
             Path(folder, name).write_text(text, encoding="utf-8")
         for name in public:
             Path(folder, name).chmod(0o444)
+        if self.profile == "system":
+            Path(folder, "system").touch()
         Path(folder, "start").write_bytes(self._start_file(host))
         ends.write_policy(folder, self.policy)
         described = Path(folder, "own", "program")
@@ -215,6 +220,7 @@ class Unit(Part):
             groups=self.groups,
             workdir=self.workdir,
             capabilities=self.capabilities,
+            profile=self.profile,
         )
 
     def refresh(self, host: HostConfig) -> bool:

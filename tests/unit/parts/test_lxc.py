@@ -5,7 +5,7 @@ import pytest
 from skerry.model.addresses import FIRST_UID, addresses
 from skerry.model.errors import SkerryError
 from skerry.model.host import HostConfig
-from skerry.parts import lxc, older
+from skerry.parts import lxc, older, program
 
 HOST = HostConfig(domain="example.org")
 OWN = addresses(HOST, 1)
@@ -45,3 +45,18 @@ def test_what_ends_a_line_is_no_value_of_an_older_one(end):
 def test_the_role_reserves_the_ids_that_the_model_gives_out(pytestconfig):
     text = (pytestconfig.rootpath / "roles/lxc_host/vars/main.yml").read_text()
     assert f"_lxc_host_first_uid: {FIRST_UID} " in text
+
+
+def test_a_whole_debian_has_cgroups_and_rights_and_is_not_started_again_by_lxc():
+    lines = lxc.render("web", "/run/c", OWN, (), "system").splitlines()
+    assert f"lxc.cap.keep = {' '.join(program.SYSTEM)}" in lines
+    assert "lxc.no_new_privs = 0" in lines
+    assert "lxc.mount.auto = proc:mixed sys:ro cgroup:mixed" in lines
+    assert "lxc.hook.start-host = /usr/bin/mkdir /run/c/begun" in lines
+    assert not any("dev/console" in line for line in lines)
+
+
+def test_an_app_keeps_its_walls():
+    lines = lxc.render("web", "/run/c", OWN, ()).splitlines()
+    assert "lxc.no_new_privs = 1" in lines
+    assert not any("cgroup:" in line or "hook" in line or "fuse" in line for line in lines)

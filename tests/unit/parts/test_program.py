@@ -89,3 +89,16 @@ def test_who_may_become_another_user_may_signal_it() -> None:
     """Init hands the stop signal on to a program that has become one."""
     assert Spec(image="hello", capabilities=["setuid"]).capabilities == ("kill", "setuid")
     assert Spec(image="hello", capabilities=["setgid"]).capabilities == ("setgid",)
+
+
+def test_a_whole_debian_is_told_from_an_app_by_what_its_root_may():
+    assert program.description(["/sbin/init"], [], profile="system").split(b"\0")[3] == b"system"
+    assert program.description(["/x"], [], capabilities=["chown"]).split(b"\0")[3] == b"1"
+
+
+@pytest.mark.parametrize(
+    "option", [{"user": "a"}, {"groups": ["a"]}, {"workdir": "/"}, {"capabilities": ["chown"]}]
+)
+def test_a_whole_debian_has_none_of_an_apps_options(option):
+    with pytest.raises(ValueError, match=f"{next(iter(option))} do not go with profile system"):
+        Spec(image="debian", profile="system", **option)

@@ -1,13 +1,16 @@
 """What a container consists of on its host: the parts that follow from it. Every verb is made of these."""
 
 import dataclasses
+import uuid
 
 from skerry.model.addresses import addresses
 from skerry.model.container import Container
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.model.program import INIT
 from skerry.parts.firewall import FirewallEntry
 from skerry.parts.freezer import Frozen
+from skerry.parts.program import NOTIFY
 from skerry.parts.proxy import RESTARTING, STOPPED, Route
 from skerry.parts.ready import Ready
 from skerry.parts.root import KeptRoot, Root
@@ -62,6 +65,8 @@ def command(container: Container) -> tuple[str, ...]:
         SkerryError: neither the container nor its image names one.
     """
     found = tuple(container.spec.command or container.image.command)
+    if container.spec.profile == "system":
+        return tuple(container.spec.command or INIT)
     if not found:
         raise SkerryError(
             Code.INVALID,
@@ -84,6 +89,8 @@ def environment(container: Container) -> tuple[str, ...]:
         "LANG": "C.UTF-8",
         "container": "lxc",
     }
+    if container.spec.profile == "system":
+        own |= {"NOTIFY_SOCKET": NOTIFY, "container_uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, container.id))}
     merged = path | container.image.env | container.spec.env | own
     return tuple(f"{name}={value}" for name, value in merged.items())
 
@@ -143,14 +150,17 @@ def unit(container: Container, grace: float = 0.0) -> Unit:
         grace=grace,
         mounts=mounts(container),
         secrets=secrets(container),
-        user=container.spec.user or container.image.user,
+        user="" if container.spec.profile == "system" else container.spec.user or container.image.user,
         groups=tuple(container.spec.groups),
-        workdir=container.spec.workdir or container.image.workdir,
+        workdir=""
+        if container.spec.profile == "system"
+        else container.spec.workdir or container.image.workdir,
         capabilities=tuple(container.spec.capabilities),
         disk=_own_disk(container),
         restart=container.spec.restart,
         stop_timeout=container.spec.grace,
         stop_signal=container.stop_signal,
+        profile=container.spec.profile,
     )
 
 
@@ -185,11 +195,11 @@ def paused_routes(host: HostConfig, container: Container) -> tuple[Route, ...]:
 
 
 def ready(host: HostConfig, container: Container, timeout: float) -> Ready:
-    """That its plain URL's port answers."""
+    """That its plain URL's port answers; of a whole Debian, that its init says it is up."""
     return Ready(
         id=container.id,
         address=addresses(host, container.slot).ipv4,
-        port=container.spec.port,
+        port=0 if container.spec.profile == "system" else container.spec.port,
         timeout=timeout,
         memory=container.spec.memory,
     )

@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 
 from skerry.host.systemd import Restarts
-from skerry.model.ends import End
+from skerry.model.ends import REBOOTED, End
 from skerry.parts.ends import Ended
 
 
@@ -77,6 +77,13 @@ def worth_a_note(known: End | None, new: End) -> bool:
     return known.reason != new.reason or new.restarts == 0 or new.now in {"failed", "stopped"}
 
 
+def verb(end: End) -> str:
+    """What the journal says that it did."""
+    if end.status == REBOOTED:
+        return "rebooted"
+    return "stopped" if end.by == "administrator" else "ended"
+
+
 def note(end: End) -> str:
     """An end as the journal tells it."""
     following = {
@@ -85,5 +92,7 @@ def note(end: End) -> str:
         "failed": "it stays so",
         "stopped": "it stays so",
     }[end.now]
+    if end.status == REBOOTED:
+        return f"rebooted at {end.at[:19]}Z; {following}"
     who = "stopped by the host's administrator" if end.by == "administrator" else "ended by itself"
     return f"{who} at {end.at[:19]}Z: {end.reason}; {following}"

@@ -10,7 +10,7 @@ import time
 from skerry.host import systemd
 from skerry.host.units import Listener
 from skerry.model.container import Container
-from skerry.model.ends import HEALTHY_SECONDS, End, Health
+from skerry.model.ends import HEALTHY_SECONDS, REBOOTED, End, Health
 from skerry.model.errors import Code, SkerryError
 from skerry.model.ids import ID_PATTERN
 from skerry.parts import ends as launched
@@ -197,9 +197,9 @@ class Watch:
             if now is not None and end != container.ended == now.ended:
                 store.set_now(db, container.id, end, now.health)
             if now is not None and ends.worth_a_note(known, end):
-                about, verb = (container.id, str(container.key)), "stopped" if asked else "ended"
-                good = asked or end.status == 0
-                operations.note(db, "container", about, verb, ends.note(end), good=good)
+                about = (container.id, str(container.key))
+                good = asked or end.status in {0, REBOOTED}
+                operations.note(db, "container", about, ends.verb(end), ends.note(end), good=good)
 
     def _care(self, container: Container, unit: str, restarts: systemd.Restarts) -> float | None:
         """What a running container needs: its health checked, and after a while its pauses forgotten."""

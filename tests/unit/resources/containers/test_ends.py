@@ -7,7 +7,7 @@ import json
 import pytest
 
 from skerry.host.systemd import Restarts
-from skerry.model.ends import End, Health
+from skerry.model.ends import REBOOTED, End, Health
 from skerry.model.errors import SkerryError
 from skerry.parts.ends import Ended, Policy, read, told
 from skerry.resources.containers import ends, health, order, stops
@@ -91,6 +91,15 @@ def test_a_loop_of_the_same_ends_is_told_once(known: End | None, new: End, told_
 
 def test_a_note_names_end_and_time() -> None:
     assert ends.note(SEEN) == "ended by itself at 1970-01-01T00:16:40Z: exit code 3; it is started again"
+
+
+def test_a_reboot_is_no_failure_and_told_as_one() -> None:
+    rebooted = dataclasses.replace(SEEN, status=REBOOTED)
+    assert ends.note(rebooted) == "rebooted at 1970-01-01T00:16:40Z; it is started again"
+    assert (ends.verb(rebooted), ends.verb(SEEN)) == ("rebooted", "ended")
+    forced = ("RestartForceExitStatus", ("(aiai)", ([254], [])))
+    assert forced in Policy("never", 1, "SIGTERM", reboots=True).properties()
+    assert forced not in Policy("never", 1, "SIGTERM").properties()
 
 
 @pytest.mark.parametrize("text", ["", "x", "3", "3 x", "\0" * 70])

@@ -136,7 +136,7 @@ def test_it_may_be_a_link_at_first() -> None:
 
 
 def test_every_mount_of_a_start_is_upon_or_below_one_of_these() -> None:
-    targets = [line.split()[1] for line in (*lxc._own_mounts("/run/c"), *lxc.shared_mounts())]
+    targets = [line.split()[1] for line in (*lxc._own_mounts("/run/c", "app"), *lxc.shared_mounts())]
     assert {target.partition("/")[0] for target in targets} <= set(tarball.MOUNTED_UPON)
 
 
