@@ -30,7 +30,6 @@ ELSEWHERE = {
     "skerry": {
         "skerry/data/app.seccomp": "usr/lib/skerry/seccomp/app",
         "skerry/data/lxc-skerry-app.apparmor": "etc/apparmor.d/lxc-skerry-app",
-        "skerry/data/lxc-skerry-system.apparmor": "etc/apparmor.d/lxc-skerry-system",
     },
     "skerry-boot": {},
 }
