@@ -34,7 +34,7 @@ STAGE = re.compile(r"^    (\w[\w ]*?) +([\d.]+) s$", re.MULTILINE)
 MOST_S = {"try": 5 * 60, "lab": 25 * 60}
 INSTALLING_S = 15
 MOST_FAILED = 18
-WALLS, TRIAL = 19, 6
+WALLS, TRIAL = 23, 6
 OLD = "6.0.1-old"
 OLD_KERNEL = f"""
 umask 022
