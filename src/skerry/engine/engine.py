@@ -15,7 +15,7 @@ from skerry.model.errors import SkerryError
 from skerry.parts.base import Progress, journaled_title
 from skerry.protocol import core, hosts
 from skerry.protocol.core import Request, Table
-from skerry.resources.kind import Alone, Answer, Context, Decide, Kind, Kinds, Plan
+from skerry.resources.kind import Alone, Answer, Context, Decide, Kind, Kinds, Looking, Plan
 from skerry.store import operations
 
 
@@ -42,6 +42,12 @@ class _Work:
             self.warnings.append(event["text"])
         else:
             progress(event)
+
+    def look(self) -> None:
+        """Find out what the decisions that are left need and takes long. Outside a transaction: nobody waits for it."""
+        for decide in self.left:
+            if isinstance(decide, Looking):
+                decide.look(self._found())
 
     def begin_next(self) -> Running | None:
         """Decide, from what is there now, and begin the next plan that changes something. Inside a transaction.
@@ -135,11 +141,13 @@ class Engine:
         context, kind = work.context, work.kind
         before = None if work.found is None else kind.view(context, work.found)
         work.left.extend(kind.planners()[verb](context, work.request, work.found))
+        work.look()
         with work.transaction():
             running = work.begin_next()
         while running is not None:
             progress({"event": "plan", "verb": running.plan.verb, "steps": running.plan.titles()})
-            done = executor.run(running, functools.partial(work.hear, progress), work.begin_next)
+            hear = functools.partial(work.hear, progress)
+            done = executor.run(running, hear, work.begin_next, look=work.look)
             work.timings.append(done.timings)
             if isinstance(done.following, SkerryError):
                 raise done.following

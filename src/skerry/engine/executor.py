@@ -126,13 +126,20 @@ def _advance(running: Running, timings: list[float], progress: Progress) -> None
         )
 
 
-def run(running: Running, progress: Progress, following: Following = lambda: None) -> Done:
+def run(
+    running: Running,
+    progress: Progress,
+    following: Following = lambda: None,
+    *,
+    look: Callable[[], None] = lambda: None,
+) -> Done:
     """Apply an operation that :func:`begin` wrote; in a dry run, only go on to the next one.
 
     Args:
         running: the operation.
         progress: is told each step that is done.
         following: begins the next one, in the transaction that closes this.
+        look: finds out what the next one needs, before that transaction.
 
     Raises:
         SkerryError: a step failed. What the plan did is undone, or, where it only takes away, left for the next try.
@@ -143,6 +150,7 @@ def run(running: Running, progress: Progress, following: Following = lambda: Non
     try:
         with reporting_to(progress):
             _advance(running, timings, progress)
+            look()
         return Done(running.plan, timings, _close(running, following))
     except (SkerryError, OSError, sqlite3.Error) as error:
         raise _fail(running, len(timings), readable(error)) from error

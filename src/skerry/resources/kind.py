@@ -81,11 +81,38 @@ class Plan(Generic[R]):
 
 
 Decide = Callable[[R | None], Plan[R] | None]
+Look = Callable[[R | None], None]
 Planner = Callable[[Context, Any, R | None], Sequence[Decide[R]]]
 Reader = Callable[[Context, Any], Answer]
 Apply = Callable[[Any], Answer]
 Alone = Callable[[str], AbstractContextManager[None]]
 """Within it no operation runs on the resource that a person names so. Raises an error of code ``busy`` where one does."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Looking(Generic[R]):
+    """A decision that needs what takes long to find out, such as a count of files: others do not wait for that.
+
+    Attributes:
+        look: finds it out for ``decide``, ahead of it and outside of the store's transaction. The same resource is there.
+        decide: as any other. All else may have changed since the look.
+    """
+
+    look: Look[R]
+    decide: Decide[R]
+
+    def __call__(self, found: R | None) -> Plan[R] | None:
+        """Decide."""
+        return self.decide(found)
+
+
+def followed(decide: Decide[R], check: Callable[[Plan[R] | None], Plan[R] | None]) -> Decide[R]:
+    """A decision whose plan is checked or completed before it is made."""
+
+    def decided(found: R | None) -> Plan[R] | None:
+        return check(decide(found))
+
+    return Looking(decide.look, decided) if isinstance(decide, Looking) else decided
 
 
 class Observer(Protocol):
@@ -108,7 +135,8 @@ class Kind(abc.ABC, Generic[R]):
     """A kind of resource. A class of it and a declaration in ``protocol`` are all that the engine needs.
 
     A planner turns a request and what is there into decisions: functions that give one plan each. A decision is made
-    only after the plan before it is done. Planners and readers write nothing.
+    only after the plan before it is done, and while all others wait: what it needs and takes long is a :class:`Looking`.
+    Planners and readers write nothing.
 
     The store of a kind is written in three places only: when a plan begins, when it is done, when it was undone. Each
     is one transaction, together with the journal.

@@ -13,7 +13,7 @@ from skerry.parts.filling import Filling, Ownership
 from skerry.parts.unit import Unit, image_mount
 from skerry.resources.containers import anatomy, store
 from skerry.resources.containers.plan import Belongings
-from skerry.resources.kind import Context, Decide, Plan, Planner
+from skerry.resources.kind import Context, Decide, Plan, Planner, followed
 from skerry.store import references
 
 
@@ -104,8 +104,7 @@ def with_them(planner: Planner[Container]) -> Planner[Container]:
 
 
 def _decided(context: Context, decide: Decide[Container]) -> Decide[Container]:
-    def decided(found: Container | None) -> Plan[Container] | None:
-        plan = decide(found)
+    def complete(plan: Plan[Container] | None) -> Plan[Container] | None:
         if plan is None or plan.after is None:
             return plan
         _check_together(plan.after)
@@ -117,4 +116,4 @@ def _decided(context: Context, decide: Decide[Container]) -> Decide[Container]:
             steps.append(step)
         return dataclasses.replace(plan, steps=tuple(steps))
 
-    return decided
+    return followed(decide, complete)

@@ -9,7 +9,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.resources.containers import store
 from skerry.resources.containers.store import Promise
-from skerry.resources.kind import Context, Decide, Plan, Planner
+from skerry.resources.kind import Context, Decide, Plan, Planner, followed
 from skerry.store.db import Database
 
 
@@ -74,13 +74,12 @@ def kept(planners: Mapping[str, Planner[Container]]) -> Mapping[str, Planner[Con
 
 
 def _checked(context: Context, decide: Decide[Container]) -> Decide[Container]:
-    def decided(found: Container | None) -> Plan[Container] | None:
-        plan = decide(found)
+    def checked(plan: Plan[Container] | None) -> Plan[Container] | None:
         if plan is not None:
             check(context.host, context.db, plan.before, plan.after)
         return plan
 
-    return decided
+    return followed(decide, checked)
 
 
 def _gibibytes(size: int) -> str:

@@ -1,6 +1,7 @@
 """From a request and what is there to plans of volumes: the checks that need the host or the store, then the planner."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 from skerry.host import capacity, quotas
 from skerry.model.errors import Code, SkerryError
@@ -9,7 +10,7 @@ from skerry.model.volume import Volume, VolumeKey
 from skerry.parts import archive, data
 from skerry.protocol import volumes as requests
 from skerry.resources import names
-from skerry.resources.kind import Context, Plan
+from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
 from skerry.resources.volumes import plan, store
@@ -67,13 +68,24 @@ def _create(context: Context, key: VolumeKey, size: int) -> Decide:
     return decide
 
 
+def _once(context: Context) -> Callable[[Volume], int]:
+    """Bytes that a volume's files take, found out once a request."""
+    return functools.cache(functools.partial(used, context))
+
+
 def _update(context: Context, key: VolumeKey, size: int) -> Decide:
+    takes = _once(context)
+
+    def look(found: Volume | None) -> None:
+        if found is not None and size < found.size:
+            takes(found)
+
     def decide(found: Volume | None) -> Plan[Volume]:
         volume = existing(context, found, key)
         capacity.check_disk(context.host, "size", size)
-        return plan.update(volume, size, used(context, volume) if size < volume.size else 0)
+        return plan.update(volume, size, takes(volume) if size < volume.size else 0)
 
-    return decide
+    return Looking(look, decide)
 
 
 def _delete(context: Context, key: VolumeKey, *, must_exist: bool) -> Decide:
@@ -107,7 +119,7 @@ def _check_rest(context: Context, volume: Volume) -> None:
         )
 
 
-def _check_word(context: Context, volume: Volume, replace: str) -> None:
+def _check_word(context: Context, volume: Volume, replace: str, takes: Callable[[Volume], int]) -> None:
     """Refuse to destroy files, unless told exactly which."""
     if replace and replace != volume.id:
         raise SkerryError(
@@ -116,7 +128,7 @@ def _check_word(context: Context, volume: Volume, replace: str) -> None:
             "Give the id that 'skerry volume info' shows, or leave it out",
         )
     if not replace and not archive.is_empty(context.host, volume.subvolume):
-        size = format_size(-(-used(context, volume) // _MEBI) * _MEBI)
+        size = format_size(-(-takes(volume) // _MEBI) * _MEBI)
         raise SkerryError(
             Code.EXISTS,
             f"volume {volume.key} has files of its own, which take {size}",
@@ -125,19 +137,25 @@ def _check_word(context: Context, volume: Volume, replace: str) -> None:
 
 
 def _restore(context: Context, request: requests.VolumeRestore, had: Volume | None) -> Sequence[Decide]:
+    takes = _once(context)
+
+    def look(found: Volume | None) -> None:
+        if found is not None and not request.replace and not archive.is_empty(context.host, found.subvolume):
+            takes(found)
+
     def decide(found: Volume | None) -> Plan[Volume]:
         if found is None:
             capacity.check_disk(context.host, "size", request.size)
             proposed = store.propose(context.db, context.secret, request.volume, request.size)
             return plan.restore_new(proposed, request.stream)
         _check_rest(context, found)
-        _check_word(context, found, request.replace)
+        _check_word(context, found, request.replace, takes)
         return plan.restore(found, request.stream)
 
     def forget(found: Volume | None) -> Plan[Volume] | None:
         return plan.forget_old(found, had) if had and found else None
 
-    return [decide, forget]
+    return [Looking(look, decide), forget]
 
 
 def _ensure(context: Context, request: requests.VolumeEnsure, found: Volume | None) -> Sequence[Decide]:
