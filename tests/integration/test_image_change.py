@@ -212,6 +212,36 @@ def test_a_start_on_a_full_disk_leaves_room_for_kept_roots(
     assert limit(host, container) == left
 
 
+LAST_WORDS = """/usr/bin/python3 -c 'import os, signal, time
+def end(*_):
+    open("/late", "wb").write(os.urandom(20 << 20))
+    raise SystemExit
+signal.signal(signal.SIGTERM, end)
+time.sleep(999)'"""
+
+
+def test_what_a_program_writes_until_it_ends_stays_and_counts(
+    host: Host, container: dict[str, Any], other: str
+) -> None:
+    host.check_output(f"skerry update {NAME} -- {LAST_WORDS}")
+    host.check_output(f"skerry restart {NAME} --wait running && sleep 1")
+    update = f"skerry update {NAME} --image {other} --wait running"
+    refused = host.run(update)
+    assert (refused.rc, "as it ended, its program wrote 1 file (20M) to its root" in refused.stderr) == (
+        2,
+        True,
+    )
+    info = json.loads(host.check_output(f"skerry info {NAME} --json"))["container"]
+    assert (info["image"], info["state"], info["kept_roots"]) == ("hello", "running", [])
+    host.check_output(
+        f"skerry stop {NAME} && rm {upper(container)}/late && skerry start {NAME} --wait running && sleep 1"
+    )
+    changed = json.loads(host.check_output(f"{update} --discard-root --json"))
+    (kept,) = changed["after"]["kept_roots"]
+    assert kept["size"] > 20 << 20
+    assert limit(host, container) == (1 << 30) - kept["size"]
+
+
 def test_a_start_that_was_cut_off_leaves_a_limit(host: Host, container: dict[str, Any]) -> None:
     """As one leaves it that is killed while it makes room on a full disk."""
     run, volume = f"/run/skerry/c/{container['id']}", f"/var/lib/skerry/pool/c/{container['id']}"

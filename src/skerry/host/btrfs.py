@@ -18,6 +18,7 @@ _LIMIT = struct.Struct("=6Q")  # group, flags, referenced, exclusive, two reserv
 _LIMIT_REFERENCED = 1
 _LOOKUP = struct.Struct("=QQ4080s")  # subvolume (0: the one that is asked), inode, name
 _TOP_INODE = 256
+_LONGEST_SYNC = 120.0  # seconds, on a disk that others keep busy
 
 
 def create(path: str, limit: int) -> None:
@@ -71,7 +72,7 @@ def limit_of(path: str) -> int | None:
 
 def used_by(path: str) -> int:
     """The bytes that the subvolume at ``path`` takes, with what is still to be written."""
-    table = run(["btrfs", "qgroup", "show", "--raw", "--sync", "-f", path])
+    table = run(["btrfs", "qgroup", "show", "--raw", "--sync", "-f", path], timeout=_LONGEST_SYNC)
     return sum(int(used) for used in re.findall(r"^0/\d+\s+(\d+)", table, re.MULTILINE))
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 from pathlib import Path
 
-from skerry.host import btrfs
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
@@ -50,16 +49,13 @@ def check_disk(host: HostConfig, option: str, asked: int) -> None:
         _refuse(option, format_size(asked), f"at most {pool // 1024**2}M, the size of the pool")
 
 
-def check_files(path: str, limit: int, besides: int = 0) -> None:
-    """Refuse a limit that the files at ``path`` have passed already: such a container could not even be started again.
-
-    ``besides`` are bytes that others take of it.
+def check_files(used: int, limit: int) -> None:
+    """Refuse a limit that files of ``used`` bytes have passed already: such a container could not even be started again.
 
     Raises:
         SkerryError: naming the least that would do.
     """
     mebi = 1024**2
-    used = btrfs.used_by(path) + besides
     if limit < used + mebi:
         raise SkerryError(
             Code.INVALID,

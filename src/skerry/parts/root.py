@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from skerry.host import btrfs, files
+from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.ids import ID_PATTERN
 from skerry.model.size import format_size
@@ -23,7 +24,8 @@ _MOST_ENTRIES, _MOST_SECONDS, _DEEPEST = 200_000, 2.0, 200
 _LISTED = 5
 
 
-def _aside(host: HostConfig, container_id: str, number: int) -> str:
+def aside(host: HostConfig, container_id: str, number: int) -> str:
+    """Where a kept root lies."""
     return f"{host.pool}/kept/{container_id}-{number}"
 
 
@@ -55,18 +57,18 @@ class Root(Part):
 
     def make(self, host: HostConfig) -> None:
         """Put the one that is there aside, and this one in its place: fresh where it is new."""
-        place, aside = storage.folder(host, self.id), _aside(host, self.id, self.number)
+        place, kept = storage.folder(host, self.id), aside(host, self.id, self.number)
         there = _number(place)
         if there != self.number:
-            self._prepare(aside)
+            self._prepare(kept)
             if there is not None:
-                Path(place).rename(_aside(host, self.id, there))
-            Path(aside).rename(place)
-            for folder in (os.path.dirname(place), os.path.dirname(aside)):
+                Path(place).rename(aside(host, self.id, there))
+            Path(kept).rename(place)
+            for folder in (os.path.dirname(place), os.path.dirname(kept)):
                 _sync(folder)
         btrfs.create(place, self.disk)
         if self.without:
-            btrfs.delete(_aside(host, self.id, self.without))
+            btrfs.delete(aside(host, self.id, self.without))
 
     def _prepare(self, path: str) -> None:
         """A root at ``path``, aside; one that was made in part is made whole."""
@@ -104,11 +106,11 @@ class KeptRoot(Part):
 
     def remove(self, host: HostConfig) -> None:
         """Delete it, with the space that it takes."""
-        btrfs.delete(_aside(host, self.id, self.number))
+        btrfs.delete(aside(host, self.id, self.number))
 
     def exists(self, host: HostConfig) -> bool:
         """Whether it lies there."""
-        return Path(_aside(host, self.id, self.number)).is_dir()
+        return Path(aside(host, self.id, self.number)).is_dir()
 
 
 def remove_orphans(host: HostConfig, known: set[tuple[str, int]]) -> list[str]:
@@ -147,9 +149,24 @@ class Written:
     names: list[str] = dataclasses.field(default_factory=list)
     whole: bool = True
 
+    @property
+    def nothing(self) -> bool:
+        """Whether it is certain that there is nothing."""
+        return self.files == 0 and self.whole
+
     def __str__(self) -> str:
         at_least = "" if self.whole else "at least "
         return f"{at_least}{self.files} file{'s' * (self.files != 1)} ({format_size(-(-self.size // 1024) * 1024)})"
+
+
+def would_stay_behind(who: str, found: Written) -> SkerryError:
+    """The refusal of a fresh root; ``who`` wrote to the one that is there."""
+    such_as = f"; such as {', '.join(found.names)}" if found.names else ""
+    return SkerryError(
+        Code.INVALID,
+        f"image: {who} wrote {found} to its root, and a new image begins with a fresh one",
+        f"Give discard_root to leave them behind, or move them to a volume first{such_as}",
+    )
 
 
 # What the host itself makes in a root, so that it can be mounted over.
@@ -164,6 +181,31 @@ def written(host: HostConfig, container_id: str) -> Written:
         opened = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         _count(opened, "", found, deadline)
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Unwritten(Part):
+    """Container ``id`` has written nothing to its root, though its program could do so until it ended."""
+
+    kind: ClassVar[str] = "unwritten"
+    making: ClassVar[str] = "check"
+    id: str
+
+    def __str__(self) -> str:
+        return f"root of {self.id}"
+
+    def make(self, host: HostConfig) -> None:
+        """Count once more."""
+        found = written(host, self.id)
+        if not found.nothing:
+            raise would_stay_behind("as it ended, its program", found)
+
+    def remove(self, host: HostConfig) -> None:
+        """Nothing to take back: a count leaves nothing."""
+
+    def exists(self, host: HostConfig) -> bool:
+        """Whether there is nothing now."""
+        return written(host, self.id).nothing
 
 
 def _count(opened: int, above: str, found: Written, deadline: float) -> None:

@@ -60,6 +60,7 @@ class Machine:
         self.mounts: set[str] = set()
         self.full: set[str] = set()  # subvolumes with files
         self.values: dict[str, bytes] = {}  # of secrets
+        self.written = Written()  # by every container to its root
         self._point = point
 
     def save(self) -> tuple[dict[tuple[str, Any], dict[str, Any]], set[str]]:
@@ -74,6 +75,8 @@ class Machine:
     def make(self, part: Part, _host: Any) -> None:
         at_its_end = {"grace": 0.0} if isinstance(part, Unit) else {}  # what runs is the same
         self.parts[self._key(part)] = part.to_json() | at_its_end
+        if isinstance(part, Volume) and (unit := self.parts.get(("unit", part.id))):  # hears of it
+            self.parts["unit", part.id] = unit | {"disk": part.disk}
 
     def remove(self, part: Part, _host: Any) -> None:
         self.parts.pop(self._key(part), None)
@@ -122,8 +125,8 @@ class Machine:
                 (firewall, "replace_all", nothing),
                 (proxy, "sync", nothing),
                 (capacity, "check", nothing),
-                (btrfs, "used_by", lambda _path: 1 << 20),
-                (root, "written", lambda _host, _id: Written(files=2, size=4096, names=["/a", "/b"])),
+                (btrfs, "used_by", lambda path: 2 << 20 if "/kept/" in path else 1 << 20),
+                (root, "written", lambda _host, _id: self.written),
                 (capacity, "memory", lambda _host: 1 << 40),
                 (capacity, "disk", lambda _host: 1 << 40),
                 (archive, "is_empty", lambda _host, name: name not in self.full),

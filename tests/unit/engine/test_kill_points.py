@@ -48,6 +48,7 @@ def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[
         "update, stopped": (stopped, {"verb": "update", **KEY, "spec": CHANGES}),
         "another image": ([other, *started], anew),
         "another image, stopped": ([other, *stopped], anew),
+        "another image, nothing written": ([other, *started], {**anew, "discard_root": False}),
         "another image, nothing kept": (
             [other, *started],
             {**anew, "spec": {"image": "other", "rollbacks": 0}},
@@ -55,6 +56,10 @@ def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[
         "another image again": (
             [other, *started, anew],
             {**anew, "spec": {"image": "hello", "memory": "1G"}},
+        ),
+        "another image, one kept of two": (
+            [other, *started, {**anew, "spec": {"image": "other", "rollbacks": 2}}],
+            {**anew, "spec": {"image": "hello", "rollbacks": 1}},
         ),
         "rollback": ([other, *started, anew], {"verb": "rollback", **KEY}),
         "delete": (started, {"verb": "delete", **KEY}),

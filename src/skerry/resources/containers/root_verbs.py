@@ -1,21 +1,34 @@
 """Another image under the same id: what is checked before, and what is refused in which words."""
 
 import dataclasses
+import functools
+import logging
 from collections.abc import Sequence
 
 from skerry.host import btrfs
 from skerry.model.container import Container, Image, Spec
 from skerry.model.errors import Code, SkerryError
+from skerry.model.kept import KeptRoot
 from skerry.model.size import format_size
 from skerry.parts import root as parts
 from skerry.parts import storage
 from skerry.protocol import containers as requests
 from skerry.resources.containers import anatomy, belongings, missing, plan, roots
-from skerry.resources.kind import Context, Plan
+from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.store import references
 
 Decide = DecideAny[Container]
+_log = logging.getLogger(__name__)
+
+
+class Findings:
+    """What takes long to find out of a container's root. One request finds it out once, ahead of its decision."""
+
+    def __init__(self, context: Context) -> None:
+        host = context.host
+        self.written = functools.cache(lambda container_id: parts.written(host, container_id))
+        self.used = functools.cache(lambda container_id: btrfs.used_by(storage.folder(host, container_id)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,10 +38,12 @@ class Ending:
     Attributes:
         grace: seconds that it has to end by itself.
         discard: whether what it wrote to its root may stay behind.
+        findings: what it wrote there.
     """
 
     grace: float
     discard: bool
+    findings: Findings
 
 
 def replace_image(
@@ -39,24 +54,17 @@ def replace_image(
     Raises:
         SkerryError: its root has files that would stay behind, and nobody said that they may; or its disk is too small.
     """
-    written = parts.written(context.host, container.id)
-    if written.files and not ending.discard:
-        raise SkerryError(
-            Code.INVALID,
-            f"image: container {container.key} wrote {written} to its root, and a new image begins with a fresh one",
-            f"Give discard_root to leave them behind, or move them to a volume first; such as {', '.join(written.names)}",
-        )
+    written = ending.findings.written(container.id)
+    if not written.nothing and not ending.discard:
+        raise parts.would_stay_behind(f"container {container.key}", written)
     has = belongings.found(context, container.project_id, spec)
-    after = roots.fresh(container, spec, image, has, _size(context, container))
+    after = roots.fresh(container, spec, image, has, ending.findings.used(container.id))
     after = _within_disk(after)
-    left = f"; left behind in its root: {written}" if written.files else ""
+    left = "" if written.nothing else f"; left behind in its root: {written}"
     kept = " for a rollback" if spec.rollbacks else ", and deleted then"
     why = f"image {container.spec.image} to {spec.image}{left}; root {container.root} is kept{kept}"
-    return roots.change("update", context.host, container, after, why=why, grace=ending.grace, wait=wait)
-
-
-def _size(context: Context, container: Container) -> int:
-    return btrfs.used_by(storage.folder(context.host, container.id))
+    way = roots.Way(why, ending.grace, wait, unwritten=not ending.discard)
+    return roots.change("update", context.host, container, after, way)
 
 
 def _within_disk(container: Container) -> Container:
@@ -71,32 +79,66 @@ def _within_disk(container: Container) -> Container:
     return container
 
 
-def rollback(context: Context, request: requests.Rollback) -> Sequence[Decide]:
+def rollback(context: Context, request: requests.Rollback, had: Container | None) -> Sequence[Decide]:
     """Back to the newest kept root, or to that of an image."""
+    findings = Findings(context)
+
+    def look(found: Container | None) -> None:
+        if found is not None and _earlier(context, request, found):
+            findings.used(found.id)
 
     def decide(found: Container | None) -> Plan[Container] | None:
         if found is None:
             raise missing.not_found(context.db, request.container)
-        named = references.image(context.db, request.image) if request.image else None
-        digest = named.digest if named else (request.image or "").removeprefix("sha256:")
-        if digest and found.image.digest == digest:
+        if (earlier := _earlier(context, request, found)) is None:
             return None
-        to = next((one for one in found.kept if digest in {"", one.digest}), None)
-        image = references.image(context.db, to.digest) if to else None
-        if to is None or image is None:
-            kept = ", ".join(f"{one.image} (sha256:{one.digest})" for one in found.kept)
-            what = f"root of image {request.image}" if request.image else "earlier root"
-            raise SkerryError(
-                Code.NOT_FOUND,
-                f"container {found.key} has no {what} to go back to",
-                f"Kept are: {kept}"
-                if kept
-                else "Each change of its image keeps 'rollbacks' of them, 1 unless said otherwise",
-            )
-        after = _within_disk(roots.back(found, to, image, _size(context, found)))
+        to, image = earlier
+        after = _within_disk(roots.back(found, to, image, findings.used(found.id)))
         why = f"image {found.spec.image} back to {to.image}; root {found.root} is kept"
-        wait = plan.Wait(request.wait == "ready", request.timeout)
         grace = found.spec.grace if request.grace is None else request.grace
-        return roots.change("rollback", context.host, found, after, why=why, grace=grace, wait=wait)
+        way = roots.Way(why, grace, plan.Wait(request.wait == "ready", request.timeout))
+        return roots.change("rollback", context.host, found, after, way)
 
-    return [decide, lambda found: roots.forget("rollback", found) if found else None]
+    return [Looking(look, decide), settled(context, "rollback", had)]
+
+
+def _earlier(
+    context: Context, request: requests.Rollback, container: Container
+) -> tuple[KeptRoot, Image] | None:
+    """The root that a rollback goes to, and its image; None where the container has that one.
+
+    Raises:
+        SkerryError: there is none.
+    """
+    named = references.image(context.db, request.image) if request.image else None
+    digest = named.digest if named else (request.image or "").removeprefix("sha256:")
+    if digest and container.image.digest == digest:
+        return None
+    to = next((one for one in container.kept if digest in {"", one.digest}), None)
+    image = references.image(context.db, to.digest) if to else None
+    if to is None or image is None:
+        kept = ", ".join(f"{one.image} (sha256:{one.digest})" for one in container.kept)
+        what = f"root of image {request.image}" if request.image else "earlier root"
+        raise SkerryError(
+            Code.NOT_FOUND,
+            f"container {container.key} has no {what} to go back to",
+            f"Kept are: {kept}"
+            if kept
+            else "Each change of its image keeps 'rollbacks' of them, 1 unless said otherwise",
+        )
+    return to, image
+
+
+def settled(context: Context, verb: str, had: Container | None) -> Decide:
+    """What follows a change of the root that a container ``had``: its program wrote to that one until it ended."""
+    sizes: dict[int, int] = {}
+
+    def look(found: Container | None) -> None:
+        if found is None or had is None or found.root == had.root or not found.spec.rollbacks:
+            return
+        try:
+            sizes[had.root] = btrfs.used_by(parts.aside(context.host, found.id, had.root))
+        except SkerryError as error:
+            _log.warning("root %d of container %s counts as before its end: %s", had.root, found.key, error)
+
+    return Looking(look, lambda found: roots.settle(verb, found, sizes) if found else None)

@@ -8,12 +8,11 @@ from pydantic import ValidationError
 from skerry.host import capacity, cgroups
 from skerry.model.container import Container, ContainerKey, Image, Service, Spec
 from skerry.model.errors import Code, SkerryError
-from skerry.parts import storage
 from skerry.protocol import containers as requests
 from skerry.protocol.errors import readable
-from skerry.resources.containers import anatomy, belongings, missing, order, plan, root_verbs, roots, store
+from skerry.resources.containers import anatomy, belongings, missing, order, plan, root_verbs, store
 from skerry.resources.containers.view import running, waits_for_restart
-from skerry.resources.kind import Context, Plan
+from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
 from skerry.store import references
@@ -98,19 +97,35 @@ def _create(context: Context, request: requests.Create) -> Decide:
     return decide
 
 
-def _update(context: Context, request: requests.Update | requests.Ensure) -> list[Decide]:
+def _update(
+    context: Context, request: requests.Update | requests.Ensure, had: Container | None
+) -> list[Decide]:
+    findings = root_verbs.Findings(context)
+
+    def look(found: Container | None) -> None:
+        if found is not None and _other_image(context, found, request.spec):
+            findings.written(found.id)
+            findings.used(found.id)
+        elif found is not None and _spec(found, request).disk < found.spec.disk:
+            findings.used(found.id)
+
     def decide(found: Container | None) -> Plan[Container]:
         container = existing(context, found, request.container)
-        spec = parse_spec(container.spec.model_dump(mode="json") | request.spec)
-        _check_update(context, container, spec)
+        spec = _spec(container, request)
+        _check_update(context, container, spec, findings)
         order.check(context.db, request.container, spec.after)
         if image := _other_image(context, container, request.spec):
-            ending = root_verbs.Ending(_grace(request, container), request.discard_root)
+            ending = root_verbs.Ending(_grace(request, container), request.discard_root, findings)
             return root_verbs.replace_image(context, container, spec, image, ending, _wait(request))
         has = belongings.found(context, container.project_id, spec)
         return plan.update(context.host, container, spec, running=running(container), belongings=has)
 
-    return [decide, lambda found: roots.forget("update", found) if found else None]
+    return [Looking(look, decide), root_verbs.settled(context, "update", had)]
+
+
+def _spec(container: Container, request: requests.Update | requests.Ensure) -> Spec:
+    """Its options as a request will have them."""
+    return parse_spec(container.spec.model_dump(mode="json") | request.spec)
 
 
 def _other_image(context: Context, container: Container, given: dict[str, Any]) -> Image | None:
@@ -121,13 +136,13 @@ def _other_image(context: Context, container: Container, given: dict[str, Any]) 
     return None if image.digest == container.image.digest else image
 
 
-def _check_update(context: Context, container: Container, spec: Spec) -> None:
+def _check_update(context: Context, container: Container, spec: Spec, findings: root_verbs.Findings) -> None:
     belongings.check(context, container.key, spec)
     _check_aliases(context, container, {"", *(service.name for service in spec.services)})
     capacity.check(context.host, spec.memory, spec.cpu, spec.disk)
     if spec.disk < container.spec.disk:
         kept = sum(one.size for one in container.kept[: spec.rollbacks])
-        capacity.check_files(storage.folder(context.host, container.id), spec.disk, kept)
+        capacity.check_files(findings.used(container.id) + kept, spec.disk)
 
 
 def _start(context: Context, request: requests.Start | requests.Restart | requests.Ensure) -> Decide:
@@ -247,8 +262,8 @@ def _ensure(context: Context, request: requests.Ensure, found: Container | None)
     }
     anew = found.desired != "stopped" and _other_image(context, found, request.spec)
     if anew and request.state == "restarted":  # the new image has restarted it
-        return _update(context, request)
-    return [*_update(context, request), *then[request.state]]
+        return _update(context, request, found)
+    return [*_update(context, request, found), *then[request.state]]
 
 
 def _frozen(context: Context, request: requests.Ensure, found: Container) -> Sequence[Decide]:
@@ -277,8 +292,8 @@ _PLANNERS: Mapping[str, Planner] = {
     "thaw": lambda context, request, _found: [_thaw(context, request.container)],
     "stop": lambda context, request, _found: [_stop(context, request)],
     "restart": lambda context, request, _found: [_restart(context, request)],
-    "update": lambda context, request, _found: _update(context, request),
-    "rollback": lambda context, request, _found: root_verbs.rollback(context, request),
+    "update": _update,
+    "rollback": root_verbs.rollback,
     "delete": lambda context, request, _found: [_delete(context, request.container, must_exist=True)],
     "ensure": _ensure,
 }

@@ -1,14 +1,15 @@
 """How long a program has to end, where a request says that it shall be another time than its own."""
 
 import dataclasses
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from skerry.host import btrfs
 from skerry.model.container import Container, Image
 from skerry.model.host import HostConfig
 from skerry.model.kept import KeptRoot
+from skerry.parts.root import Written
 from skerry.protocol import containers as requests
 from skerry.resources.containers import belongings, root_verbs, verbs
 from skerry.resources.containers.plan import Belongings
@@ -21,8 +22,8 @@ OTHER = Image(digest="d" * 64, name="other", size=1, command=("/app",))
 
 @pytest.fixture
 def context(host: HostConfig, db: Database, monkeypatch: pytest.MonkeyPatch) -> Context:
-    monkeypatch.setattr(root_verbs.parts, "written", lambda *_: SimpleNamespace(files=0))
-    monkeypatch.setattr(root_verbs, "_size", lambda *_: 0)
+    monkeypatch.setattr(root_verbs.parts, "written", lambda *_: Written())
+    monkeypatch.setattr(btrfs, "used_by", lambda *_: 0)
     monkeypatch.setattr(verbs, "_check_update", lambda *_: None)
     monkeypatch.setattr(belongings, "found", lambda *_: Belongings())
     monkeypatch.setattr(references, "image", lambda *_: OTHER)
@@ -44,7 +45,7 @@ def test_another_image(
     request: Any = (
         requests.Update(**fields) if verb == "update" else requests.Ensure(**fields, state="present")
     )
-    decide, *_ = verbs._update(context, request)
+    decide, *_ = verbs._update(context, request, container)
     assert grace_of(decide(dataclasses.replace(container, desired="started"))) == grace
 
 
@@ -53,5 +54,5 @@ def test_a_rollback(context: Context, container: Container, given: dict[str, flo
     kept = (KeptRoot(1, "other", OTHER.digest, 0),)
     found = dataclasses.replace(container, desired="started", root=2, kept=kept)
     request = requests.Rollback(verb="rollback", container=container.key, **given)
-    decide, *_ = root_verbs.rollback(context, request)
+    decide, *_ = root_verbs.rollback(context, request, found)
     assert grace_of(decide(found)) == grace
