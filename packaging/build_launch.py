@@ -50,9 +50,9 @@ BARE = [
     *["-fno-stack-protector", "-ffreestanding", "-nostdlib", "-static", "-fno-pie", "-no-pie"],
     _LINK,
 ]
-# Program: flags, libraries, place in the package.
+# Program: flags, further sources and libraries, place in the package.
 PROGRAMS = {
-    "start": (HARDENED, ["-llxc"], "usr/lib/skerry/start"),
+    "start": (HARDENED, ["/mnt/places.c", "-llxc"], "usr/lib/skerry/start"),
     "namespaces": (HARDENED, [], "usr/lib/skerry/namespaces"),
     "enter": (BARE, [], "usr/lib/skerry/inside/enter"),
     "filter": (HARDENED, ["-lseccomp"], ""),
@@ -107,8 +107,8 @@ def compile_into(root: Path, package: Path) -> None:
         work = Path(temporary)
         for source in (PACKAGE / "src").iterdir():
             shutil.copy(source, work)
-        for name, (flags, libraries, place) in PROGRAMS.items():
-            run_in(root, work, ["/usr/bin/gcc", *flags, "-o", f"/mnt/{name}", f"/mnt/{name}.c", *libraries])
+        for name, (flags, more, place) in PROGRAMS.items():
+            run_in(root, work, ["/usr/bin/gcc", *flags, "-o", f"/mnt/{name}", f"/mnt/{name}.c", *more])
             if place:
                 shutil.copy(work / name, package / place)
         for place, policies in FILTERS.items():

@@ -86,6 +86,44 @@ def test_it_outlives_its_containers_and_is_one_for_all(host: Host, skerry: Skerr
     assert not host.file(files).exists
 
 
+PLANT = "import os, time; os.symlink('/tmp', '/data/sub'); " + SLEEP
+SEES = "open('/data/sub/by', 'w').write('x'); open('/data/plain/deep/by', 'w').write('x'); " + SLEEP
+
+
+def test_a_volume_inside_a_shared_one_is_where_its_path_says_or_nowhere(host: Host, skerry: Skerry) -> None:
+    for name in ("t-shared", "t-own", "t-more"):
+        skerry(f"volume create {name} --size 32M")
+    shared, own = place(skerry, "t-shared"), place(skerry, "t-own")
+    skerry("create t-one --image hello --wait running --volume t-shared:/data", PLANT)
+    host.check_output(f"timeout 20 sh -c 'until test -L {shared}/sub; do sleep 0.1; done'")
+    options = "--volume t-shared:/data --volume t-own:/data/sub --volume t-more:/data/plain/deep"
+    said = refused(host, f"skerry create t-two --image hello --wait running {options} -- /bin/sleep 60")
+    assert "/data/sub: a link in the volume at /data" in said
+    host.check_output(f"rm {shared}/sub")
+    skerry(f"create t-two --image hello --wait running {options}", SEES)
+    host.check_output(f"timeout 20 sh -c 'until test -e {own}/by; do sleep 0.1; done'")
+    more = place(skerry, "t-more")
+    host.check_output(f"timeout 20 sh -c 'until test -e {more}/by; do sleep 0.1; done'")
+    assert host.check_output(f"ls {shared}/sub {shared}/plain/deep").split() == [
+        f"{shared}/plain/deep:",
+        f"{shared}/sub:",
+    ]
+
+
+def test_no_link_of_the_roots_leads_a_volume_into_another(host: Host, skerry: Skerry) -> None:
+    for name in ("t-shared", "t-own"):
+        skerry(f"volume create {name} --size 32M")
+    program = (
+        "import os; os.path.lexists('/way') or os.symlink('/data', '/way'); open('/tmp/done', 'w'); " + SLEEP
+    )
+    made = skerry("create t-one --image hello --wait running --volume t-shared:/data", program)["after"]
+    upper = f"/var/lib/skerry/pool/c/{made['id']}/upper/tmp/done"
+    host.check_output(f"timeout 20 sh -c 'until test -e {upper}; do sleep 0.1; done'")
+    skerry("update t-one --volume t-shared:/data --volume t-own:/way/in")
+    said = refused(host, "skerry restart t-one --wait running")
+    assert "/way/in: a link in the root leads into another volume" in said
+
+
 NESTED = """
 import errno, fcntl, os, struct
 said = []

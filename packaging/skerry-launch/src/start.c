@@ -17,19 +17,19 @@
  * folder tells afterwards how the program ended, and how often the kernel killed one for want of memory.
  */
 #define _GNU_SOURCE
+#include "common.h"
+#include "places.h"
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <linux/securebits.h>
 #include <lxc/lxccontainer.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,20 +56,6 @@ struct container {
 	char **lowers, **binds;
 	int lower_count, bind_count;
 };
-
-__attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...) {
-	char *made;
-	va_list values;
-	va_start(values, format);
-	if (vasprintf(&made, format, values) < 0) err(1, "no memory");
-	va_end(values);
-	return made;
-}
-
-static int checked(long result, const char *what, const char *about) {
-	if (result < 0) err(1, "%s %s", what, about);
-	return (int)result;
-}
 
 /* A file of the container's folder. */
 static bool is_there(const struct container *own, const char *name) {
@@ -281,67 +267,17 @@ static void mount_root(const struct container *own, const char *root) {
 	free(raised);
 }
 
-/* What is in a root and is mounted upon. */
-
-static int open_in(int root, const char *path, unsigned long long flags, unsigned long long resolve) {
-	struct open_how how = {.flags = flags | O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-}
-
-static void make_folder(int root, const char *name) {
-	int found = open_in(root, name, O_DIRECTORY | O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-	if (found < 0 && errno == ENOENT) checked(mkdirat(root, name, 0755), "mkdir", name);
-	else if (found < 0) errx(1, "/%s of the container must be a folder, and is none", name);
-	else close(found);
-}
-
-/* A plain file of the root's, whatever stood there: in many images it is a link. Where it is one, nothing is written. */
-static int plain_file(int root, const char *path) {
-	struct stat found;
-	char *folder = strdup(path), *name = strrchr(folder, '/');
-	*name++ = 0;
-	int above = checked(open_in(root, folder, O_DIRECTORY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), "open", folder);
-	bool there = !fstatat(above, name, &found, AT_SYMLINK_NOFOLLOW);
-	if (there && !S_ISREG(found.st_mode)) checked(unlinkat(above, name, S_ISDIR(found.st_mode) ? AT_REMOVEDIR : 0), "remove", path);
-	if (!there || !S_ISREG(found.st_mode))
-		close(checked(openat(above, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "make", path));
-	int target = checked(open_in(above, name, O_NOFOLLOW, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), "open", path);
-	close(above);
-	free(folder);
-	return target;
-}
-
-/* The folder at a path of the container's, looked up as inside its root: a link there leads nowhere else. */
-static int folder_in(int root, const char *path) {
-	int found = open_in(root, path, O_DIRECTORY, RESOLVE_IN_ROOT);
-	if (found >= 0 || errno != ENOENT) return checked(found, "open in the container", path);
-	char *so_far = strdup(path);
-	int at = checked(fcntl(root, F_DUPFD_CLOEXEC, 0), "dup", path);
-	for (char *end = so_far; end;) {
-		end = strchr(end + 1, '/');
-		if (end) *end = 0;
-		found = open_in(root, so_far, O_DIRECTORY, RESOLVE_IN_ROOT);
-		if (found < 0 && errno == ENOENT) {
-			char *name = strrchr(so_far, '/') + 1;
-			if (mkdirat(at, name, 0755)) err(1, "mkdir %s in the container", so_far);
-			found = open_in(root, so_far, O_DIRECTORY, RESOLVE_IN_ROOT);
-		}
-		close(at);
-		at = checked(found, "open in the container", so_far);
-		if (end) *end = '/';
-	}
-	free(so_far);
-	return at;
-}
+/* What is bound into the root. */
 
 static void bind_into(int root, char **bind) {
 	const char *source = bind[0], *target = bind[1], *how = bind[2];
 	bool is_file = !strcmp(how, "file");
 	int tree = copy_tree(source, !is_file, !strcmp(how, "rw") ? 0 : MOUNT_ATTR_RDONLY | (is_file ? MOUNT_ATTR_NOEXEC : 0));
-	int place = is_file ? plain_file(root, target + 1) : folder_in(root, target);
+	int place = is_file ? file_place(root, target + 1) : folder_place(root, target);
 	checked(syscall(SYS_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount at", target);
-	close(tree);
 	close(place);
+	if (is_file) close(tree);
+	else volume_mounted(target, tree);
 }
 
 /* Secrets: a file each in memory, which nobody can write to once they are there. */
@@ -392,7 +328,7 @@ static char *make_secrets(const struct container *own, const char *from) {
 
 static void bind_secrets(int root, const char *folder) {
 	int tree = copy_tree(folder, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC);
-	int place = folder_in(root, "/run/secrets");
+	int place = folder_place(root, "/run/secrets");
 	checked(syscall(SYS_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount at", "/run/secrets");
 	close(tree);
 	close(place);
@@ -407,6 +343,7 @@ static void fill_root(const struct container *own, const char *path, const char 
 		if (!is_secret(own->binds + 3 * i)) bind_into(root, own->binds + 3 * i);
 	if (secrets) bind_secrets(root, secrets);
 	become(0);
+	close_volumes();
 	close(root);
 }
 
