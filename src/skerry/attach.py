@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+_ENDED = "the container ended; start it and ask again"
 NOT_STARTED = 125  # the exit code where the program did not even start, as of other runtimes
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _ENTER = ("/dev/skerry/enter", "/proc/self/fd/")
@@ -91,10 +92,11 @@ def started(
         AttachError: the container is none to run a program in.
         subprocess.SubprocessError: the cgroup takes no process.
     """
+    lxcpath = _lxcpath(ticket)  # before the description, which goes first when a container ends
     words = _description(ticket)
     description = _memory_file(b"\0".join(os.fsencode(word) for word in [*words, ""])) if words else None
     try:
-        argv = _argv(ticket, description, own_group=bool(group))
+        argv = _argv(ticket, lxcpath, description, own_group=bool(group))
         _set_oom_score()
         process = subprocess.Popen(
             [*_WITH_US, *argv],
@@ -140,9 +142,11 @@ def _memory_file(data: bytes) -> int:
     return descriptor
 
 
-def _argv(ticket: Ticket, description: int | None, *, own_group: bool = False) -> list[str]:
+def _argv(
+    ticket: Ticket, lxcpath: Sequence[str], description: int | None, *, own_group: bool = False
+) -> list[str]:
     """How lxc-attach is called: nothing that a container or a user says is an option of it."""
-    attach = ["/usr/bin/lxc-attach", "--name", ticket["id"], "--clear-env"]
+    attach = ["/usr/bin/lxc-attach", "--name", ticket["id"], *lxcpath, "--clear-env"]
     own = ["CGROUP"] if own_group else []  # it is in the right one already
     if description is None:
         return [*attach, *(f"--elevated-privileges={one}" for one in own), "--", *_by_env(ticket)]
@@ -151,6 +155,21 @@ def _argv(ticket: Ticket, description: int | None, *, own_group: bool = False) -
     program, file = _ENTER
     privileges = f"--elevated-privileges={'|'.join(['CAP', *own])}"
     return [*attach, privileges, "--", program, f"{file}{description}"]
+
+
+def _lxcpath(ticket: Ticket) -> list[str]:
+    """Where LXC listens, by the name that this start of the container has made up; an older Skerry's is LXC's own.
+
+    Only where there was never another one: anybody may listen at LXC's own.
+    """
+    folder = f"{ticket['run']}/lxc"
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    if len(names) != 1:
+        raise AttachError(_ENDED)
+    return ["--lxcpath", f"{folder}/{names[0]}"]
 
 
 def _description(ticket: Ticket) -> list[str]:
@@ -174,6 +193,8 @@ def _by_env(ticket: Ticket) -> list[str]:
     if ticket["user"] is not None:
         raise AttachError("an older Skerry started the container: restart it once, then 'user' can be given")
     own = _own_words(f"{ticket['run']}/launch")
+    if not own:
+        raise AttachError(_ENDED)
     variables = _merged(own[7 : 7 + int(own[6])], ticket["env"])
     folder = [f"--chdir={ticket['workdir']}"] if ticket["workdir"] else []
     return ["/usr/bin/env", "--ignore-environment", *folder, "--", *variables, *ticket["command"]]

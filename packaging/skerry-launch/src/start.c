@@ -22,6 +22,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <linux/mount.h>
@@ -38,6 +39,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -388,6 +390,34 @@ static void write_ended(const struct container *own, int status, unsigned long k
 	free(aside);
 }
 
+/* The name of LXC's command socket. Anybody may listen at a name that he knows ahead: then the container cannot start, and
+ * who wants to enter it asks him. So each start makes one up: that of a folder, where attach.py finds it. */
+
+static int remove_inner(const char *path, const struct stat *found, int kind, struct FTW *where) {
+	(void)found, (void)kind;
+	if (where->level) remove(path);
+	return 0;
+}
+
+/* The last one, and the folders that LXC has made by it for its locks. */
+static void forget_name(const struct container *own) {
+	char *folder = text_of("%s/lxc", own->folder), *locks = text_of("/run/lxc/lock%s", folder);
+	nftw(folder, remove_inner, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(locks, remove_inner, 8, FTW_DEPTH | FTW_PHYS);
+	free(folder);
+	free(locks);
+}
+
+static char *make_name(const struct container *own) {
+	unsigned long long random;
+	if (getrandom(&random, sizeof random, 0) != sizeof random) err(1, "getrandom");
+	char *folder = text_of("%s/lxc", own->folder), *name = text_of("%s/%016llx", folder, random);
+	if (mkdir(folder, 0711) && errno != EEXIST) err(1, "mkdir %s", folder);
+	checked(mkdir(name, 0711), "mkdir", name);
+	free(folder);
+	return name;
+}
+
 /* What an earlier start has left. */
 static void forget(const struct container *own) {
 	static const char *const names[] = {"ended", "ready", "begun"};
@@ -396,20 +426,23 @@ static void forget(const struct container *own) {
 		if (remove(path) && errno != ENOENT) err(1, "remove %s", path);
 		free(path);
 	}
+	forget_name(own);
 }
 
 static int run(const struct container *own) {
 	static char *const argv[] = {"/dev/skerry/enter", NULL};
-	char *config = text_of("%s/config", own->folder);
-	struct lxc_log log = {.name = own->id, .level = "ERROR", .prefix = "skerry"};
+	char *config = text_of("%s/config", own->folder), *name = make_name(own);
+	struct lxc_log log = {.name = own->id, .file = "none", .level = "ERROR", .prefix = "skerry"};
 	lxc_log_init(&log);
-	struct lxc_container *container = lxc_container_new(own->id, NULL);
+	struct lxc_container *container = lxc_container_new(own->id, name);
 	if (!container) errx(1, "no memory");
 	container->clear_config(container);
 	if (!container->load_config(container, config)) errx(1, "%s is refused", config);
 	container->want_daemonize(container, false);
 	bool done = container->start(container, 0, argv);
+	forget_name(own);
 	free(config);
+	free(name);
 	if (rebooted(own, done)) return TOLD_AS_REBOOTED;
 	int status = done ? shell_status(container->error_num) : 1;
 	return own->whole && status == 128 + SIGINT ? 0 : status; /* reboot(2): so the kernel tells of a power-off inside */

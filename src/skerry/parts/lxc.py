@@ -10,6 +10,7 @@ from skerry.parts.program import ENTER, SYSTEM
 # The name begins with lxc-: Debian confines lxc-start itself, and lets it change to such profiles only.
 APPARMOR = {"app": "lxc-skerry-app", "system": "lxc-skerry-system"}
 INSIDE = "/usr/lib/skerry/inside"  # the package skerry-launch: enter, filter, and places for the other two
+LOCKS = "/run/lxc/lock"  # LXC makes folders there, by the name that a start gives it
 
 # Paths under /proc that tell about the host or reach into the kernel, covered by /dev/null inside.
 _MASKED = (

@@ -176,8 +176,9 @@ class Unit(Part):
     def _write(self, host: HostConfig) -> None:
         """Write what the start reads: outside the configuration, inside the program."""
         own, folder = addresses(host, self.slot), self._folder(host)
-        for path in (folder, f"{folder}/own"):
-            files.make_folder(path, 0o711)
+        for path in (folder, f"{folder}/own"):  # the container's root mounts from there, and no other user
+            files.make_folder(path, 0o710)
+            os.chown(path, 0, own.uid_base)
         for name in ("launch", "ended", "ready", "system", "own/program"):
             Path(folder, name).unlink(missing_ok=True)
         config = lxc.render(self.hostname, folder, own, self.capabilities, self.profile)
@@ -332,10 +333,13 @@ class Unit(Part):
         if init is not None and self.grace > 0:
             self._ask_to_end(init)
         systemd.kill(self.name)
-        if Path(self._folder(host), _RAISED).exists():
+        folder = self._folder(host)
+        if Path(folder, _RAISED).exists():
             self._limit_disk(host)
         links.remove(addresses(host, self.slot).interface)
-        files.remove_tree(f"{host.run}/c/{self.id}")
+        # First what says that it runs: attach.py must not take what is left for a container of an older Skerry.
+        for path in (f"{folder}/own", folder, f"{lxc.LOCKS}{folder}"):
+            files.remove_tree(path)
 
     def _limit_disk(self, host: HostConfig) -> None:
         """Set the limit of its files, which a start on a full disk lifts: one that was cut off has left it so."""

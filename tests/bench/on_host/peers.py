@@ -132,8 +132,10 @@ def by_socket(name: str, into: Milliseconds) -> None:
     execute(client, key)  # the first one in a container loads what all later ones find loaded
     with timed(into, EXEC, by):
         execute(client, key)
+    container = made["after"]["id"]
+    (lxcpath,) = Path(f"/run/skerry/c/{container}/lxc").iterdir()
     with timed(into, EXEC, "bare lxc-attach, no filter"):
-        command(*_ATTACH, made["after"]["id"], "--", "true")
+        command(*_ATTACH, container, "--lxcpath", str(lxcpath), "--", "true")
     with timed(into, DELETE, by):
         done = client.call("delete", container=key)
     note_steps(done, f"{DELETE}: {by}", into)

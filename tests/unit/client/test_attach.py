@@ -50,20 +50,42 @@ def test_a_home_that_is_given_stays(run: Path) -> None:
 
 def test_nothing_that_is_given_is_an_option_of_lxc_attach(run: Path) -> None:
     given = ticket(run, command=["--evil"], env={"LD_PRELOAD": "/evil.so"}, user="33", workdir="/--w")
-    argv = attach._argv(given, 7)
+    argv = attach._argv(given, attach._lxcpath(given), 7)
     assert argv == ["/usr/bin/lxc-attach", "--name", "c" * 24, "--clear-env",
                     "--elevated-privileges=CAP", "--", "/dev/skerry/enter", "/proc/self/fd/7"]  # fmt: skip
 
 
+def test_it_is_entered_by_the_name_that_its_start_made_up(run: Path) -> None:
+    (run / "lxc" / "0123").mkdir(parents=True)
+    assert attach._lxcpath(ticket(run)) == ["--lxcpath", f"{run}/lxc/0123"]
+    argv = attach._argv(ticket(run), ["--lxcpath", "/x"], 7)
+    assert argv[1:6] == ["--name", "c" * 24, "--lxcpath", "/x", "--clear-env"]
+
+
+def test_between_two_starts_it_is_entered_by_no_name_that_others_know(run: Path) -> None:
+    (run / "lxc").mkdir()
+    with pytest.raises(attach.AttachError, match="the container ended"):
+        attach._lxcpath(ticket(run))
+
+
+def test_one_whose_folder_goes_has_ended(tmp_path: Path) -> None:
+    with pytest.raises(attach.AttachError, match="the container ended"), attach.started(ticket(tmp_path)):
+        pass
+
+
 def test_one_with_a_cgroup_of_its_own_is_moved_to_no_other(run: Path) -> None:
-    assert "--elevated-privileges=CAP|CGROUP" in attach._argv(ticket(run), 7, own_group=True)
+    assert "--elevated-privileges=CAP|CGROUP" in attach._argv(ticket(run), [], 7, own_group=True)
 
 
 def test_one_of_an_older_skerry_is_entered_by_the_env_of_its_image(tmp_path: Path) -> None:
     launch = ["image", "files", "rootfs", "1", "config", "id", "1", "A=1", "/app"]
     given = ticket(written(tmp_path, "launch", launch), env={"B": "2"}, workdir="/srv")
-    argv = attach._argv(given, None)
-    assert attach._argv(given, None, own_group=True) == [*argv[:4], "--elevated-privileges=CGROUP", *argv[4:]]
+    argv = attach._argv(given, [], None)
+    assert attach._argv(given, [], None, own_group=True) == [
+        *argv[:4],
+        "--elevated-privileges=CGROUP",
+        *argv[4:],
+    ]
     assert argv[5:] == [
         "/usr/bin/env",
         "--ignore-environment",
@@ -75,7 +97,7 @@ def test_one_of_an_older_skerry_is_entered_by_the_env_of_its_image(tmp_path: Pat
         "-u",
     ]
     with pytest.raises(attach.AttachError, match="restart it once"):
-        attach._argv(given | {"user": "33"}, None)
+        attach._argv(given | {"user": "33"}, [], None)
 
 
 @pytest.mark.parametrize(("code", "status"), [(0, 0), (7, 7), (-9, 137), (-15, 143)])
