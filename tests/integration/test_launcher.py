@@ -1,6 +1,7 @@
 """How a container is started: what its program finds, as whom it runs, what ends at its user, and what a restart keeps."""
 
 import json
+import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -64,6 +65,16 @@ for port in (22, 80, 443): socket.create_server(("", port)).close()
 for family, protocol in ((socket.AF_INET, 1), (socket.AF_INET6, 58)): socket.socket(family, socket.SOCK_DGRAM, protocol)
 os.rename("/usr/share/misc" if os.path.isdir("/usr/share/misc") else "/usr/share/dict", "/usr/share/renamed")
 say(renamed=os.path.isdir("/usr/share/renamed"))
+"""
+_STREAMS = """
+for name in ("/dev/stdout", "/dev/stderr", "/proc/self/fd/1", "/dev/console"):
+    with open(name, "a") as file: file.write(json.dumps({"through": name}) + chr(10))
+say(uid=os.getuid())
+"""
+# What a program begins with besides standard input, output and error.
+_DESCRIPTORS = """import json,os
+found = [f"/proc/self/fd/{number}" for number in range(3, 64)]
+print(json.dumps({"open": [os.readlink(name) for name in found if os.path.lexists(name)]}), flush=True)
 """
 _FILL = """
 try:
@@ -216,6 +227,22 @@ def test_what_a_program_expects_is_there(images: ImageLab, start: Start) -> None
     assert about["hostname"] == f"{container['name']}\n"
     assert about["own"] == container["ipv4"]
     assert found[-1] == {"renamed": True}
+
+
+@pytest.mark.parametrize("user", ["www-data", "1234:1234"])
+def test_a_user_who_is_not_root_opens_its_streams_by_name(images: ImageLab, start: Start, user: str) -> None:
+    container = start(f"{_STREAMS}{_WAIT}", user=user)
+    found = said(images, container, 5)
+    through = {one["through"] for one in found if "through" in one}
+    assert through == {"/dev/stdout", "/dev/stderr", "/proc/self/fd/1", "/dev/console"}
+    assert found[-1]["uid"] != 0
+
+
+def test_a_program_begins_with_its_three_streams_alone(images: ImageLab, start: Start) -> None:
+    container = start("", command=["/usr/bin/python3", "-c", f"{_DESCRIPTORS}import time\ntime.sleep(3600)"])
+    assert said(images, container) == [{"open": []}]
+    entered = shlex.join(["skerry", "exec", container["name"], "--", "/usr/bin/python3", "-c", _DESCRIPTORS])
+    assert json.loads(images.run(f"exec 9</etc/shadow; {entered}")) == {"open": []}
 
 
 def test_a_full_disk_starts_again_with_its_limit(images: ImageLab, start: Start) -> None:

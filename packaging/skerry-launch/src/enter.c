@@ -331,6 +331,7 @@ __attribute__((used)) static _Noreturn void begin(long *stack) {
 		call(SYS_prctl, PR_SET_PDEATHSIG, 9, 0, 0, 0);
 		call(SYS_setsid, 0, 0, 0, 0, 0);
 	}
+	must(call(SYS_close_range, 3, ~0U, 0, 0, 0), "closing what was handed over");
 	if (!whole) load_filter(FILTER);
 	char **command = words + 5 + variable_count;
 	if (started_from_outside || whole) run(command, path);
