@@ -209,9 +209,10 @@ def _root(place: Place) -> Iterator[int]:
         root = os.open(f"/proc/{place['pid']}/root", _O_PATH_ONLY | os.O_DIRECTORY)
         with open(f"/proc/{place['pid']}/cgroup", encoding="utf-8") as file:
             its_own = f"skerry-{place['id']}.service" in file.read()
+        its_own = its_own and place["uid_base"] <= os.fstat(root).st_uid < place["uid_base"] + _IDS
     except (FileNotFoundError, ProcessLookupError):
         its_own = False
-    if not its_own:  # another process may have its number by now
+    if not its_own:  # its number may be another's by now, such as the launcher's, whose root is this host's
         raise InsideError("the container ended; start it and ask again")
     try:
         with _made_by(place["uid_base"]):

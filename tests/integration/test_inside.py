@@ -1,6 +1,7 @@
 """Programs started in a container from outside are inside its walls; files go in and out; a frozen one is held."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,24 @@ def test_no_path_leads_out(
     done = host.run(f"echo planted | timeout 20 skerry {verb} {NAME} {path}")
     assert done.rc == 1
     assert said in done.stderr
+
+
+# As a client with an old ticket: the number of the container's first process is the launcher's by now.
+OLD_TICKET = """
+import sys
+from skerry import inside
+place = {"id": sys.argv[1], "pid": int(sys.argv[2]), "uid_base": int(sys.argv[3]), "path": "/etc/shadow"}
+try: inside.get({**place, "owner": None, "mode": None}, sys.stdout.buffer)
+except inside.InsideError as error: print(f"refused: {error}")
+"""
+
+
+def test_the_launchers_root_is_not_taken_for_the_containers(host: Host, opened: dict[str, Any]) -> None:
+    launcher = host.check_output(f"systemctl show --property=MainPID --value skerry-{opened['id']}.service")
+    init = host.check_output(f"pgrep --parent {launcher} --exact init")
+    base = host.check_output(f"stat --format=%u /proc/{init}")
+    said = host.run(f"python3 -c {shlex.quote(OLD_TICKET)} {opened['id']} {launcher} {base}")
+    assert said.stdout == "refused: the container ended; start it and ask again\n"
 
 
 def test_what_a_link_names_is_written_inside(host: Host, opened: dict[str, Any]) -> None:
