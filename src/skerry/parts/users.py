@@ -22,20 +22,24 @@ def owner(lowers: Sequence[str], user: str) -> tuple[int, int]:
 
 
 def _user(lowers: Sequence[str], name: str) -> tuple[int, int]:
+    uid = _number(name)
     for fields in _entries(lowers, "passwd", 4):
-        if name and name in {fields[0], fields[2]}:
-            return _number(fields[2]), _number(fields[3])
-    return _number(name), 0
+        if name and (name == fields[0] or (uid is not None and uid == _number(fields[2]))):
+            return _number(fields[2]) or 0, _number(fields[3]) or 0
+    return uid or 0, 0
 
 
 def _group(lowers: Sequence[str], name: str) -> int:
-    return next(
-        (_number(fields[2]) for fields in _entries(lowers, "group", 3) if fields[0] == name), _number(name)
-    )
+    found = (_number(fields[2]) for fields in _entries(lowers, "group", 3) if fields[0] == name)
+    return next(found, _number(name)) or 0
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and int(text[:9]) <= _LAST_ID else 0
+def _number(text: str) -> int | None:
+    """An id as ``enter`` reads one, leading zeros and all; None where no container has it."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    value = int(text.lstrip("0")[:6] or "0")
+    return value if value <= _LAST_ID else None
 
 
 def _entries(lowers: Sequence[str], file: str, fields: int) -> Iterator[list[str]]:
