@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "packaging"))
-from build_launch import policy  # noqa: E402
+from build_launch import policy
 
 HEAD = "2\nallowlist errno 38\n# all\nread\nopen errno 1\n"
 
