@@ -12,6 +12,7 @@ import pytest
 from tests.bench import hosts, tables
 from tests.bench.tables import Goal
 from tests.bench.test_speed import ROUNDS, WARM_UP
+from tests.integration.playbooks import play
 
 pytestmark = pytest.mark.skipif(not os.environ.get("PEERS"), reason="PEERS=1 measures Incus and podman too")
 
@@ -28,6 +29,7 @@ GOALS = (
     Goal("processor time: skerry list", "", 60, ratio=False),
     Goal("processor time: skerry ensure", "", 60, ratio=False),
 )
+WHOLE = (Goal("create → systemd is up: ours, socket", "create → systemd is up: Incus, REST", 1.0),)
 DEEDS = ("create → running", "stop + delete", "exec true", "processor time")
 
 
@@ -71,6 +73,16 @@ def test_a_second_image_on_the_same_base(lab: str, peers: dict[str, Any]) -> Non
     assert found["the same, seen through the second, which has not"] >= SHARED * whole
     assert found["base added when the second reads all"] <= (1 - SHARED) * whole
     assert found["own layer of the second, before"] < found["own layer of the second, after"]
+
+
+def test_whole_debians(lab: str, peers: dict[str, Any]) -> None:
+    play(lab, "playbooks/image/import.yml", "-e", "image=debian").ok()
+    report = hosts.run(lab, "whole.py", "debian", max(ROUNDS // 3, 1))
+    found: dict[str, list[float]] = report["milliseconds"]
+    print(tables.percentiles("A whole Debian", found))
+    print(tables.goals("Beside the peers", found, WHOLE))
+    rows = [(who, f"{tables.p50(each) / 1024:.1f}") for who, each in report["pss"].items()]
+    print(tables.table("Memory of each of four idle ones", ("", "MiB (PSS)"), rows))
 
 
 def mebibytes(size: int) -> str:
