@@ -17,17 +17,18 @@ def ensure_request(params: Fields) -> Fields:
     own |= {name: options.pop(name) for name in ("grace_now",) if name in options}
     if "health" in options:  # Ansible fills in what was not given
         options["health"] = given(options["health"])
-    if "env" in options:
-        options["env"] = as_text(options["env"])
+    for name in ("env", "labels"):
+        if name in options:
+            options[name] = as_text(options[name])
     return {"verb": "ensure", "container": key, **own, "spec": options}
 
 
-def as_text(env: Fields) -> Fields:
-    """Variables as the engine takes them: YAML reads ``PORT: 8080`` as a number.
+def as_text(values: Fields) -> Fields:
+    """Variables and labels as the engine takes them: YAML reads ``PORT: 8080`` as a number.
 
     What else is no text is for the user to put in quotes.
     """
-    return {name: str(value) if type(value) is int else value for name, value in env.items()}
+    return {name: str(value) if type(value) is int else value for name, value in values.items()}
 
 
 def container_result(answer: Fields) -> Fields:

@@ -309,6 +309,12 @@ options:
     - A change takes effect at once.
     type: list
     elements: str
+  labels:
+    description:
+    - What it is marked with, keys and values. They are shown, and make groups of an inventory; Skerry itself
+      does nothing with them. At most 64.
+    - A change takes effect at once.
+    type: dict
   wait:
     description:
     - What to wait for.
@@ -530,6 +536,7 @@ ARGUMENTS = {
         },
     },
     "after": {"type": "list", "elements": "str"},
+    "labels": {"type": "dict"},
     "wait": {"type": "str", "choices": ["running", "ready"], "default": "ready"},
     "timeout": {"type": "float", "default": 30.0},
     "grace_now": {"type": "float"},

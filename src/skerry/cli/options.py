@@ -114,9 +114,7 @@ def _variable(text: str) -> tuple[str, str] | None:
         return None
     name, equals, value = text.partition("=")
     if not equals:  # the text may be a secret: it is not shown
-        raise argparse.ArgumentTypeError(
-            "a variable has no value; give NAME=VALUE, or NAME= for an empty one"
-        )
+        raise argparse.ArgumentTypeError("a name has no value; give NAME=VALUE, or NAME= for an empty one")
     return name, value
 
 

@@ -21,6 +21,7 @@ from skerry.model.base import Frozen
 from skerry.model.ends import DEFAULT_SIGNAL, SYSTEM_SIGNAL, End, Health, Restart, check_signal
 from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it from here
 from skerry.model.kept import KeptRoot
+from skerry.model.labels import check_labels
 from skerry.model.program import (
     OF_APPS,
     Capability,
@@ -258,6 +259,15 @@ class Spec(Frozen):
         ),
         TakesEffect("live"),
     ] = []  # noqa: RUF012
+    labels: Annotated[
+        dict[str, str],
+        AfterValidator(check_labels),
+        Field(
+            description="What it is marked with, keys and values. They are shown, and make groups of an inventory; "
+            "Skerry itself does nothing with them. At most 64."
+        ),
+        TakesEffect("live"),
+    ] = {}  # noqa: RUF012
 
     @model_validator(mode="after")
     def _of_its_profile(self) -> "Spec":

@@ -243,17 +243,23 @@ def test_a_variable_without_a_value_is_refused_and_not_shown(capsys: pytest.Capt
         main(["create", "blog", "--image", "hello", "--env", "hunter2"])
     said = capsys.readouterr().err
     assert ended.value.code == EXIT_CODES["invalid"]
-    assert "argument -e/--env: a variable has no value; give NAME=VALUE, or NAME= for an empty one" in said
+    assert "argument -e/--env: a name has no value; give NAME=VALUE, or NAME= for an empty one" in said
     assert "hunter2" not in said
 
 
 def test_an_empty_text_makes_an_option_empty(engine: StartEngine) -> None:
     server = engine([refused("not_found", "there is no container x")])
-    words = ["--health", "", "--after", "", "--env", "", "--group", "a", "--group", "b"]
+    words = ["--health", "", "--after", "", "--env", "", "--group", "a", "--group", "b", "--label", ""]
     assert main(["update", "x", *words, "--grace-now", "2", "--socket", server.path]) == 3
     asked = server.asked[0]
-    assert asked["spec"] == {"health": {}, "after": [], "env": {}, "groups": ["a", "b"]}
+    assert asked["spec"] == {"health": {}, "after": [], "env": {}, "groups": ["a", "b"], "labels": {}}
     assert asked["grace_now"] == "2"
+
+
+def test_labels_are_keys_with_values(engine: StartEngine) -> None:
+    server = engine([refused("not_found", "there is no container x")])
+    main(["update", "x", "--label", "app=web", "--label", "note=a=b", "--socket", server.path])
+    assert server.asked[0]["spec"] == {"labels": {"app": "web", "note": "a=b"}}
 
 
 def test_a_check_s_command_is_one_text(engine: StartEngine) -> None:

@@ -13,7 +13,7 @@ PARAMS: dict[str, Any] = {
     **KEY, "state": "started", "create": True, "wait": "ready", "timeout": 30.0, "grace_now": None, "discard_root": False,
     "image": None, "memory": None, "cpu": None, "pids": None, "disk": None, "port": None,
     "services": None, "env": None, "command": None, "restart": None, "grace": None, "stop_signal": None,
-    "health": None, "after": None,
+    "health": None, "after": None, "labels": None,
 }  # fmt: skip
 
 
@@ -62,6 +62,12 @@ def test_a_number_in_env_is_text_and_what_yaml_makes_of_yes_is_refused_by_the_en
     ] == {
         "PORT": "8080",
         "DEBUG": True,
+    }
+
+
+def test_a_number_in_labels_is_text() -> None:
+    assert container_handler.ensure_request(PARAMS | {"labels": {"tier": 1, "app": "web"}})["spec"] == {
+        "labels": {"tier": "1", "app": "web"}
     }
 
 

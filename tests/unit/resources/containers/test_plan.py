@@ -102,6 +102,7 @@ def test_a_frozen_one_is_deleted_as_it_is(host, container):
         ({"port": 80}, True, ["change firewall", "change proxy"], ()),
         ({"services": [{"name": "db", "port": 5432}]}, True, ["change firewall", "make proxy"], ()),
         ({"services": [{"name": "same", "port": 1071}]}, True, ["make proxy"], ()),
+        ({"labels": {"app": "web"}}, True, [], ()),
     ],
 )
 def test_update(host, container, changes, running, expected, waiting):
@@ -121,6 +122,7 @@ def test_update(host, container, changes, running, expected, waiting):
         ({"memory": "1G", "command": ["/app", "a b"]}, False,
          ("memory 256M to 1G", "command the image's own to /app 'a b'")),
         ({"memory": "1G", "pids": 64, "disk": "2G", "port": 80, "services": [{"name": "a", "port": 1}]}, True, ()),
+        ({"labels": {"tier": "1", "app": "web"}}, True, ("labels none to app=web tier=1",)),
         ({}, True, ()),
     ],
 )  # fmt: skip
