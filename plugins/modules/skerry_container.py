@@ -80,8 +80,8 @@ options:
   profile:
     description:
     - 'What lives in it: a program, or a whole Debian with its own systemd, packages and users, which is
-      ready when its init says so. The latter has more rights over its own namespaces, and reaches more
-      of the kernel.'
+      ready when its init says so. That has more rights, over its own namespaces, and reaches more of the
+      kernel.'
     - A change takes effect when the container is next started or restarted.
     type: str
     choices:
