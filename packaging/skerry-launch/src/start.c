@@ -129,6 +129,38 @@ static _Noreturn void pump(const struct container *own, int out, int notify, int
 	}
 }
 
+/* This process's cgroup, which lies in that of its unit. */
+static char *own_group(void) {
+	char line[4096] = "";
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	while (file && fgets(line, sizeof line, file) && strncmp(line, "0::", 3)) continue;
+	if (file) fclose(file);
+	line[strcspn(line, "\n")] = 0;
+	return text_of("/sys/fs/cgroup%s", strlen(line) > 3 ? line + 3 : "");
+}
+
+/* False where it cannot be written: not every host has cgroups to hand down. */
+static bool write_to(const char *text, const char *folder, const char *name) {
+	char *path = text_of("%s/%s", folder, name);
+	int file = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text);
+	if (file >= 0) close(file);
+	free(path);
+	return done;
+}
+
+/* A whole Debian limits units of its own. For that LXC hands down what its unit's group hands to this one; and a group that
+ * hands anything down has no process of its own, so what copies the log is in one beside the container's. */
+static void make_room_for_groups(void) {
+	char *own = own_group(), *unit = text_of("%s/..", own), *beside = text_of("%s/log", own);
+	static const char *const controllers[] = {"+cpu", "+memory", "+pids"};
+	for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++) write_to(controllers[i], unit, "cgroup.subtree_control");
+	if ((mkdir(beside, 0755) && errno != EEXIST) || !write_to("0", beside, "cgroup.procs")) warn("%s", beside);
+	free(own);
+	free(unit);
+	free(beside);
+}
+
 static void close_all(const int given[4]) {
 	for (int i = 0; i < 4; i++)
 		if (given[i] >= 0) close(given[i]);
@@ -154,6 +186,7 @@ static int pump_log(const struct container *own) {
 		free(path);
 		return ends[0];
 	}
+	if (own->whole) make_room_for_groups();
 	if ((pid = fork())) _exit(pid < 0);
 	prctl(PR_SET_NAME, "log");
 	close_all((int[]){in, ends[0], USER_NAMESPACE, NETWORK_NAMESPACE});
@@ -351,17 +384,6 @@ static void fill_root(const struct container *own, const char *path, const char 
 
 /* How it ended. */
 
-static char *own_group(void) {
-	char line[4096] = "";
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	while (file && fgets(line, sizeof line, file) && strncmp(line, "0::", 3)) continue;
-	if (file) fclose(file);
-	line[strcspn(line, "\n")] = 0;
-	char *last = strrchr(line, '/'); /* the unit's; this process is in a group below it */
-	if (last) *last = 0;
-	return text_of("/sys/fs/cgroup%s/memory.events", strlen(line) > 3 ? line + 3 : "");
-}
-
 static unsigned long kills_in(const char *path) {
 	char line[128];
 	unsigned long kills = 0;
@@ -458,7 +480,7 @@ int main(int count, char **words) {
 	for (int i = USER_NAMESPACE; i <= NETWORK_NAMESPACE; i++)
 		if (fcntl(i, F_SETFD, FD_CLOEXEC)) errx(1, "systemd handed no namespaces over");
 	umask(022);
-	char *root = text_of("%s/rootfs", own.folder), *events = own_group();
+	char *root = text_of("%s/rootfs", own.folder), *group = own_group(), *events = text_of("%s/../memory.events", group); /* the unit's */
 	forget(&own);
 	int pump = pump_log(&own);
 	own_mounts();
