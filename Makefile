@@ -16,12 +16,14 @@ help: ## this table
 
 .venv: .venv/stamp ## the controller's Python with its locked packages
 
-.venv/stamp: requirements/controller.txt
+.venv/stamp: requirements/controller.txt requirements/gate.txt
 	@tools/make_venv.sh
 
-lock: .venv ## new versions into requirements/controller.txt (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header \
-		requirements/controller.in --output-file requirements/controller.txt
+lock: .venv ## new versions into requirements/ (needs uv)
+	for name in controller gate antsibull; do \
+		uv pip compile --quiet --universal --python-version $$(case $$name in core-*) echo 3.12;; *) echo 3.11;; esac) \
+			--upgrade --generate-hashes --no-header requirements/$$name.in --output-file requirements/$$name.txt || exit; \
+	done
 
 check: .venv ## the gate: format, lint, types, contracts (two minutes)
 	@$(PY) -m tools.check

@@ -31,10 +31,17 @@ def described(options: Options, where: str) -> Iterator[str]:
         yield from described(option.get("options", {}), f"{where}: {name}")
 
 
+def is_template(default: object) -> bool:
+    """Whether a default is what another variable is."""
+    return isinstance(default, str) and default.startswith("{{")
+
+
 def defaults_differ(options: Options, defaults: dict[str, Any], where: str) -> Iterator[str]:
     """Where a declared default is not the one the role has."""
     for name, option in options.items():
         declared, actual = option.get("default", ABSENT), defaults.get(name, ABSENT)
+        if declared is ABSENT and is_template(actual) and option.get("type") != "str":
+            continue  # a declared default is of its option's type: the description tells it
         if declared is ABSENT and actual is not ABSENT:
             yield f"{where}: {name} declares no default; defaults/main.yml has {actual!r}"
         elif actual is ABSENT and declared is not ABSENT:

@@ -17,16 +17,15 @@ from skerry_kernel.score import KINDS, listed
 from tools.check_argument_specs import load
 from tools.check_collection import ansible, plugins
 from tools.files import ROOT, report
+from tools.markup import markdown
 
 NOTE = "<!-- Written by `make docs` from what the code declares. Change it there. -->"
-MARKUP = re.compile(r"\b(?:RV|C|I|B|M|O|V|E|P)\(((?:[^()\\]|\\.)*)\)")
 
 
 def prose(text: str | list[str] | None) -> str:
     """A description on one line, Ansible's markup as Markdown's, safe in a table's cell."""
     joined = " ".join(text) if isinstance(text, list) else text or ""
-    marked = MARKUP.sub(lambda match: f"`{match[1].removeprefix('ignore:')}`", joined)
-    return " ".join(marked.split()).replace("|", "\\|")
+    return " ".join(markdown(joined).split()).replace("|", "\\|")
 
 
 def value(thing: Any) -> str:

@@ -211,7 +211,7 @@ def secret() -> dict[str, Option]:
     state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
     texts = {
         "value": "Its value, text. Required for O(state=present), unless O(value_base64) or O(path) is given.",
-        "value_base64": "Its value, any bytes, as base64: C(lookup('ansible.builtin.file', 'FILE') | b64encode) for text.",
+        "value_base64": "Any bytes, as base64: V(lookup('ansible.builtin.file', 'FILE'\\) | b64encode) for text.",
         "path": "A file on the host that holds its value, any bytes.",
     }
     values = {name: Option({"type": "str", "no_log": True}, [text]) for name, text in texts.items()}

@@ -30,19 +30,20 @@ install_python() {
 # Two makes at once: the second waits, then finds the work done.
 exec 9<.
 flock 9
-lock=$(sha256sum requirements/controller.txt)
+lock=$(cat requirements/controller.txt requirements/gate.txt | sha256sum)
 if [ -x .venv/bin/python ] && [ "$(cat .venv/stamp 2>/dev/null)" = "$lock" ]; then
     touch .venv/stamp
     exit 0
 fi
 
 python=$(find_python) || { install_python; python=$(find_python); }
-echo "make .venv: $("$python" --version), $(grep -c '^[a-z].*==' requirements/controller.txt) locked packages" >&2
+echo "make .venv: $("$python" --version), $(cat requirements/controller.txt requirements/gate.txt | grep -c '^[a-z].*==') locked packages" >&2
 rm -rf .venv
 "$python" -m venv .venv
 quiet="--quiet --disable-pip-version-check --no-input"
 # shellcheck disable=SC2086
-.venv/bin/pip install $quiet --require-hashes --only-binary :all: --requirement requirements/controller.txt
+.venv/bin/pip install $quiet --require-hashes --only-binary :all: --requirement requirements/controller.txt \
+    --requirement requirements/gate.txt
 # shellcheck disable=SC2086
 .venv/bin/pip install $quiet --no-build-isolation --no-deps --editable .
 echo "$lock" >.venv/stamp

@@ -10,7 +10,7 @@ module: skerry_container
 short_description: Bring a container to a state
 description:
   - Creates, changes, starts, stops, restarts or deletes a container on a host that the role
-    M(skerry.host.lxc_host) has set up. The host's engine decides and does it, as one operation that is
+    P(skerry.host.lxc_host#role) has set up. The host's engine decides and does it, as one operation that is
     carried out whole or leaves nothing behind.
   - An option that is not given stays as it is; a new container has the default that the option names.
   - O(env), O(services) and O(command) are given whole, and replace what was there.

@@ -56,7 +56,7 @@ options:
     type: str
   value_base64:
     description:
-    - 'Its value, any bytes, as base64: C(lookup(''ansible.builtin.file'', ''FILE'') | b64encode) for text.'
+    - 'Any bytes, as base64: V(lookup(''ansible.builtin.file'', ''FILE''\) | b64encode) for text.'
     type: str
   path:
     description:

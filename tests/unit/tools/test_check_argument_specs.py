@@ -37,6 +37,16 @@ def test_equal_passes(repository: Callable[[dict[str, str]], Path]) -> None:
     assert problems(repository, GOOD_DEFAULTS, GOOD_OPTIONS, {"_proxy_folder": "/etc/proxy"}) == []
 
 
+def test_a_template_is_declared_only_where_the_option_is_text(
+    repository: Callable[[dict[str, str]], Path],
+) -> None:
+    templates = {**GOOD_DEFAULTS, "proxy_port": "{{ other }}", "proxy_domain": "{{ other }}"}
+    options = {**GOOD_OPTIONS, "proxy_port": {"type": "int", "description": "By default another's."}}
+    assert problems(repository, templates, options) == [
+        "roles/proxy (main): proxy_domain declares no default; defaults/main.yml has '{{ other }}'"
+    ]
+
+
 @pytest.mark.parametrize(
     ("defaults", "changed_option", "said"),
     [
