@@ -148,3 +148,16 @@ def test_an_option_that_waits_for_a_restart_is_told_until_then(host, island):
     assert started_at(host, island) == before, "a changed option must not restart a container by surprise"
     host.check_output(f"skerry restart {NAME}")
     assert not pending()
+
+
+def test_tab_completes_names_in_a_login_shell(host, island):
+    # What bash does at Tab, by the function that bash-completion has loaded for the command.
+    program = (
+        "_completion_loader skerry; complete -p skerry >/run/registered; "
+        "words=$(complete -p skerry); words=${words#*-F }; "
+        f'COMP_LINE="skerry stop {NAME[:3]}"; COMP_POINT=${{#COMP_LINE}}; COMP_TYPE=9; '
+        f"COMP_WORDS=(skerry stop {NAME[:3]}); COMP_CWORD=2; ${{words%% *}} skerry {NAME[:3]} stop; "
+        'printf %s "${COMPREPLY[*]}"'
+    )
+    found = host.run("bash --login -ic %s", program)
+    assert found.stdout.split() == [NAME], found

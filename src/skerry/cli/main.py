@@ -43,6 +43,8 @@ def _commands(table: "Table | None") -> "list[Command]":
 
 def main(argv: Sequence[str] | None = None, table: "Table | None" = None) -> int:
     """Carry out one command, one of those that ``table`` has; the exit code."""
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(_commands(table))
     words = list(sys.argv[1:] if argv is None else argv)
     end = words.index("--") if "--" in words else len(words)
     words, program = words[:end], words[end + 1 :]
@@ -75,6 +77,13 @@ def main(argv: Sequence[str] | None = None, table: "Table | None" = None) -> int
         print(f"warning: {warning}.", file=sys.stderr)
     print(printable(show.plan(result) if planning else show.answer(command, result)), file=words_to)
     return 0
+
+
+def _complete(commands: "list[Command]") -> None:
+    """Answer a shell that asks what may follow, and end."""
+    from skerry.cli import complete  # noqa: PLC0415 - no other call pays for argcomplete
+
+    complete.answer(commands, PLAN)
 
 
 def _in_container(verb: str, result: dict[str, Any], *, as_json: bool) -> int:

@@ -47,11 +47,15 @@ def _add_names(top: argparse.ArgumentParser, commands: Sequence["Command"]) -> N
 def _parser(command: "Command") -> argparse.ArgumentParser:
     prog = " ".join(["skerry", *command["words"]])
     made = argparse.ArgumentParser(prog, description=command["summary"], formatter_class=_Formatter)
+    add(made, command)
+    return made
+
+
+def add(made: argparse.ArgumentParser, command: "Command") -> list[tuple["Option", argparse.Action]]:
+    """Add a command's options to a parser, and those that every command has; its own with what became of each."""
     made.add_argument("--json", action="store_true", help="print the engine's answer as JSON")
     made.add_argument("--socket", default=SOCKET, help=argparse.SUPPRESS)
-    for option in command["options"]:
-        _add(made, option)
-    return made
+    return [(option, _add(made, option)) for option in command["options"] if option["form"] != "input"]
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -65,30 +69,29 @@ class _Formatter(argparse.HelpFormatter):
         super().__init__(prog, width=width - 2)
 
 
-def _add(command: argparse.ArgumentParser, option: "Option") -> None:
+def _add(command: argparse.ArgumentParser, option: "Option") -> argparse.Action:
     dest, flag, text = option["dest"], option["flag"], option["help"].replace("%", "%%")
     shown, flags = option["metavar"], [*filter(None, (option["short"], flag))]
-    if option["form"] == "input":
-        return
     if not flag:
-        command.add_argument(dest, metavar=shown, help=text)
-        return
+        return command.add_argument(dest, metavar=shown, help=text)
     match option["form"]:
         case "switch":
-            command.add_argument(
+            return command.add_argument(
                 *flags, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text
             )
         case "choice":
-            command.add_argument(*flags, dest=dest, choices=option["choices"], help=text)
+            return command.add_argument(*flags, dest=dest, choices=option["choices"], help=text)
         case "text":
-            command.add_argument(*flags, dest=dest, metavar=shown, help=text)
+            return command.add_argument(*flags, dest=dest, metavar=shown, help=text)
         case "secret":  # in no argument, which every user of the host may read
             text += " The first line of this file; - is standard input."
-            command.add_argument(*flags, dest=dest, metavar=shown, type=_secret, help=text)
+            return command.add_argument(*flags, dest=dest, metavar=shown, type=_secret, help=text)
         case form:
             readers: dict[str, Callable[[str], Any]] = {"pairs": _variable, "texts": str}
             convert = readers.get(form) or _entry(option["fields"])
-            command.add_argument(*flags, dest=dest, action="append", metavar=shown, type=convert, help=text)
+            return command.add_argument(
+                *flags, dest=dest, action="append", metavar=shown, type=convert, help=text
+            )
 
 
 def _entry(fields: Sequence[str]) -> Callable[[str], dict[str, str]]:

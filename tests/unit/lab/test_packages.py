@@ -13,8 +13,8 @@ BAKED = set(tree_recipe(Kind.METAL, Flavour.HOST).packages)
 ESSENTIAL = {"util-linux"}
 # For a machine with blank disks: in its tarball, so there is no image that could have them.
 INSTALLED = {"_base_system_base_packages", "_remote_unlock_packages"}
-# The first is built here as well; the other one comes from Debian when site.yml installs the engine.
-NOT_BAKED = {"skerry-launch", "skopeo"}
+# The first is built here as well; the others come from Debian when site.yml installs the engine.
+NOT_BAKED = {"skerry-launch", "skopeo", "bash-completion", "python3-argcomplete"}
 
 
 def package_lists(value: object) -> list[str]:
