@@ -133,6 +133,17 @@ def test_what_one_takes_of_the_kernels_counts_its_neighbour_and_the_host_still_h
     assert int(images.run(f"python3 -c '{_HAS_INOTIFY}'")) >= 0, "root of the host has none left"
 
 
+def test_its_port_goes_with_it(images: ImageLab, start: Start) -> None:
+    """By the kernel, soon after: nobody waits for that, since no process is left and no packet passes."""
+    container = start(_WAIT.strip())
+    ports = set(images.run("ls /sys/class/net").split())
+    images.ask("delete", container={"name": container["name"]}).ok()
+    until = time.monotonic() + 10
+    while len(ports - set(images.run("ls /sys/class/net").split())) != 1:
+        assert time.monotonic() < until, ports
+        time.sleep(0.05)
+
+
 def test_a_restart_by_systemd_keeps_port_and_namespaces(images: ImageLab, start: Start) -> None:
     container = start(f"say(up=True){_WAIT}")
     slot = images.run("ip -json address | grep -o 'sk[0-9]*' | sort -V | tail -1").strip()

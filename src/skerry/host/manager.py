@@ -1,5 +1,6 @@
 """The methods of systemd's manager that Skerry calls. Apart from systemd.py, since sdbus is there on hosts only."""
 
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ from sdbus.exceptions import SdBusBaseError as DbusError
 
 Properties = list[tuple[str, tuple[str, Any]]]
 
-__all__ = ["DbusError", "Manager", "Signals", "connect", "restarts"]
+__all__ = ["DbusError", "Manager", "Signals", "connect", "is_open", "restarts"]
 _SYSTEMD = "org.freedesktop.systemd1"
 
 
@@ -18,6 +19,13 @@ def connect() -> "Manager":
     found = Manager(_SYSTEMD, "/org/freedesktop/systemd1", bus)
     found.bus = bus
     return found
+
+
+def is_open(manager: "Manager") -> bool:
+    """Whether the bus is still at the other end of a connection."""
+    poll = select.poll()
+    poll.register(manager.bus.get_fd(), 0)  # POLLHUP and POLLERR come unasked
+    return not poll.poll(0)
 
 
 class Manager(DbusInterfaceCommon, interface_name="org.freedesktop.systemd1.Manager"):  # type: ignore[misc, call-arg]

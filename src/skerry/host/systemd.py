@@ -5,7 +5,6 @@ import dataclasses
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from skerry.host.manager import Manager
 
 Properties = list[tuple[str, tuple[str, Any]]]
-_local = threading.local()
+_free: "list[Manager]" = []
 _RESTARTING = "auto-restart"  # in its sub state, such as failed-before-auto-restart
 
 
@@ -38,18 +37,25 @@ def _manager() -> "ModuleType":
 
 @contextlib.contextmanager
 def _bus() -> "Iterator[Manager]":
-    """This thread's own connection, since a bus connection is not to be shared by threads.
+    """A connection that nobody else uses meanwhile, since none is to be shared by threads. Those that are free are kept.
 
     Raises:
         BusError: a call in the body was refused.
     """
     manager = _manager()
-    if not hasattr(_local, "manager"):
-        _local.manager = manager.connect()
+    connection = next(filter(manager.is_open, iter(_take_free, None)), None) or manager.connect()
     try:
-        yield _local.manager
+        yield connection
     except manager.DbusError as error:
         raise BusError(Code.HOST, str(error)) from error
+    _free.append(connection)
+
+
+def _take_free() -> "Manager | None":
+    try:
+        return _free.pop()
+    except IndexError:
+        return None
 
 
 def _failure(unit: str, what: str, error: BusError) -> SkerryError:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from skerry.host import cgroups, files, journals, links, namespaces, systemd
+from skerry.host import cgroups, files, journals, namespaces, systemd
 from skerry.host.systemd import Properties
 from skerry.host.waiting import pause
 from skerry.model.addresses import addresses, gateways
@@ -336,7 +336,6 @@ class Unit(Part):
         folder = self._folder(host)
         if Path(folder, _RAISED).exists():
             self._limit_disk(host)
-        links.remove(addresses(host, self.slot).interface)
         # First what says that it runs: attach.py must not take what is left for a container of an older Skerry.
         for path in (f"{folder}/own", folder, f"{lxc.LOCKS}{folder}"):
             files.remove_tree(path)
