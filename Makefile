@@ -20,7 +20,7 @@ help: ## this table
 	@tools/make_venv.sh
 
 lock: .venv ## new versions into requirements/ (needs uv)
-	for name in controller gate antsibull; do \
+	for name in controller gate antsibull core-2.20 core-2.21; do \
 		uv pip compile --quiet --universal --python-version $$(case $$name in core-*) echo 3.12;; *) echo 3.11;; esac) \
 			--upgrade --generate-hashes --no-header requirements/$$name.in --output-file requirements/$$name.txt || exit; \
 	done

@@ -20,6 +20,10 @@ CACHE = ROOT / ".cache" / "sanity"
 KEPT = ("tests/sanity/", "tests/config.yml")
 # In place of a script that ansible-test fetches from a server of its own: packages come by pip alone.
 BOOTSTRAP = "import ensurepip\n\nensurepip.bootstrap(default_pip=True)\n"
+# One for each pip that an ansible-core of ours names: 2.19, then 2.20 and 2.21.
+BOOTSTRAPS = ("get_pip_24_2.py", "get_pip_25_2.py")
+BIN = Path(sys.executable).parent
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 NOISE = ("ERROR: Found ", "FATAL: The ")
 
 
@@ -72,7 +76,8 @@ def make_home(cache: Path) -> Path:
     home = cache / "home"
     scripts = home / ".ansible" / "test" / "cache"
     scripts.mkdir(parents=True, exist_ok=True)
-    (scripts / "get_pip_24_2.py").write_text(BOOTSTRAP, encoding="utf-8")
+    for name in BOOTSTRAPS:
+        (scripts / name).write_text(BOOTSTRAP, encoding="utf-8")
     settings = Path.home() / ".config" / "pip"
     if settings.is_dir() and not (home / ".config").exists():
         (home / ".config").mkdir()
@@ -87,10 +92,19 @@ def findings(output: str) -> Iterator[str]:
             yield line.partition(": ")[2]
 
 
-def run(words: Sequence[str], tree: Path, home: Path) -> Iterator[str]:
-    """Run some of the tests; what they found, or all that was said where that can't be read."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = [str(Path(sys.executable).parent / "ansible-test"), "sanity", "--local", "--python", python]
+def run(
+    words: Sequence[str], tree: Path, home: Path, bin_folder: Path = BIN, python: str = PYTHON
+) -> Iterator[str]:
+    """Run some of the tests; what they found, or all that was said where that can't be read.
+
+    Args:
+        words: what ansible-test is told.
+        tree: the collection.
+        home: of ansible-test.
+        bin_folder: with the ansible-test to run.
+        python: the version of its Python, such as 3.12.
+    """
+    command = [str(bin_folder / "ansible-test"), "sanity", "--local", "--python", python]
     answer = subprocess.run(
         [*command, "--color", "no", *words],
         cwd=tree,
