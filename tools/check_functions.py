@@ -16,7 +16,7 @@ from tools.files import ROOT, report, repository_files
 
 ROOMS = ("src", "plugins", "tools")
 LONGEST_FUNCTION = 60
-MEDIAN_FUNCTION = 10
+MEDIAN_FUNCTION = 7
 LONGEST_FILE = 400
 MODULE_FUNCTION = 15
 WRITTEN = re.compile(
