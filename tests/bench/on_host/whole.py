@@ -1,4 +1,4 @@
-"""Whole Debians by the engine and by Incus, of one root, in turns: how soon systemd is up, what four of them hold.
+"""Whole Debian systems by the engine and by Incus, of one root, in turns: how soon systemd is up, what four of them hold.
 
 ``python3 whole.py IMAGE ROUNDS`` runs on the host, as root, and prints one line of JSON: milliseconds of each round, PSS.
 ``peers_setup.py up`` goes first.
