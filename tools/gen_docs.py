@@ -258,8 +258,8 @@ def pages(root: Path) -> dict[Path, str]:
             "Give them with `-e`. Before anything is done a playbook refuses a variable that it does not take, and names "
             "the nearest one. So it does with a slip in an inventory: a variable that is near one of a role. Those that "
             "begin with `ansible_` are Ansible's. Where the collection is installed, those below "
-            "`playbooks/` have a name as well: `ansible-playbook skerry.host.container.create`. A default that is not here is "
-            "the [module's](modules.md) or the [role's](roles.md).",
+            "`playbooks/` have a name as well: `ansible-playbook skerry.host.container.create`. A default that is not here "
+            "is the [module's](modules.md) or the [role's](roles.md).",
             (
                 line
                 for path in variables.playbooks(root)
