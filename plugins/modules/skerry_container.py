@@ -315,6 +315,21 @@ options:
       does nothing with them. At most 64.
     - A change takes effect at once.
     type: dict
+  reaches:
+    description:
+    - Ports of neighbours that it may open connections to, such as database:5432 or cache:53/udp. It knows
+      a neighbour by that name. One of another project of its realm is PROJECT/NAME:PORT, known as NAME.PROJECT.internal,
+      and must let it in by reachable_from.
+    - A change takes effect at once.
+    type: list
+    elements: str
+  reachable_from:
+    description:
+    - Containers of other projects of its realm that may reach it, each as PROJECT/NAME. Those of its own
+      project need no entry.
+    - A change takes effect at once.
+    type: list
+    elements: str
   wait:
     description:
     - What to wait for.
@@ -537,6 +552,8 @@ ARGUMENTS = {
     },
     "after": {"type": "list", "elements": "str"},
     "labels": {"type": "dict"},
+    "reaches": {"type": "list", "elements": "str"},
+    "reachable_from": {"type": "list", "elements": "str"},
     "wait": {"type": "str", "choices": ["running", "ready"], "default": "ready"},
     "timeout": {"type": "float", "default": 30.0},
     "grace_now": {"type": "float"},

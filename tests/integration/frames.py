@@ -101,3 +101,10 @@ def echo(kind: int) -> bytes:
     """A ping; for ICMPv6 the kernel writes the checksum."""
     head = struct.pack("!BBHHH", kind, 0, 0, 4711, 1)
     return head[:2] + struct.pack("!H", checksum(head)) + head[4:]
+
+
+def unreachable(source: str, target: str, quoted: bytes) -> bytes:
+    """A whole IPv4 packet that says: nothing listens where the quoted one was sent."""
+    body = bytes(4) + quoted
+    message = b"\x03\x03" + struct.pack("!H", checksum(b"\x03\x03\0\0" + body)) + body
+    return ipv4(source, target, socket.IPPROTO_ICMP, message)

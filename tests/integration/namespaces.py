@@ -154,9 +154,10 @@ class Net:
             f"link add {own.interface} type veth peer name eth0 address {own.mac} netns {self.container(slot)}",
             f"link set {own.interface} master {HOST.bridge} up",
         )
-        self._join(self.container(slot), "eth0", f"{own.ipv4}/16", f"{own.ipv6}/64")
+        self._join(self.container(slot), "eth0", f"{own.ipv4}/32", f"{own.ipv6}/128")
         self._ip(
-            self.container(slot), f"route add default via {GATEWAY4}", f"route add default via {GATEWAY6}"
+            self.container(slot),
+            *(f"route add default via {gateway} dev eth0 onlink" for gateway in (GATEWAY4, GATEWAY6)),
         )
 
     def _internet(self) -> None:

@@ -154,7 +154,8 @@ static bool add_address(int kernel, unsigned index, const struct address *own) {
 
 static bool add_route(int kernel, unsigned index, const struct address *own) {
 	struct message message;
-	struct rtmsg route = {.rtm_family = (unsigned char)own->family, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST};
+	/* Its gateway is on no network of its own: it has a single address, so that each packet goes by the host. */
+	struct rtmsg route = {.rtm_flags = RTNH_F_ONLINK, .rtm_family = (unsigned char)own->family, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST};
 	begin(&message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof route);
 	attribute(&message, RTA_GATEWAY, own->gateway, own->size);
 	attribute(&message, RTA_OIF, &index, sizeof index);

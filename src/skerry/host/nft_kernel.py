@@ -37,6 +37,10 @@ def _address(field: Field) -> bytes:
     return ipaddress.ip_address(field).packed
 
 
+def _protocol(field: Field) -> bytes:
+    return bytes([{"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}[str(field)]])
+
+
 def _number(length: int) -> Callable[[Field], bytes]:
     return lambda field: int(field).to_bytes(length, "big")
 
@@ -49,6 +53,7 @@ _FIELDS: dict[str, tuple[Callable[[Field], bytes], ...]] = {
     "nd_targets": (_interface, _number(16)),
     **{f"{name}{version}": (_address,) for name in ("members", "marks") for version in "46"},
     **{f"services{version}": (_address, _number(2)) for version in "46"},
+    **{f"reaches{version}": (_address, _address, _protocol, _number(2)) for version in "46"},
 }
 
 
@@ -62,6 +67,15 @@ def create(new: Iterable[Element]) -> bool:
         OSError: the kernel refused; ENOENT where a set is missing.
     """
     return _transact(_NEW, netlink.CREATE | netlink.EXCLUSIVE, new, refused=errno.EEXIST)
+
+
+def add(new: Iterable[Element]) -> None:
+    """Add elements some of which may be there already, in one transaction.
+
+    Raises:
+        OSError: the kernel refused; ENOENT where a set is missing.
+    """
+    _transact(_NEW, netlink.CREATE, new, refused=0)
 
 
 def delete(old: Iterable[Element]) -> bool:

@@ -22,6 +22,7 @@ from skerry.model.ends import DEFAULT_SIGNAL, SYSTEM_SIGNAL, End, Health, Restar
 from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it from here
 from skerry.model.kept import KeptRoot
 from skerry.model.labels import check_labels
+from skerry.model.neighbours import ReachableFrom, Reaches
 from skerry.model.program import (
     OF_APPS,
     Capability,
@@ -268,6 +269,8 @@ class Spec(Frozen):
         ),
         TakesEffect("live"),
     ] = {}  # noqa: RUF012
+    reaches: Annotated[Reaches, TakesEffect("live")] = ()
+    reachable_from: Annotated[ReachableFrom, TakesEffect("live")] = ()
 
     @model_validator(mode="after")
     def _of_its_profile(self) -> "Spec":
@@ -317,6 +320,7 @@ class Container:
         root: the number of its root: it rises with each fresh one.
         kept: earlier roots, the last one first.
         values: of each secret in the spec, its id, the version of its value, and how many bytes that has.
+        neighbours: what it calls each container that it may reach, with that one's slot.
     """
 
     id: str
@@ -333,6 +337,7 @@ class Container:
     root: int = 1
     kept: tuple[KeptRoot, ...] = ()
     values: dict[str, tuple[str, int, int]] = dataclasses.field(default_factory=dict)
+    neighbours: dict[str, int] = dataclasses.field(default_factory=dict)
     ended: End | None = None
     health: str = ""
 

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from skerry.host import conntrack, nft, nft_kernel
 from skerry.host.nft import Element
@@ -19,13 +19,21 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part
 
-_TABLE = "skerry"
+TABLE = "skerry"
+REACHES = ("reaches4", "reaches6")  # sets whose elements are of two containers: parts/neighbours.py
 _FAMILIES = ("bridge", "inet")
 _MARK = 0x5E000000  # plus the slot: connection marks of our own, apart from other programs' small numbers
 
 
 class NotLoadedError(SkerryError):
     """A table of ours is missing."""
+
+
+class HasElements(Protocol):
+    """What has a place in the firewall."""
+
+    def elements(self) -> Iterable[Element]:
+        """Every element that it needs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +64,10 @@ class FirewallEntry(Part):
         Raises:
             SkerryError: the firewall is not loaded.
         """
-        with _loaded():
+        with loaded():
             created = nft_kernel.create(self.elements())
         if not created:
-            _replace(self._own(_live()), set(self.elements()))
+            _replace(self._own(live_elements()), set(self.elements()))
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """Shut it out and forget its flows, so that none of them outlives the address.
@@ -73,8 +81,8 @@ class FirewallEntry(Part):
     def _remove_what_is_there(self) -> None:
         live: set[Element] = set()
         for family in _FAMILIES:
-            with contextlib.suppress(NotLoadedError), _loaded():
-                live |= nft.elements(family, _TABLE)
+            with contextlib.suppress(NotLoadedError), loaded():
+                live |= nft.elements(family, TABLE)
         _replace(self._own(live), set())
 
     def exists(self, host: HostConfig) -> bool:  # noqa: ARG002
@@ -83,27 +91,27 @@ class FirewallEntry(Part):
         Raises:
             SkerryError: the firewall is not loaded.
         """
-        return self._own(_live()) == set(self.elements())
+        return self._own(live_elements()) == set(self.elements())
 
     def elements(self) -> Iterator[Element]:
         """Every element that this container needs."""
         interface, mac = f"sk{self.slot}", int(self.mac.replace(":", ""), 16)
-        yield Element("bridge", _TABLE, "macs", (interface, self.mac))
-        yield Element("bridge", _TABLE, "nd_macs", (interface, mac))
-        yield Element("bridge", _TABLE, "own4", (interface, self.ipv4))
+        yield Element("bridge", TABLE, "macs", (interface, self.mac))
+        yield Element("bridge", TABLE, "nd_macs", (interface, mac))
+        yield Element("bridge", TABLE, "own4", (interface, self.ipv4))
         for own in (ipaddress.IPv6Address(self.ipv6), link_local(self.mac)):
-            yield Element("bridge", _TABLE, "own6", (interface, str(own)))
-            yield Element("bridge", _TABLE, "nd_targets", (interface, int(own)))
+            yield Element("bridge", TABLE, "own6", (interface, str(own)))
+            yield Element("bridge", TABLE, "nd_targets", (interface, int(own)))
         for version, address in (("4", self.ipv4), ("6", str(ipaddress.IPv6Address(self.ipv6)))):
-            yield Element("inet", _TABLE, f"members{version}", (address,))
-            yield Element("inet", _TABLE, f"marks{version}", (address,), _MARK | self.slot)
+            yield Element("inet", TABLE, f"members{version}", (address,))
+            yield Element("inet", TABLE, f"marks{version}", (address,), _MARK | self.slot)
             for service in self.services:
-                yield Element("inet", _TABLE, f"services{version}", (address, service))
+                yield Element("inet", TABLE, f"services{version}", (address, service))
 
     def _own(self, live: Iterable[Element]) -> set[Element]:
-        """Which of ``live`` are this container's: those of its interface and its addresses."""
+        """Which of ``live`` are this container's alone: those of its interface and its addresses."""
         names = {f"sk{self.slot}", self.ipv4, str(ipaddress.IPv6Address(self.ipv6))}
-        return {element for element in live if element.key[0] in names}
+        return {element for element in live if element.key[0] in names and element.set not in REACHES}
 
 
 def link_local(mac: str) -> ipaddress.IPv6Address:
@@ -114,16 +122,16 @@ def link_local(mac: str) -> ipaddress.IPv6Address:
     )
 
 
-def replace_all(entries: Iterable[FirewallEntry]) -> None:
+def replace_all(entries: Iterable[HasElements]) -> None:
     """Make exactly these elements be there, in one transaction; flows of all others are forgotten.
 
     Raises:
         SkerryError: the firewall is not loaded.
     """
     desired = {element for entry in entries for element in entry.elements()}
-    live = _live()
-    _replace(live, desired)
-    marks = {element.value for element in live - desired if element.value is not None}
+    found = live_elements()
+    _replace(found, desired)
+    marks = {element.value for element in found - desired if element.value is not None}
     for mark in marks - {element.value for element in desired}:
         conntrack.forget_flows(mark)
 
@@ -134,7 +142,7 @@ def slots(host: HostConfig) -> frozenset[int]:
     Raises:
         SkerryError: the firewall is not loaded.
     """
-    return frozenset(_slot(host, str(element.key[0])) for element in _live())
+    return frozenset(_slot(host, str(element.key[0])) for element in live_elements())
 
 
 def _slot(host: HostConfig, name: str) -> int:
@@ -149,13 +157,18 @@ def _replace(live: set[Element], desired: set[Element]) -> None:
     nft.change(remove=live - desired, add=desired - live)
 
 
-def _live() -> set[Element]:
-    with _loaded():
-        return set().union(*(nft.elements(family, _TABLE) for family in _FAMILIES))
+def live_elements() -> set[Element]:
+    """Every element of our tables.
+
+    Raises:
+        SkerryError: the firewall is not loaded.
+    """
+    with loaded():
+        return set().union(*(nft.elements(family, TABLE) for family in _FAMILIES))
 
 
 @contextlib.contextmanager
-def _loaded() -> Iterator[None]:
+def loaded() -> Iterator[None]:
     """Says what to do where nft or the kernel says that the tables are not there."""
     try:
         yield

@@ -108,9 +108,3 @@ def start_file(
     """
     bound = [word for mount in mounts for word in mount]
     return _zero_ended([container_id, folder, files, str(uid_base), str(len(lowers)), *lowers, *bound])
-
-
-def hosts(hostname: str, ipv4: str, ipv6: str) -> str:
-    """The container's /etc/hosts."""
-    own = "".join(f"{address}\t{hostname}\n" for address in (ipv4, ipv6))
-    return f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{own}"

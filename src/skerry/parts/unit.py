@@ -15,7 +15,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.program import Profile
 from skerry.model.size import format_size
-from skerry.parts import data, ends, lxc, older, program, sealed, storage, users
+from skerry.parts import data, ends, lxc, neighbours, older, program, sealed, storage, users
 from skerry.parts.base import Part, tell, warn
 
 START = "/usr/lib/skerry/start"
@@ -54,6 +54,7 @@ class Unit(Part):
         stop_timeout: as ``grace``, when systemd stops it, as in a host's shutdown.
         stop_signal: what asks its program to end.
         profile: what lives in it: a program, or a whole Debian.
+        neighbours: what it calls other containers, with the slot of each.
     """
 
     kind: ClassVar[str] = "unit"
@@ -81,10 +82,11 @@ class Unit(Part):
     stop_timeout: float = 10.0
     stop_signal: str = DEFAULT_SIGNAL
     profile: Profile = "app"
+    neighbours: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         """The journal has lists for tuples, inside of one too."""
-        for name in ("mounts", "secrets"):
+        for name in ("mounts", "secrets", "neighbours"):
             object.__setattr__(self, name, tuple((*entry,) for entry in getattr(self, name)))
 
     def __str__(self) -> str:
@@ -148,8 +150,7 @@ class Unit(Part):
         self._write(host)
         journals.prepare(host, self.realm_id)
         own, (gateway4, gateway6) = addresses(host, self.slot), gateways(host)
-        prefix4, prefix6 = host.ipv4.split("/")[1], host.ipv6.split("/")[1]
-        ipv4, ipv6 = (f"{own.ipv4}/{prefix4}", gateway4), (f"{own.ipv6}/{prefix6}", gateway6)
+        ipv4, ipv6 = (f"{own.ipv4}/32", gateway4), (f"{own.ipv6}/128", gateway6)  # all goes by the host
         with namespaces.made(own.uid_base, host.bridge, own.interface, own.mac, ipv4, ipv6) as descriptors:
             systemd.start_transient(self.name, self._properties(host, descriptors))
         self._wait_for_init(host)
@@ -182,7 +183,10 @@ class Unit(Part):
         for name in ("launch", "ended", "ready", "system", "own/program"):
             Path(folder, name).unlink(missing_ok=True)
         config = lxc.render(self.hostname, folder, own, self.capabilities, self.profile)
-        public = {"hosts": program.hosts(self.hostname, own.ipv4, own.ipv6), "hostname": f"{self.hostname}\n"}
+        public = {
+            "hosts": neighbours.hosts_file(host, self.hostname, self.slot, self.neighbours),
+            "hostname": f"{self.hostname}\n",
+        }
         for name, text in {**public, "config": config, "disk": str(self.disk)}.items():
             Path(folder, name).write_text(text, encoding="utf-8")
         for name in public:

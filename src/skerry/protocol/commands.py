@@ -21,6 +21,7 @@ from skerry.protocol.table import TABLE
 PROGRAM = "command"  # the field of a program and its arguments, which come after '--'
 _SHORT = {"--user": "-u", "--workdir": "-w", "--env": "-e", "--follow": "-f", "--lines": "-n"}
 _PLACED = {"alias", "name", "path", "source"}  # given by their place, without a flag
+_SINGULAR = {"capabilities": "capability", "reaches": "reach"}
 Model = type[BaseModel]
 
 
@@ -150,7 +151,7 @@ def _flagged(field: FieldInfo, dest: str, name: str) -> Iterator[Option]:
             fields = list(arguments[0].model_fields)
             yield _option(field, dest, once, "entries", ":".join(fields)) | {"fields": fields}
         case origin if origin in {list, tuple}:
-            single = "capability" if name == "capabilities" else name.removesuffix("s")
+            single = _SINGULAR.get(name, name.removesuffix("s")).replace("_", "-")
             yield _option(field, dest, f"--{single}", "texts", single)
 
 

@@ -58,6 +58,30 @@ def firewall_slots() -> set[int]:
     return {slot for slot in found if slot > 0}
 
 
+def ways() -> tuple[set[str], set[str]]:
+    """Who may reach whom: by the store, and by the firewall. Of two projects it believes the firewall."""
+    started = {
+        (row[0], row[1]): (row[2], json.loads(row[3]))
+        for row in rows("SELECT project_id, name, slot, spec FROM container WHERE desired = 'started'")
+    }
+    wanted = set()
+    for (project, _), (slot, spec) in started.items():
+        for target, _, port in (text.rpartition(":") for text in spec.get("reaches", [])):
+            if (project, target) in started:
+                number, _, protocol = port.partition("/")
+                wanted.add(f"{slot} {started[project, target][0]} {protocol or 'tcp'} {number}")
+    found = set()
+    for item in json.loads(out("nft", "-j", "list", "set", "inet", "skerry", "reaches4"))["nftables"]:
+        for element in item.get("set", {}).get("elem", []):
+            *ends, protocol, port = element["concat"]
+            pairs = (map(int, one.split(".")[2:]) for one in ends)
+            source, target = (a * 256 + b - FIRST_HOST for a, b in pairs)
+            found.add(f"{source} {target} {protocol} {port}")
+    projects = {row[0]: row[1] for row in rows("SELECT slot, project_id FROM container")}
+    apart = {one for one in found if len({projects.get(int(slot)) for slot in one.split()[:2]}) > 1}
+    return wanted, found - apart
+
+
 def links() -> set[int]:
     return {
         int(link["ifname"][2:])
@@ -133,6 +157,7 @@ def differences() -> Iterator[str]:
         "volumes": (set(stored), volumes()),
         "firewall elements of slots": (slots, firewall_slots()),
         "network links of slots": (slots, links()),
+        "firewall elements between containers": ways(),
         "rendered configurations": (running, {path.name for path in Path(RUN, "c").iterdir()}),
         "mounts that PID 1 sees": (set(), mounts),
         "routes": (set(routes.items()), {item for item in live_routes.items() if "." in item[0]}),

@@ -1,6 +1,7 @@
 """An imaginary machine below the real kinds: parts of containers in a dictionary, images as files in a folder."""
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from skerry.parts.data import Data
 from skerry.parts.filling import Filling, Ownership
 from skerry.parts.firewall import FirewallEntry
 from skerry.parts.freezer import Frozen
+from skerry.parts.neighbours import HostName, Reach
 from skerry.parts.proxy import Route
 from skerry.parts.ready import Ready
 from skerry.parts.root import KeptRoot, Root, Written
@@ -49,6 +51,8 @@ _IDENTITY: dict[type[Part], str] = {
     Ownership: "name",
     Sealed: "place",
     CurrentValue: "id",
+    Reach: "key",
+    HostName: "key",
 }
 
 
@@ -73,13 +77,25 @@ class Machine:
         return part.kind, getattr(part, _IDENTITY[type(part)])
 
     def make(self, part: Part, _host: Any) -> None:
-        at_its_end = {"grace": 0.0} if isinstance(part, Unit) else {}  # what runs is the same
-        self.parts[self._key(part)] = part.to_json() | at_its_end
+        if isinstance(part, Unit):
+            if self._key(part) not in self.parts:
+                for name in self._names(part):
+                    self.make(name, _host)
+            part = dataclasses.replace(part, grace=0.0, neighbours=())  # what runs is the same
+        self.parts[self._key(part)] = part.to_json()
         if isinstance(part, Volume) and (unit := self.parts.get(("unit", part.id))):  # hears of it
             self.parts["unit", part.id] = unit | {"disk": part.disk}
 
     def remove(self, part: Part, _host: Any) -> None:
         self.parts.pop(self._key(part), None)
+        if isinstance(part, Unit):  # and the file with its names
+            for key, found in list(self.parts.items()):
+                if key[0] == HostName.kind and found["id"] == part.id:
+                    del self.parts[key]
+
+    def _names(self, unit: Unit) -> list[HostName]:
+        """What a container knows from its start."""
+        return [HostName(unit.id, unit.hostname, name, slot) for name, slot in unit.neighbours]
 
     def unit_state(self, unit: str) -> str:
         name = unit.removeprefix("skerry-").removesuffix(".service")

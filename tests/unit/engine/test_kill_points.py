@@ -67,6 +67,50 @@ def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[
     }
 
 
+def verbs_between_neighbours(hello: Request) -> dict[str, tuple[list[Request], Request]]:
+    """``crash`` reaches ``database`` of its project and ``store`` of another one, and is reached by ``caller``."""
+    other: dict[str, Any] = {"verb": "create", "spec": {"image": "hello"}}
+    database: Request = {**other, "container": {"name": "database"}}
+    kept: Request = {
+        **other,
+        "container": {"project": "data", "name": "store"},
+        "spec": {"image": "hello", "reachable_from": ["default/crash"]},
+    }
+    reaches = {"reaches": ["database:5432", "database:53/udp", "data/store:1"]}
+    create: Request = {**other, **KEY, "spec": {"image": "hello", **reaches}}
+    caller: Request = {
+        **other,
+        "container": {"name": "caller"},
+        "spec": {"image": "hello", "reaches": ["crash:80"]},
+    }
+    there = [hello, database, kept]
+    every = [*there, create, caller]
+    update: Request = {"verb": "update", **KEY}
+    return {
+        "create": (there, create),
+        "create, reached by another": ([*every, {"verb": "delete", **KEY}], create),
+        "create, not started": ([*every, {"verb": "delete", **KEY}], {**create, "start": False}),
+        "start": ([*every, {"verb": "stop", **KEY, "grace": 0}], {"verb": "start", **KEY}),
+        "stop": (every, {"verb": "stop", **KEY, "grace": 0}),
+        "restart": (every, {"verb": "restart", **KEY, "grace": 0}),
+        "delete": (every, {"verb": "delete", **KEY}),
+        "update": ([*there, {**create, "spec": {"image": "hello"}}], {**update, "spec": reaches}),
+        "update, others": (
+            every,
+            {**update, "spec": {"reaches": ["caller:1", "database:5432"], "memory": "512M"}},
+        ),
+        "update, none": (every, {**update, "spec": {"reaches": []}}),
+        "no consent any more": (
+            every,
+            {
+                "verb": "update",
+                "container": {"project": "data", "name": "store"},
+                "spec": {"reachable_from": []},
+            },
+        ),
+    }
+
+
 def verbs_of_volumes() -> dict[str, tuple[list[Request], Request]]:
     create: Request = {"verb": "volume_create", **DATA, "size": "1G"}
     return {
@@ -163,6 +207,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     monkeypatch.setattr(Drained, "make", lambda *_: None)
     every = {
         "container": verbs_of_containers(old, new | {"name": "other"}),
+        "container, with neighbours": verbs_between_neighbours(old),
         "image": verbs_of_images(old, new),
         "OCI image": verbs_of_oci_images(tmp_path),
         "volume": verbs_of_volumes(),

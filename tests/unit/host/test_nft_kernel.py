@@ -25,6 +25,12 @@ def test_it_knows_every_set_of_the_rules_and_no_other() -> None:
         ("own6", ("sk1", "fe80::1"), None, INTERFACE + b"\xfe\x80" + bytes(13) + b"\1"),
         ("nd_targets", ("sk1", 0xFE << 120 | 1), None, INTERFACE + b"\xfe" + bytes(14) + b"\1"),
         ("services4", ("10.90.1.1", 1071), None, b"\x0a\x5a\1\1\4\x2f\0\0"),
+        (
+            "reaches4",
+            ("10.90.1.1", "10.90.1.2", "udp", 1071),
+            None,
+            b"\x0a\x5a\1\1\x0a\x5a\1\2\x11\0\0\0\4\x2f\0\0",
+        ),
         ("marks4", ("10.90.1.1",), 0x5E000001, b"\x0a\x5a\1\1"),
     ],
 )

@@ -59,15 +59,6 @@ def test_a_start_names_its_layers_and_mounts():
     assert found == ["id", "/run/c", "/pool", "65536", "2", "/top", "/base", "/v", "/data", "ro"]
 
 
-def test_the_own_name_and_localhost_are_known():
-    assert program.hosts("web", "10.90.1.1", "fd00::1").splitlines() == [
-        "127.0.0.1\tlocalhost",
-        "::1\tlocalhost ip6-localhost ip6-loopback",
-        "10.90.1.1\tweb",
-        "fd00::1\tweb",
-    ]
-
-
 @pytest.mark.parametrize(
     ("option", "value"),
     [

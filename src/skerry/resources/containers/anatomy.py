@@ -161,6 +161,7 @@ def unit(container: Container, grace: float = 0.0) -> Unit:
         stop_timeout=container.spec.grace,
         stop_signal=container.stop_signal,
         profile=container.spec.profile,
+        neighbours=tuple(sorted(container.neighbours.items())),
     )
 
 

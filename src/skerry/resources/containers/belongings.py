@@ -17,10 +17,13 @@ from skerry.resources.kind import Context, Decide, Plan, Planner, followed
 from skerry.store import references
 
 
-def found(context: Context, project_id: str, spec: Spec) -> Belongings:
-    """What is there of the volumes and secrets that ``spec`` names, in a project."""
+def found(context: Context, container: Container, spec: Spec) -> Belongings:
+    """What is there of the volumes, secrets and neighbours that ``spec`` names, for a container."""
+    db, key, project_id = context.db, container.key, container.project_id
     return Belongings(
-        store.data_of(context.db, project_id, spec), store.values_of(context.db, project_id, spec)
+        store.data_of(db, project_id, spec),
+        store.values_of(db, project_id, spec),
+        store.neighbours_of(db, container.realm_id, key.project, key.name, spec),
     )
 
 

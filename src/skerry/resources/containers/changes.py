@@ -40,7 +40,7 @@ def _short(name: str, value: Any) -> str:
             return "the image's own" if value is None else str(value)
         case "health":
             return "the image's own" if value is None else _health(value)
-        case "after":
+        case "after" | "reaches" | "reachable_from":
             return " ".join(value) or "none"
         case "labels":
             return " ".join(f"{key}={text}" for key, text in value.items()) or "none"

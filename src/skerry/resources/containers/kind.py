@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from skerry.model.container import Container
+from skerry.parts.neighbours import HostName, Reach
 from skerry.protocol import containers as requests
 from skerry.resources.containers import (
     access,
@@ -86,7 +87,7 @@ class Containers(Kind[Container]):
         """Bury a container that was deleted. All else is written already."""
         if plan.after is None:
             store.delete(context.db, plan.resource.id)
-        self._look(plan.resource)
+        self._look(plan)
 
     def undone(self, context: Context, plan: Plan[Container]) -> None:
         """Write the container of before, or bury one that was to be made."""
@@ -95,7 +96,7 @@ class Containers(Kind[Container]):
         else:
             store.update(context.db, plan.before)
             store.set_routes(context.db, plan.before.id, _routes(context, plan.before))
-        self._look(plan.resource)
+        self._look(plan)
 
     def warnings(self, context: Context, before: Container | None, after: Container | None) -> Iterable[str]:
         """Where more is promised than the host has."""
@@ -114,10 +115,12 @@ class Containers(Kind[Container]):
         self._watch = Watch(context, alone, apply)
         return self._watch
 
-    def _look(self, container: Container) -> None:
+    def _look(self, plan: Plan[Container]) -> None:
         """Have a container looked at after an operation: it may have ended meanwhile, or have other options now."""
         if self._watch is not None:
-            self._watch.look_soon(container.id)
+            self._watch.look_soon(plan.resource.id)
+            if any(isinstance(step.part, Reach | HostName) for step in plan.steps):
+                self._watch.look_at_neighbours()
 
     def reconcile(self, context: Context, apply: Apply) -> None:
         """Remove orphans, load firewall and proxy, and after a boot start what is to run."""

@@ -18,6 +18,11 @@ class Belongings:
 
     data: dict[str, str] = dataclasses.field(default_factory=dict)
     values: dict[str, tuple[str, int, int]] = dataclasses.field(default_factory=dict)
+    neighbours: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def of(self, container: Container) -> Container:
+        """The container with these."""
+        return dataclasses.replace(container, data=self.data, values=self.values, neighbours=self.neighbours)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,10 +170,10 @@ def update(
         container: as it is.
         spec: its options as they shall be.
         running: whether it runs.
-        belongings: the volumes and secrets that ``spec`` names.
+        belongings: the volumes, secrets and neighbours that ``spec`` names.
     """
     options = changes.changed_options(container.spec, spec)
-    after = dataclasses.replace(container, spec=spec, data=belongings.data, values=belongings.values)
+    after = belongings.of(dataclasses.replace(container, spec=spec))
     anatomy.command(after)
     live = {name for name in options if takes_effect(name).how == "live"}
     waiting = tuple(name for name in options if name not in live) if running else ()

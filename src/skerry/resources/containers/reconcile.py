@@ -8,7 +8,7 @@ from skerry.host import btrfs, files, systemd
 from skerry.model.errors import SkerryError
 from skerry.model.ids import ID_PATTERN
 from skerry.parts import firewall, proxy, root
-from skerry.resources.containers import anatomy, boot, store
+from skerry.resources.containers import anatomy, boot, neighbours, store
 from skerry.resources.containers.view import running
 from skerry.resources.kind import Apply, Context
 
@@ -46,7 +46,8 @@ def _remove_orphans(context: Context) -> None:
 def _load_tables(context: Context) -> None:
     """Firewall elements of what runs, routes of everything: both in one go."""
     active = [item for item in store.all_containers(context.db) if running(item)]
-    firewall.replace_all([anatomy.firewall_entry(context.host, item) for item in active])
+    entries = [anatomy.firewall_entry(context.host, item) for item in active]
+    firewall.replace_all([*entries, *neighbours.reaches(context, {item.realm_id for item in active})])
     proxy.sync(context.host)
 
 

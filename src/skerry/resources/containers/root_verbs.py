@@ -57,7 +57,7 @@ def replace_image(
     written = ending.findings.written(container.id)
     if not written.nothing and not ending.discard:
         raise parts.would_stay_behind(f"container {container.key}", written)
-    has = belongings.found(context, container.project_id, spec)
+    has = belongings.found(context, container, spec)
     after = roots.fresh(container, spec, image, has, ending.findings.used(container.id))
     after = _within_disk(after)
     left = "" if written.nothing else f"; left behind in its root: {written}"

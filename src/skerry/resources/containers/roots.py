@@ -18,13 +18,7 @@ def fresh(container: Container, spec: Spec, image: Image, has: Belongings, size:
     """The container with ``spec`` on a new root over ``image``; the root that it has, of ``size`` bytes, is kept."""
     every = [container.root, *(one.number for one in container.kept)]
     return dataclasses.replace(
-        container,
-        spec=spec,
-        image=image,
-        data=dict(has.data),
-        values=dict(has.values),
-        root=max(every) + 1,
-        kept=_with_this(container, size),
+        has.of(container), spec=spec, image=image, root=max(every) + 1, kept=_with_this(container, size)
     )
 
 

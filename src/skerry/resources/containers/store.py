@@ -11,6 +11,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.ids import make_id
 from skerry.model.kept import KeptRoot
+from skerry.model.neighbours import Peer, links
 from skerry.model.size import parse_size
 from skerry.store import projects, references
 from skerry.store.db import Database, Row, now
@@ -89,6 +90,7 @@ def _from_row(db: Database, row: Row) -> Container:
             if one["place"]
         ),
         values=values_of(db, row["project_id"], spec),
+        neighbours=neighbours_of(db, row["realm_id"], row["project"], row["name"], spec),
     )
 
 
@@ -102,6 +104,36 @@ def values_of(db: Database, project_id: str, spec: Spec) -> dict[str, tuple[str,
     """Of each secret in a spec that the project has: id, version and bytes of its value."""
     names = {use.secret for use in spec.secrets}
     return references.values_of_secrets(db, project_id, names) if names else {}
+
+
+def neighbours_of(db: Database, realm_id: str, project: str, name: str, spec: Spec) -> dict[str, int]:
+    """What a container with this spec calls each container that it may reach, with that one's slot."""
+    if not spec.reaches:
+        return {}
+    own = Peer("", project, name, 0, up=False, reaches=spec.reaches)
+    others = [one for one in peers(db, realm_id) if (one.project, one.name) != (project, name)]
+    found = (link for link in links([own, *others]) if link.source is own)
+    return {link.reach.host_name: link.target.slot for link in found}
+
+
+def peers(db: Database, realm_id: str) -> list[Peer]:
+    """The containers of a realm, as far as it matters for who may talk to whom."""
+    rows = db.rows(
+        "SELECT container.id, project.name, container.name, slot, desired, spec -> '$.reaches', "
+        "spec -> '$.reachable_from' FROM container JOIN project ON project.id = container.project_id WHERE realm_id = ?",
+        realm_id,
+    )
+    return [
+        Peer(
+            one,
+            project,
+            name,
+            slot,
+            desired != "stopped",
+            *(tuple(json.loads(text or "[]")) for text in options),
+        )
+        for one, project, name, slot, desired, *options in rows
+    ]
 
 
 def find(db: Database, key: ContainerKey) -> Container | None:
@@ -177,6 +209,7 @@ def propose(
         created=now(),
         data=data_of(db, project_id, spec),
         values=values_of(db, project_id, spec),
+        neighbours=neighbours_of(db, realm_id, key.project, key.name, spec),
     )
 
 

@@ -1,5 +1,6 @@
 """From a request and what is there to plans: the checks that need the host or the store, then the planner."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,16 @@ from skerry.model.container import Container, ContainerKey, Image, Service, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.protocol import containers as requests
 from skerry.protocol.errors import readable
-from skerry.resources.containers import anatomy, belongings, missing, order, plan, root_verbs, store
+from skerry.resources.containers import (
+    anatomy,
+    belongings,
+    missing,
+    neighbours,
+    order,
+    plan,
+    root_verbs,
+    store,
+)
 from skerry.resources.containers.view import running, waits_for_restart
 from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
@@ -92,6 +102,7 @@ def _create(context: Context, request: requests.Create) -> Decide:
             )
         proposed = _propose(context, request.container, request.spec)
         order.check(context.db, proposed.key, request.spec.after)
+        neighbours.check(context.db, proposed, proposed.spec.reaches)
         return plan.create(context.host, proposed, start=request.start, wait=_wait(request))
 
     return decide
@@ -114,10 +125,12 @@ def _update(
         spec = _spec(container, request)
         _check_update(context, container, spec, findings)
         order.check(context.db, request.container, spec.after)
+        new = [one for one in spec.reaches if one not in container.spec.reaches]
+        neighbours.check(context.db, dataclasses.replace(container, spec=spec), new)
         if image := _other_image(context, container, request.spec):
             ending = root_verbs.Ending(_grace(request, container), request.discard_root, findings)
             return root_verbs.replace_image(context, container, spec, image, ending, _wait(request))
-        has = belongings.found(context, container.project_id, spec)
+        has = belongings.found(context, container, spec)
         return plan.update(context.host, container, spec, running=running(container), belongings=has)
 
     return [Looking(look, decide), root_verbs.settled(context, "update", had)]
@@ -297,5 +310,7 @@ _PLANNERS: Mapping[str, Planner] = {
     "delete": lambda context, request, _found: [_delete(context, request.container, must_exist=True)],
     "ensure": _ensure,
 }
-PLANNERS: Mapping[str, Planner] = {name: belongings.with_them(planner) for name, planner in _PLANNERS.items()}
+PLANNERS: Mapping[str, Planner] = {
+    name: neighbours.with_them(belongings.with_them(planner)) for name, planner in _PLANNERS.items()
+}
 """What each verb decides."""

@@ -17,7 +17,7 @@ from skerry.parts import ends as launched
 from skerry.parts import proxy
 from skerry.parts.unit import Unit
 from skerry.protocol import containers as requests
-from skerry.resources.containers import anatomy, ends, health, health_command, stops, store
+from skerry.resources.containers import anatomy, ends, health, health_command, neighbours, stops, store
 from skerry.resources.kind import Alone, Apply, Context
 from skerry.store import operations
 
@@ -25,6 +25,7 @@ _BUSY = 0.2  # seconds until a container is looked at again that an operation wo
 _FAILED = 1.0  # the same where that failed
 _STARTING = 0.05  # the same for one whose program is about to run
 _CHECKERS = 4  # health checks of one realm at a time: those that hang keep none of another realm's waiting
+_NEIGHBOURS = ""  # in the place of a container's id: who may talk to whom
 _FROZEN = 1.0  # seconds until one whose processes are held is looked at again
 _log = logging.getLogger(__name__)
 
@@ -74,6 +75,10 @@ class Watch:
         """Look at a container as soon as no operation works on it."""
         self._look_in(container_id, 0.0)
 
+    def look_at_neighbours(self) -> None:
+        """Look at who may talk to whom as soon as no operation works on a container."""
+        self._look_in(_NEIGHBOURS, 0.0)
+
     def _changed(self, unit: str) -> None:
         name = unit.removeprefix("skerry-").removesuffix(".service")
         if ID_PATTERN.fullmatch(name):
@@ -90,7 +95,7 @@ class Watch:
     def _run(self) -> None:
         while (container_id := self._next()) is not None:
             try:
-                again = self._look(container_id)
+                again = self._settle() if container_id == _NEIGHBOURS else self._look(container_id)
             except (SkerryError, OSError, sqlite3.Error) as error:
                 _log.warning("container %s could not be looked at: %s", container_id, error)
                 again = _FAILED
@@ -151,6 +156,15 @@ class Watch:
             self._checks.pop(container_id, None)
             return None
         return self._care(container, unit.name, restarts)
+
+    def _settle(self) -> float | None:
+        """Two operations at the same time may each have missed what the other one changed between their containers."""
+        live = neighbours.live()
+        if operations.unfinished(self._context.db, "container"):
+            return _BUSY
+        for what in neighbours.settle(self._context, live):
+            _log.warning("%s was not as it should be between two containers: mended", what)
+        return None
 
     def _write(self, container: Container, end: End | None) -> Container:
         """Write how a container is now: into the store first, so that no proxy that starts meanwhile is behind."""
