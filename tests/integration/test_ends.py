@@ -241,7 +241,38 @@ def test_containers_come_in_their_order_when_the_host_starts(host, hello, on_hos
     assert (circle.rc, f"{DATABASE} after {SHOP} after {DATABASE} is a circle" in circle.stderr) == (2, True)
     done = on_host("reboot.py")
     assert done.rc == 0, done.stderr
+    assert info(host, SHOP)["state"] == "starting", "the engine is ready before the containers are"
+    assert "starting (the host was started, and its turn comes)" in host.check_output("skerry list")
+    until(host, lambda one: one["state"] == "running", 60, SHOP)
     started = {
         name: int(unit(host, info(host, name), "ActiveEnterTimestampMonotonic")) for name in (DATABASE, SHOP)
     }
     assert 1_800_000 < started[SHOP] - started[DATABASE] < 60_000_000
+
+
+@pytest.mark.parametrize("meanwhile", ["stop", "delete"])
+def test_the_engine_serves_while_containers_come_and_what_is_asked_for_wins(host, hello, on_host, meanwhile):
+    create(host, hello, f"sleep 20; exec {APP}", "--health=http=/ --health=interval=1", name=DATABASE)
+    create(host, hello, "exec sleep 600", f"--after={DATABASE}", name=SHOP)
+    create(host, hello, "exec sleep 600", f"--after={DATABASE}")
+    assert on_host("reboot.py").rc == 0
+    host.check_output(f"skerry {meanwhile} {SHOP}")
+    host.check_output("systemctl kill --signal=KILL skerry-engine; skerry status")
+    assert info(host)["state"] == "starting", "the next engine goes on"
+    until(host, lambda one: one["state"] == "running", 60)
+    if meanwhile == "stop":
+        assert info(host, SHOP)["state"] == "stopped"
+    assert [one["verb"] for one in events(host, "ended")] == []
+
+
+def test_one_that_does_not_start_with_the_host_is_tried_by_each_engine(host, hello, on_host):
+    found = create(host, hello, "exec sleep 600")
+    folder = f"/var/lib/skerry/pool/c/{found['id']}"
+    host.check_output(f"mv {folder} {folder}.away")
+    try:
+        assert on_host("reboot.py").rc == 0
+        until(host, lambda one: one["state"] == "starting")
+        host.check_output("systemctl restart skerry-engine")
+    finally:
+        host.check_output(f"mv {folder}.away {folder}")
+    until(host, lambda one: one["state"] == "running", 60)

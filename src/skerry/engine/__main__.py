@@ -8,7 +8,6 @@ import sqlite3
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 from skerry.engine import executor
 from skerry.engine.engine import Engine
@@ -18,7 +17,7 @@ from skerry.host import files, systemd
 from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
 from skerry.protocol.table import TABLE
-from skerry.resources.kind import Context, Kind, Observer
+from skerry.resources.kind import Context
 from skerry.resources.registered import KINDS
 from skerry.store.db import Database
 
@@ -32,10 +31,6 @@ def _secret(host: HostConfig) -> bytes:
     if not path.exists():
         files.replace(host.secret, secrets.token_bytes(32), mode=0o600)
     return path.read_bytes()
-
-
-def _observer(engine: Engine, kind: Kind[Any]) -> Observer | None:
-    return kind.observer(engine.context, engine.alone(kind), engine.answer)
 
 
 def main() -> int:
@@ -53,10 +48,10 @@ def main() -> int:
         return 1
     server = Server(f"{host.run}/engine.sock", TABLE, engine.answer)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    observers = [one for kind in engine.kinds if (one := _observer(engine, kind))]
+    observers = engine.observers()
+    systemd.notify("READY=1")
     for one in observers:
         one.start()
-    systemd.notify("READY=1")
     server.serve_forever()
     systemd.notify("STOPPING=1")
     for one in observers:

@@ -15,7 +15,18 @@ from skerry.model.errors import SkerryError
 from skerry.parts.base import Progress, journaled_title
 from skerry.protocol import core, hosts
 from skerry.protocol.core import Request, Table
-from skerry.resources.kind import Alone, Answer, Context, Decide, Kind, Kinds, Looking, Plan
+from skerry.resources.kind import (
+    Alone,
+    Answer,
+    Context,
+    Decide,
+    Kind,
+    Kinds,
+    Looking,
+    Observer,
+    Plan,
+    Still,
+)
 from skerry.store import operations
 
 
@@ -117,7 +128,29 @@ class Engine:
             return self._apply(request, progress, dry_run=False)
         return self.kinds[verb.resource.name].readers()[verb.name](self.context, request)
 
-    def _apply(self, request: Request, progress: Progress, *, dry_run: bool) -> Answer:
+    def by_itself(self, request: Request, still: Still) -> None:
+        """Carry out a request that no client sent, unless it is out of date when its turn has come.
+
+        Args:
+            request: what is to be done.
+            still: whether it is still wanted, asked while no other operation runs on the resource.
+
+        Raises:
+            SkerryError: it was refused or failed.
+        """
+        self._apply(request, _unheard, dry_run=False, still=still)
+
+    def observers(self) -> list[Observer]:
+        """What looks after the resources of all kinds."""
+        return [
+            one
+            for kind in self.kinds
+            for one in kind.observers(self.context, self._alone(kind), self.by_itself)
+        ]
+
+    def _apply(
+        self, request: Request, progress: Progress, *, dry_run: bool, still: Still = lambda _found: True
+    ) -> Answer:
         """What a request asks for, done; where ``dry_run``, only decided: nothing is written, nobody waits."""
         verb = self.table.verb_of(request)
         kind = self.kinds[verb.resource.name]
@@ -126,10 +159,12 @@ class Engine:
             return self._loop(_Work(context, kind, request, kind.find(context, request)), verb.name, _unheard)
         name = verb.resource.plural if kind.serial else f"{kind.name} {kind.asked(request)}"
         with self._locks.only(name, kind.patience, progress):
-            work = _Work(self.context, kind, request, self._settled(kind, request))
-            return self._loop(work, verb.name, progress)
+            found = self._settled(kind, request)
+            if not still(found):
+                return {}
+            return self._loop(_Work(self.context, kind, request, found), verb.name, progress)
 
-    def alone(self, kind: Kind[Any]) -> Alone:
+    def _alone(self, kind: Kind[Any]) -> Alone:
         """How an observer of a kind keeps operations away from one of its resources, if none runs there now."""
         return lambda name: self._locks.only(f"{kind.name} {name}", 0.0, _unheard)
 

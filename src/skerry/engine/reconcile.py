@@ -28,7 +28,7 @@ def reconcile(engine: Engine) -> None:
         for operation in left:
             if operation.kind == kind.name:
                 _settle(context, kind, operation)
-        kind.reconcile(context, engine.answer)
+        kind.reconcile(context)
 
 
 def _settle(context: Context, kind: Kind[Any], operation: Operation) -> None:

@@ -84,7 +84,10 @@ Decide = Callable[[R | None], Plan[R] | None]
 Look = Callable[[R | None], None]
 Planner = Callable[[Context, Any, R | None], Sequence[Decide[R]]]
 Reader = Callable[[Context, Any], Answer]
-Apply = Callable[[Any], Answer]
+Still = Callable[[Any], bool]
+"""Whether a request that nobody sent is still wanted, from the resource as it is when its turn has come."""
+Apply = Callable[[Any, Still], None]
+"""Does what a request asks for, as if a client had sent it, where that is still wanted."""
 Alone = Callable[[str], AbstractContextManager[None]]
 """Within it no operation runs on the resource that a person names so. Raises an error of code ``busy`` where one does."""
 
@@ -200,17 +203,15 @@ class Kind(abc.ABC, Generic[R]):
         """What ``status`` says of all resources of the kind."""
         return {}
 
-    def reconcile(self, context: Context, apply: Apply) -> None:
+    def reconcile(self, context: Context) -> None:
         """Bring the host to what the store says, when the engine starts and nothing is open any more.
 
-        Args:
-            context: the host and the store.
-            apply: does what a request asks for, as if a client had sent it.
+        Nobody is served meanwhile: what takes long is an observer's.
         """
 
-    def observer(self, context: Context, alone: Alone, apply: Apply) -> Observer | None:  # noqa: ARG002
+    def observers(self, context: Context, alone: Alone, apply: Apply) -> Sequence[Observer]:  # noqa: ARG002
         """What looks after its resources from when the engine is ready until it ends."""
-        return None
+        return ()
 
     def dump(self, plan: Plan[R]) -> dict[str, Any]:
         """The plan as the journal keeps it: whole, so that it can be finished or undone after a crash.

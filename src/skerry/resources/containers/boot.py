@@ -1,11 +1,9 @@
 """Starts containers after a boot: each after those that it comes after, and all others beside one another."""
 
-import concurrent.futures
 import logging
-import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from skerry.model.container import Container
 from skerry.model.ends import Health
@@ -48,86 +46,117 @@ def waves(every: Mapping[Place, Container]) -> dict[Place, int]:
     return depth
 
 
-def start(context: Context, apply: Apply, desired: Sequence[Container]) -> list[Container]:
-    """Start those that do not run; returns those that did not start, for :func:`try_again`.
+class Boot:
+    """The observer that starts what the store says is to come back, while everybody is served.
 
-    One that cannot be started keeps none down, and nobody is waited for without end.
+    What a user does meanwhile wins. One that cannot be started keeps none down, and nobody is waited for without end.
+
+    Args:
+        context: the host and the store.
+        apply: starts a container.
+        look: has a container looked at that is not to be started any more.
     """
-    missing: list[Container] = []
-    every = {_place(container): container for container in desired}
-    here = {place: threading.Event() for place in every}
-    depth, starting = waves(every), threading.Semaphore(_AT_ONCE)
-    awaited = {place for container in desired for place in before(container, every)}
 
-    def come(place: Place) -> None:
-        container = every[place]
+    def __init__(self, context: Context, apply: Apply, look: Callable[[str], None]) -> None:
+        self._context, self._apply, self._look = context, apply, look
+        self._every: dict[Place, Container] = {}
+        self._here: dict[Place, threading.Event] = {}  # it came, or is not waited for any longer
+        self._starting = threading.Semaphore(_AT_ONCE)
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin, or go on where an engine before this one ended."""
+        db = self._context.db
+        desired = {_place(one): one for one in store.all_containers(db) if one.desired == "started"}
+        coming = [place for place, one in desired.items() if store.comes_back(db, one.id)]
+        if not coming:
+            return
+        self._every, depth = desired, waves(desired)
+        self._here = {place: threading.Event() for place in desired}
+        awaited = {other for one in desired.values() for other in before(one, desired)}
+        # A thread each: one that waits keeps none of another tenant's waiting.
+        for place in sorted(awaited.union(coming), key=depth.__getitem__):
+            first = [other for other in before(desired[place], desired) if depth[other] < depth[place]]
+            come = (place, first, place in awaited)
+            self._threads.append(threading.Thread(target=self._come, args=come, name="boot", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End; what has not come back is started by the next engine."""
+        self._ended.set()
+        for event in self._here.values():
+            event.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _come(self, place: Place, first: list[Place], awaited: bool) -> None:
+        """Start a container after those that come ``first``, and try again for as long as that fails."""
+        container, pause = self._every[place], _FIRST_TRY
         try:
-            for other in before(container, every):
-                if depth[other] < depth[place]:
-                    here[other].wait(_LONGEST * 2)
-            with starting:
-                started = _start(apply, container)
-            if not started:
-                missing.append(container)
-            elif place in awaited:  # the engine serves nobody meanwhile
-                _wait_until_healthy(context, container)
+            for other in first:
+                self._here[other].wait(_LONGEST * 2)
+            settled = self._try(container)
+            if settled and awaited:
+                self._wait_until_healthy(container)
         finally:
-            here[place].set()
+            self._here[place].set()
+        while not settled and not self._ended.wait(pause):  # the host was busy, or its program ended at once
+            settled, pause = self._try(container), min(2 * pause, _LAST_TRY)
 
-    if not every:
-        return missing
-    # A thread each: one that waits, until it is healthy or for those before it, keeps none of another tenant's waiting.
-    with concurrent.futures.ThreadPoolExecutor(len(every), "boot") as pool:
-        for done in [pool.submit(come, place) for place in sorted(every, key=depth.__getitem__)]:
-            done.result()
-    return missing
+    def _try(self, container: Container) -> bool:
+        """Start a container, if that is still wanted; False where it is to be tried again."""
+        with self._starting:
+            if self._ended.is_set():
+                return False
+            try:
+                if not self._start(container):
+                    return False
+                with self._context.db.transaction():
+                    store.came_back(self._context.db, container.id)
+            except Exception:  # noqa: BLE001 - a full store, or what nobody foresaw: its thread goes on
+                _log.exception("container %s is tried later", container.key)
+                return False
+        self._look(container.id)
+        return True
 
+    def _start(self, container: Container) -> bool:
+        """Start a container, if that is still wanted; False where it failed and is to be tried again."""
 
-def _start(apply: Apply, container: Container) -> bool:
-    """Start a container; whether it started."""
-    try:
-        if not running(container):
-            apply(requests.Start(verb="start", container=container.key, wait="running"))
-    except SkerryError as error:
-        _log.error("container %s did not start: %s", container.key, error)
-        return False
-    return True
+        def still(found: Container | None) -> bool:
+            return self._is_to_run(container, found) and not running(container)
 
-
-def try_again(context: Context, apply: Apply, container_id: str) -> None:
-    """Start a container for as long as it is to run and does not: the host was busy, or its program ended at once."""
-    pause = _FIRST_TRY
-    while True:
-        time.sleep(pause)
         try:
-            container = store.find_id(context.db, container_id)
-            gone = container is None or container.desired != "started" or running(container)
-            if container is None or gone or _start(apply, container):
+            request = requests.Start(verb="start", container=container.key, wait="running")
+            self._apply(request, still)
+        except SkerryError as error:
+            _log.error("container %s did not start: %s", container.key, error)
+            now = store.find_id(self._context.db, container.id)
+            return now is None or now.spec.restart == "never"
+        return True
+
+    def _is_to_run(self, container: Container, found: Container | None) -> bool:
+        """Whether nobody has started, stopped, deleted or replaced it since the host was started."""
+        wanted = found is not None and found.id == container.id and found.desired == "started"
+        return wanted and store.comes_back(self._context.db, container.id)
+
+    def _wait_until_healthy(self, container: Container) -> None:
+        """Where it has a check, and for as long as it runs."""
+        if (check := container.health_check) is None:
+            return
+        begun, pause = time.monotonic(), _PAUSE if check.command is None else _PAUSE_OF_COMMANDS
+        while problem := _problem(self._context, container, check):
+            if time.monotonic() - begun > _LONGEST:
+                _log.warning("container %s is not healthy after %g s: %s", container.key, _LONGEST, problem)
                 return
-        except SkerryError as error:  # systemd could not be asked
-            _log.warning("container %s is tried later: %s", container_id, error)
-        except sqlite3.Error:  # the engine ends, and its store is closed
-            return
-        except Exception:  # noqa: BLE001 - the others' threads go on, and so does the engine
-            _log.exception("container %s could not be started in a way nobody foresaw", container_id)
-            return
-        pause = min(2 * pause, _LAST_TRY)
-
-
-def _wait_until_healthy(context: Context, container: Container) -> None:
-    """Where it has a check."""
-    if (check := container.health_check) is None:
-        return
-    begun = time.monotonic()
-    while problem := _problem(context, container, check):
-        if time.monotonic() - begun > _LONGEST:
-            _log.warning("container %s is not healthy after %g s: %s", container.key, _LONGEST, problem)
-            return
-        time.sleep(_PAUSE if check.command is None else _PAUSE_OF_COMMANDS)
+            if self._ended.wait(pause):
+                return
 
 
 def _problem(context: Context, container: Container, check: Health) -> str:
+    """What is wrong with a container that runs; nobody waits for one that does not run any more."""
     try:
-        return health.probe(context.host, container, check)
+        return health.probe(context.host, container, check) if running(container) else ""
     except SkerryError as error:
         return str(error)

@@ -1,6 +1,6 @@
 """Containers, as the engine knows them: what decides, what is stored when, how one is shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from skerry.model.container import Container
@@ -9,6 +9,7 @@ from skerry.protocol import containers as requests
 from skerry.resources.containers import (
     access,
     anatomy,
+    boot,
     missing,
     promises,
     reconcile,
@@ -87,6 +88,8 @@ class Containers(Kind[Container]):
         """Bury a container that was deleted. All else is written already."""
         if plan.after is None:
             store.delete(context.db, plan.resource.id)
+        elif plan.verb != "update":  # whoever starts or stops it says whether it runs, not the boot any more
+            store.came_back(context.db, plan.resource.id)
         self._look(plan)
 
     def undone(self, context: Context, plan: Plan[Container]) -> None:
@@ -110,10 +113,10 @@ class Containers(Kind[Container]):
         """How many there are, and what is promised to them."""
         return view.figures(context)
 
-    def observer(self, context: Context, alone: Alone, apply: Apply) -> Observer:
-        """Watches what containers do by themselves."""
+    def observers(self, context: Context, alone: Alone, apply: Apply) -> Sequence[Observer]:
+        """What watches what containers do by themselves, and what starts them after a boot."""
         self._watch = Watch(context, alone, apply)
-        return self._watch
+        return self._watch, boot.Boot(context, apply, self._watch.look_soon)
 
     def _look(self, plan: Plan[Container]) -> None:
         """Have a container looked at after an operation: it may have ended meanwhile, or have other options now."""
@@ -122,6 +125,6 @@ class Containers(Kind[Container]):
             if any(isinstance(step.part, Reach | HostName) for step in plan.steps):
                 self._watch.look_at_neighbours()
 
-    def reconcile(self, context: Context, apply: Apply) -> None:
-        """Remove orphans, load firewall and proxy, and after a boot start what is to run."""
-        reconcile.reconcile(context, apply)
+    def reconcile(self, context: Context) -> None:
+        """Remove orphans, load firewall and proxy, and after a boot write down what is to come back."""
+        reconcile.reconcile(context)

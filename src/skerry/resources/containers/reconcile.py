@@ -1,27 +1,26 @@
 """Containers when the engine starts, after all operations are settled: the host is brought to what the store says."""
 
 import logging
-import threading
 from pathlib import Path
 
 from skerry.host import btrfs, files, systemd
 from skerry.model.errors import SkerryError
 from skerry.model.ids import ID_PATTERN
 from skerry.parts import firewall, proxy, root
-from skerry.resources.containers import anatomy, boot, neighbours, store
+from skerry.resources.containers import anatomy, neighbours, store
 from skerry.resources.containers.view import running
-from skerry.resources.kind import Apply, Context
+from skerry.resources.kind import Context
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _log = logging.getLogger(__name__)
 
 
-def reconcile(context: Context, apply: Apply) -> None:
-    """Clean, load, and after a boot start what is to run. One that cannot be started does not keep others down."""
+def reconcile(context: Context) -> None:
+    """Clean, load, and after a boot write down what is to come back: :class:`boot.Boot` starts it."""
     _remove_orphans(context)
     _load_tables(context)
     _refresh_configurations(context)
-    _start_after_boot(context, apply)
+    _see_a_boot(context)
     _freeze_again(context)
 
 
@@ -65,16 +64,12 @@ def _refresh_configurations(context: Context) -> None:
             _log.error("container %s runs, but would not start again: %s", container.key, error)
 
 
-def _start_after_boot(context: Context, apply: Apply) -> None:
+def _see_a_boot(context: Context) -> None:
     boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
     if context.db.get_meta("boot_id", "") == boot_id:
         return
-    wanted = [one for one in store.all_containers(context.db) if one.desired == "started"]
-    for container in boot.start(context, apply, wanted):
-        if container.spec.restart != "never":
-            again = (context, apply, container.id)
-            threading.Thread(target=boot.try_again, args=again, name="boot", daemon=True).start()
     with context.db.transaction():
+        store.let_all_come_back(context.db)
         context.db.set_meta("boot_id", boot_id)
 
 

@@ -51,6 +51,12 @@ CREATE TABLE root (
 ) STRICT;
 CREATE INDEX root_image ON root (image_digest);
 """,
+    """
+-- Those that are to run and have not been started since the host was.
+CREATE TABLE coming_back (
+    container_id TEXT PRIMARY KEY REFERENCES container (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+""",
 )
 """The tables of this kind that are younger than the schema of the store, then their migrations."""
 
@@ -272,6 +278,22 @@ def set_now(db: Database, container_id: str, ended: End | None, health: str) -> 
         json.dumps(dataclasses.asdict(ended)) if ended else None,
         health,
     )
+
+
+def let_all_come_back(db: Database) -> None:
+    """Write down that each container that is to run is to be started, since the host was. Inside a transaction."""
+    db.execute("DELETE FROM coming_back")
+    db.execute("INSERT INTO coming_back SELECT id FROM container WHERE desired = 'started' AND NOT frozen")
+
+
+def comes_back(db: Database, container_id: str) -> bool:
+    """Whether a container is still to be started since the host was."""
+    return db.row("SELECT 1 FROM coming_back WHERE container_id = ?", container_id) is not None
+
+
+def came_back(db: Database, container_id: str) -> None:
+    """Write down that a container is not to be started any more because the host was. Inside a transaction."""
+    db.execute("DELETE FROM coming_back WHERE container_id = ?", container_id)
 
 
 def delete(db: Database, container_id: str) -> None:

@@ -83,9 +83,12 @@ def view(context: Context, container: Container, state: str | None = None) -> di
     urls = {name: host.url(name) for name in container.host_names(host.domain)}
     found = state if state is not None else systemd.state(anatomy.unit_name(container.id))
     shown = _seen(container, state_of(container, found))
+    ended = _ends(container, shown)
+    if found in {"inactive", "failed"} and store.comes_back(context.db, container.id):
+        shown, ended["state_detail"] = "starting", "the host was started, and its turn comes"
     return container.view() | {
         "state": shown,
-        **_ends(container, shown),
+        **ended,
         "url": next(iter(urls.values())),
         "urls": list(urls.values()),
         "aliases": [

@@ -143,6 +143,8 @@ class Watch:
             return None  # whoever settles it looks
         unit = anatomy.unit(container)
         state = systemd.state(unit.name)
+        if state in {"inactive", "failed"} and store.comes_back(db, container_id):
+            return None  # it has not run since the host was started, so it has not ended
         if state == "active" and container.down and unit.init() is None:
             return _STARTING
         folder = f"{self._context.host.run}/c/{container.id}"
@@ -305,11 +307,12 @@ class Watch:
         return dataclasses.replace(container, health=state)
 
     def _restart(self, container: Container) -> None:
-        now = store.find_id(self._context.db, container.id)
-        if now is None or now.desired != "started" or self._frozen(now):  # meanwhile
-            return
+        def still(now: Container | None) -> bool:
+            wanted = now is not None and now.id == container.id and now.desired == "started"
+            return wanted and not self._frozen(container)
+
         try:
-            self._apply(requests.Restart(verb="restart", container=container.key, wait="running"))
+            self._apply(requests.Restart(verb="restart", container=container.key, wait="running"), still)
         except SkerryError as error:
             _log.error("container %s is unhealthy and could not be restarted: %s", container.key, error)
 

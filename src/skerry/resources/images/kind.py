@@ -10,7 +10,7 @@ from skerry.model.errors import SkerryError
 from skerry.model.host import HostConfig
 from skerry.protocol import images as requests
 from skerry.resources.images import factory, plan, store, verbs, view
-from skerry.resources.kind import Answer, Apply, Context, Kind, Plan, Planner, Reader
+from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
 from skerry.store import references
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Images(Kind[Image]):
         """That there was nothing to prune."""
         return "every image has containers" if request.verb == "image_prune" else ""
 
-    def reconcile(self, context: Context, _apply: Apply) -> None:
+    def reconcile(self, context: Context) -> None:
         """Take away what is in no row, and mount every image. One that cannot be mounted does not stop the others."""
         host = context.host
         try:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from skerry.model.secret import KeptSecret
 from skerry.parts import sealed
 from skerry.protocol import secrets as requests
-from skerry.resources.kind import Answer, Apply, Context, Kind, Plan, Planner, Reader
+from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
 from skerry.resources.secrets import store, verbs, view
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Secrets(Kind[KeptSecret]):
         """How many there are."""
         return {"secrets": len(store.all_secrets(context.db))}
 
-    def reconcile(self, context: Context, _apply: Apply) -> None:
+    def reconcile(self, context: Context) -> None:
         """Tell of values that no row names: a store that comes back from a backup may want them."""
         kept = {name for one in store.all_secrets(context.db) for name in (one.id, f"{one.id}-{one.version}")}
         for path in Path(sealed.top(context.host)).glob("*"):

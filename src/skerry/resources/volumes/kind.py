@@ -11,7 +11,7 @@ from skerry.model.errors import SkerryError
 from skerry.model.volume import Volume
 from skerry.parts import data
 from skerry.protocol import volumes as requests
-from skerry.resources.kind import Answer, Apply, Context, Kind, Plan, Planner, Reader
+from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
 from skerry.resources.volumes import store, verbs, view
 
 _OURS = re.compile(r"[0-9a-f]{24}-\d+(\.\w+)?")
@@ -81,7 +81,7 @@ class Volumes(Kind[Volume]):
         """How many there are."""
         return view.figures(context)
 
-    def reconcile(self, context: Context, _apply: Apply) -> None:
+    def reconcile(self, context: Context) -> None:
         """Take away what an operation that was cut off has left. Data that no row names stays, and is told of."""
         host, known = context.host, store.all_volumes(context.db)
         paths = {data.folder(host, one.subvolume) for one in known}

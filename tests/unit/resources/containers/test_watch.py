@@ -18,7 +18,7 @@ from skerry.parts.ends import Ended
 from skerry.parts.freezer import Frozen
 from skerry.parts.proxy import Route
 from skerry.parts.unit import Unit
-from skerry.resources.containers import boot, health, stops, store, watch
+from skerry.resources.containers import health, stops, store, watch
 from skerry.resources.kind import Context
 from skerry.store import operations
 
@@ -69,7 +69,12 @@ def observer(host, db, world, container):
         store.insert(db, container)
         store.update(db, dataclasses.replace(container, desired="started"))
     asked = []
-    made = watch.Watch(Context(host, db), world.alone, asked.append)
+
+    def apply(request, still):
+        if still(store.find(db, request.container)):
+            asked.append(request)
+
+    made = watch.Watch(Context(host, db), world.alone, apply)
     made.asked = asked
     yield made
     for pool in (made._pool, *made._checkers.values(), *made._restarters.values()):
@@ -254,6 +259,18 @@ def test_it_is_not_restarted_once_it_is_frozen(observer, world, db, container):
     assert [one.verb for one in observer.asked] == ["restart"]
 
 
+def test_what_has_not_come_back_since_the_host_was_started_has_not_ended(observer, world, db, container):
+    world.state = "inactive"
+    with db.transaction():
+        store.let_all_come_back(db)
+    assert look(observer, container) is None
+    assert (now(db, container).ended, operations.recent(db, 9)) == (None, [])
+    with db.transaction():
+        store.came_back(db, container.id)
+    look(observer, container)
+    assert now(db, container).ended.now == "stopped"
+
+
 def test_restarts_that_take_their_grace_keep_no_other_realm_s_waiting(observer, container):
     go_on, reached = threading.Event(), threading.Event()
     for _ in range(watch._CHECKERS * 2):  # each could take the hour that its option 'grace' may give it
@@ -311,85 +328,3 @@ def test_a_port_takes_a_connection_or_not(host, container, monkeypatch, accepts,
     monkeypatch.setattr(health.tcp, "accepts", lambda *where: asked.append(where) or accepts)
     assert health.probe(host, container, Health(port=80, timeout=2)) == problem
     assert asked == [("10.90.1.7", 80, 2.0)]
-
-
-def named(container, name, *after):
-    key = container.key.model_copy(update={"name": name})
-    return dataclasses.replace(
-        container, key=key, desired="started", spec=container.spec.model_copy(update={"after": list(after)})
-    )
-
-
-@pytest.mark.parametrize("failing", [set(), {"db"}])
-def test_each_comes_after_those_before_it(host, db, container, monkeypatch, failing):
-    came = []
-
-    def apply(request):
-        if request.container.name in failing:
-            raise SkerryError(Code.FAILED, "no")
-        came.append(request.container.name)
-
-    monkeypatch.setattr(boot, "running", lambda _container: False)
-    every = [
-        named(container, "web", "api", "gone"),
-        named(container, "api", "db"),
-        named(container, "db"),
-        named(container, "one", "two"),
-        named(container, "two", "one"),  # no request makes a circle, and none stops a boot
-    ]
-    missing = boot.start(Context(host, db), apply, every)
-    assert {one.key.name for one in missing} == failing
-    assert sorted(came) == sorted({"web", "api", "db", "one", "two"} - failing)
-    assert came.index("api") < came.index("web")
-    assert failing or came.index("db") < came.index("api")
-
-
-@pytest.mark.parametrize(("stopped_at", "tries"), [(None, 3), (1, 1)])
-def test_what_did_not_start_is_tried_again_until_it_does_or_is_not_to_run(
-    host, db, container, monkeypatch, stopped_at, tries
-):
-    pauses, tried = [], []
-    wanted = named(container, "db")
-
-    def apply(request):
-        tried.append(request.container.name)
-        if len(tried) < 3:
-            raise SkerryError(Code.FAILED, "no")
-
-    def find(_db, _id):
-        return dataclasses.replace(wanted, desired="stopped") if len(tried) == stopped_at else wanted
-
-    monkeypatch.setattr(boot, "running", lambda _container: False)
-    monkeypatch.setattr(boot.time, "sleep", pauses.append)
-    monkeypatch.setattr(boot.store, "find_id", find)
-    boot.try_again(Context(host, db), apply, wanted.id)
-    assert tried == ["db"] * tries
-    assert pauses == [1, 2, 4][: tries + (stopped_at is not None)]
-
-
-def test_those_that_never_get_healthy_keep_no_other_waiting(host, db, container, monkeypatch):
-    healthy, came = threading.Event(), threading.Event()
-    asked = set()
-
-    def probe(_host, one, _check):
-        asked.add(one.key.name)
-        return "" if healthy.wait(0.1) else "no"
-
-    monkeypatch.setattr(boot, "running", lambda _container: False)
-    monkeypatch.setattr(boot, "_PAUSE", 0.01)
-    monkeypatch.setattr(health, "probe", probe)
-    sick = [named(container, f"a{number}", f"a{number - 1}") for number in range(boot._AT_ONCE * 3)]
-    spec = {"health": Health(port=9)}
-    every = [dataclasses.replace(one, spec=one.spec.model_copy(update=spec)) for one in sick]
-    every.append(named(container, "z"))
-
-    def apply(request):
-        if request.container.name == "z":
-            came.set()
-
-    whole = threading.Thread(target=boot.start, args=[Context(host, db), apply, every])
-    whole.start()
-    assert came.wait(5), "a reboot would bring it up after the others' minutes"
-    healthy.set()
-    whole.join()
-    assert f"a{boot._AT_ONCE * 3 - 1}" not in asked, "nobody comes after the last one"
