@@ -52,11 +52,11 @@ def main(argv: Sequence[str] | None = None, table: "Table | None" = None) -> int
     command, args = options.parse(_commands(table), _ABOUT, _EPILOG, words[planning:])
     request = options.request(command, args, program)
     try:
+        if command["verb"] == "top" and not (args.json or planning):
+            return top.repeat(lambda changed: EngineClient(args.socket).call(**(request | changed)))
         with inputs.opened(command, request, planning=planning) as asked:
             whole = {"verb": PLAN, "of": asked} if planning else asked
             result = EngineClient(args.socket).call(on_event=None if args.json else show.watcher(), **whole)
-        if command["verb"] == "top" and not args.json:
-            return top.repeat(lambda: EngineClient(args.socket).call(**request))
         if command["verb"] == "logs" or (command["verb"] in IN_CONTAINERS and not args.json):
             return _in_container(command["verb"], result, as_json=args.json)
     except EngineError as error:

@@ -8,6 +8,7 @@ from skerry.table import table
 from skerry.text import printable
 
 _CLEAR = "\x1b[H\x1b[J"
+_FIRST = 0.1  # seconds that the first table measures, or a person would look at nothing until then
 _COLUMNS = ("name", "project", "state", "cpu", "memory", "pids", "disk", "in", "out")
 Row = dict[str, Any]
 
@@ -48,14 +49,20 @@ def size(found: int) -> str:
     return f"{value:.3g}{units[0]}"
 
 
-def repeat(ask: Callable[[], dict[str, Any]]) -> int:
-    """Show the table anew each time ``ask`` answers, until interrupted; once where nobody watches a terminal."""
+def repeat(ask: Callable[[Row], Row]) -> int:
+    """Show the table anew each time ``ask`` answers, until interrupted; once where nobody watches a terminal.
+
+    Args:
+        ask: asks with these fields of the request in place of its own.
+    """
+    live = sys.stdout.isatty()
+    changed = {"interval": _FIRST} if live else {}
     try:
         while True:
-            text = printable(shown(ask()["stats"]))
-            live = sys.stdout.isatty()
+            text = printable(shown(ask(changed)["stats"]))
             print(f"{_CLEAR if live else ''}{text}", flush=True)
             if not live:
                 return 0
+            changed = {}
     except KeyboardInterrupt:
         return 0

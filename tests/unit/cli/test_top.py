@@ -1,10 +1,14 @@
 """The table of what containers use."""
 
+import sys
 from typing import Any
 
 import pytest
 
 from skerry.cli import top
+from skerry.cli.main import main
+from tests.unit.client.conftest import StartEngine
+from tests.unit.client.engine_stub import done
 
 ROW: dict[str, Any] = {
     "name": "blog", "project": "default", "state": "running", "cpu_used": 0.25, "cpu": 1.0, "memory_used": 35 * 1024**2,
@@ -31,13 +35,29 @@ def test_sizes(found: int, said: str) -> None:
     assert top.size(found) == said
 
 
-def test_without_a_terminal_it_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert top.repeat(lambda: {"stats": [ROW]}) == 0
+def test_without_a_terminal_it_is_measured_and_shown_once(
+    engine: StartEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = engine([done(stats=[ROW])])
+    assert main(["top", "--interval", "5", "--socket", server.path]) == 0
+    assert [one.get("interval") for one in server.asked] == ["5"]
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_an_interrupt_ends_it() -> None:
-    def interrupted() -> dict[str, Any]:
-        raise KeyboardInterrupt
+def test_on_a_terminal_the_first_table_comes_at_once_and_an_interrupt_ends_it(
+    engine: StartEngine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, tables = top.shown, []
 
-    assert top.repeat(interrupted) == 0
+    def interrupted(rows: list[dict[str, Any]]) -> str:
+        tables.append(rows)
+        if len(tables) > 2:
+            raise KeyboardInterrupt
+        return shown(rows)
+
+    server = engine(*[[done(stats=[ROW])]] * 3)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(top, "shown", interrupted)
+    assert main(["top", "--interval", "5", "--socket", server.path]) == 0
+    assert [one["interval"] for one in server.asked] == [0.1, "5", "5"]
+    assert capsys.readouterr().out.count("\x1b[H\x1b[J") == 2
