@@ -79,6 +79,15 @@ containers:
       returned: always
       type: list
       elements: str
+    restart_pending:
+      description: Whether it runs and waits for a restart, which its newest options or a newer Skerry need.
+      returned: always
+      type: bool
+    restart_reasons:
+      description: Why; C(options) where those have changed since it was started, C(an older Skerry started it).
+      returned: always
+      type: list
+      elements: str
     env_values:
       description: Each variable with its value.
       returned: with O(show_env)
@@ -94,6 +103,8 @@ containers:
       name: blog
       image: hello
       state: running
+      restart_pending: false
+      restart_reasons: []
       memory: 256M
       cpu: 1.0
       env: [GREETING]

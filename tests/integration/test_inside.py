@@ -261,6 +261,7 @@ def test_playbooks_get_put_run_and_show(host: Host, lab: str, opened: dict[str, 
     shown = play(lab, "playbooks/container/exec.yml", name, '-e{"command": ["echo", "hello there"]}').ok()
     assert "hello there" in shown.output
     play(lab, "playbooks/container/logs.yml", name, "-elines=5").ok()
+    assert "no lines" in play(lab, "playbooks/container/logs.yml", name, "-elog_until=2020-01-01").ok().output
     frozen = play(lab, "playbooks/container/freeze.yml", name).ok()
     assert f"{NAME} is frozen" in frozen.output
     play(lab, "playbooks/container/start.yml", name).ok()

@@ -147,6 +147,8 @@ def other(
         Call({"name": name}, module="skerry_container_info"),
         Call({"name": "nobody"}, module="skerry_container_info"),
         Call({"project": "default"}, module="skerry_container_info", check=True),
+        Call({"name": name, "env": {"A": "2"}}),
+        Call({"name": name}, module="skerry_container_info"),
         Call({"name": name, "state": "absent"}),
         Call({"name": name}, module="skerry_container_info"),
     )
@@ -165,9 +167,13 @@ def test_a_restart_is_a_deed_each_time(other: list[Result]) -> None:
 
 
 def test_info_of_one_of_none_and_of_a_project(other: list[Result]) -> None:
-    one, none, project, gone = other[4], other[5], other[6], other[8]
+    one, none, project, waiting, gone = other[4], other[5], other[6], other[8], other[10]
     assert [found["name"] for found in one["containers"]] == ["restarts"]
     assert one["containers"][0]["state"] == "running"
+    (found,) = one["containers"]
+    assert (found["restart_pending"], found["restart_reasons"]) == (False, [])
+    (found,) = waiting["containers"]
+    assert (found["restart_pending"], found["restart_reasons"]) == (True, ["options"])
     assert none["containers"] == []
     assert "restarts" in {found["name"] for found in project["containers"]}
     assert gone["containers"] == []

@@ -296,7 +296,7 @@ class Usage(TypedDict):
 
 
 class OneContainer(TypedDict):
-    """The answer to ``info``: the container, and whether it waits for a restart (``restart_pending``) and why.
+    """The answer to ``info``: the container, and whether it waits for a restart (``restart_pending``) and why; as ``list``.
 
     ``restart_reasons``: ``options`` changed since it started, or an older Skerry started it, whose launcher it has.
     """

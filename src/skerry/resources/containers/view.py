@@ -1,5 +1,6 @@
 """How containers are shown: in an answer, all about one, all of them, and the host's figures of them."""
 
+import contextlib
 import time
 from typing import Any
 
@@ -109,12 +110,17 @@ def info(context: Context, request: requests.Info) -> requests.OneContainer:
     container = store.find(context.db, request.container)
     if container is None:
         raise missing.not_found(context.db, request.container)
-    unit = anatomy.unit(container)
-    reasons = ["options"] if unit.waits_for_restart(context.host) else []
-    reasons += ["an older Skerry started it"] if unit.outdated(context.host) else []
-    pending = {"restart_pending": bool(reasons), "restart_reasons": reasons}
     values = {"env_values": container.spec.env} if request.show_env else {}
-    return {"container": view(context, container) | pending | values}
+    return {"container": view(context, container) | _pending(context, container) | values}
+
+
+def _pending(context: Context, container: Container) -> dict[str, Any]:
+    """Whether it runs and waits for a restart, and why."""
+    unit, reasons = anatomy.unit(container), []
+    with contextlib.suppress(FileNotFoundError):  # it is just being started, or stopped
+        reasons += ["options"] if unit.waits_for_restart(context.host) else []
+        reasons += ["an older Skerry started it"] if unit.outdated(context.host) else []
+    return {"restart_pending": bool(reasons), "restart_reasons": reasons}
 
 
 def list_all(context: Context, request: requests.List) -> requests.Containers:
@@ -123,6 +129,7 @@ def list_all(context: Context, request: requests.List) -> requests.Containers:
     return {
         "containers": [
             view(context, container, states.get(anatomy.unit_name(container.id), "inactive"))
+            | _pending(context, container)
             for container in store.all_containers(context.db)
             if request.realm in {None, container.key.realm}
             and request.project in {None, container.key.project}
