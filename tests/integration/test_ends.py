@@ -175,10 +175,11 @@ def test_an_engine_that_is_killed_in_the_middle_of_a_loop_goes_on(host, hello):
     assert host.run(f"skerry delete {NAME}").rc == 0
 
 
+@pytest.mark.parametrize("signal", ["USR1", "WINCH"])
 @pytest.mark.parametrize("by", [f"skerry stop {NAME}", "systemctl stop skerry-{id}.service"])
-def test_its_own_signal_ends_a_program(host, hello, by):
-    script = 'trap "echo heard; exit 0" USR1; echo ready; while :; do sleep 0.1; done'
-    container = create(host, hello, script.replace("'", ""), "--stop-signal=USR1", "--grace=8")
+def test_its_own_signal_ends_a_program(host, hello, by, signal):
+    script = f'trap "echo heard; exit 0" {signal}; echo ready; while :; do sleep 0.1; done'
+    container = create(host, hello, script, f"--stop-signal={signal}", "--grace=8")
     time.sleep(0.5)
     begun = time.monotonic()
     done = host.run(by.format(id=container["id"]))

@@ -22,7 +22,8 @@ REBOOTED = 256
 """Instead of an exit code, which is never so high: a whole Debian has rebooted (start.c)."""
 HEALTHY_SECONDS = 10.0  # that a restarted program runs until the pauses begin anew, as with Docker
 _SIGNAL = re.compile(r"(?:SIG)?(RTMIN\+([1-9]|[12][0-9]|30)|RTM(?:IN|AX)|[A-Z][A-Z0-9]*)")
-_STOPPING = {"SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGURG", "SIGWINCH"}
+# Not SIGWINCH, which Apache ends by once its requests are answered.
+_ENDS_NOTHING = ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGURG")
 _LONGEST_PATH = 1024
 _KINDS = ("port", "http", "command")  # of health checks
 _LONGEST_COMMAND = 16 * 1024  # bytes of a check's command, all words together
@@ -57,8 +58,11 @@ def check_signal(value: str | None) -> str | None:
         raise ValueError(
             f"{value[:20]!r} is no signal; give a name such as SIGTERM, SIGQUIT or SIGRTMIN+3"
         ) from None
-    if whole in _STOPPING:
-        raise ValueError(f"{value!r} ends no program; give a name such as SIGTERM, SIGQUIT or SIGRTMIN+3")
+    if whole in _ENDS_NOTHING:
+        *most, last = _ENDS_NOTHING
+        raise ValueError(
+            f"{value!r} ends no program; give any other signal than {', '.join(most)} and {last}, such as SIGQUIT"
+        )
     return whole
 
 

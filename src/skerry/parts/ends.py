@@ -12,6 +12,9 @@ _MICROSECONDS = 1_000_000
 # 0.1, 0.2, 0.5, 1.1, 2.4, 5.4, 12, 27 and then 60 seconds, for ever.
 _FIRST_PAUSE, _LONGEST_PAUSE, _STEPS = 0.1, 60, 8
 _REBOOTED = 254  # what start ends with then
+# LXC's process, to which systemd sends the signal, hands on all others to the container's first process, its child.
+_NOT_HANDED_ON = "SIGWINCH"
+_HAND_ON = '[ -z "$MAINPID" ] || exec pkill --signal "$1" --parent "$MAINPID"'
 _SYSTEMD = {"always": "always", "on-failure": "on-failure", "never": "no"}
 
 
@@ -43,10 +46,17 @@ class Policy:
             ("RestartMaxDelayUSec", ("t", _LONGEST_PAUSE * _MICROSECONDS)),
             ("RestartSteps", ("u", _STEPS)),
             ("StartLimitIntervalUSec", ("t", 0)),
+            *self._handing_on(),
             ("KillSignal", ("i", signal_number(self.stop_signal))),
             # 0 would mean: wait for ever
             ("TimeoutStopUSec", ("t", max(1, round(self.stop_timeout * _MICROSECONDS)))),
         ]
+
+    def _handing_on(self) -> Properties:
+        if self.stop_signal != _NOT_HANDED_ON:
+            return []
+        argv = ["/bin/sh", "-c", _HAND_ON, "sh", self.stop_signal]
+        return [("ExecStop", ("a(sasb)", [(argv[0], argv, True)]))]
 
     def __str__(self) -> str:
         return f"{self.restart} {self.stop_timeout:g} {self.stop_signal}"

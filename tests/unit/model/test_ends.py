@@ -78,6 +78,7 @@ def test_numbers_are_counted(number: int, word: str) -> None:
         ("RTMIN+3", "SIGRTMIN+3", signal.SIGRTMIN + 3),
         ("SIGRTMAX", "SIGRTMAX", signal.SIGRTMAX),
         ("SIGKILL", "SIGKILL", 9),
+        ("SIGWINCH", "SIGWINCH", 28),
     ],
 )
 def test_signals_have_names(given: str, name: str, number: int) -> None:
@@ -92,7 +93,11 @@ def test_signals_have_names(given: str, name: str, number: int) -> None:
         ({"stop_signal": "SIGFOO"}, "stop_signal: 'SIGFOO' is no signal. Give a name such as SIGTERM"),
         ({"stop_signal": "15"}, "stop_signal: '15' is no signal"),
         ({"stop_signal": "RTMIN+31"}, "stop_signal: 'RTMIN+31' is no signal"),
-        ({"stop_signal": "SIGSTOP"}, "stop_signal: 'SIGSTOP' ends no program"),
+        (
+            {"stop_signal": "SIGSTOP"},
+            "'SIGSTOP' ends no program. Give any other signal than SIGSTOP, SIGTSTP",
+        ),
+        ({"stop_signal": "URG"}, "SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD and SIGURG, such as SIGQUIT"),
         ({"stop_signal": 15}, "stop_signal: 15 is not allowed"),
         ({"restart": "no"}, "restart: 'no' is not allowed. Give always, on-failure or never"),
         ({"grace": -1}, "grace: -1 is not allowed. Give at least 0"),

@@ -129,6 +129,9 @@ def test_pauses_grow_and_never_end() -> None:
     assert found["StartLimitIntervalUSec"] == ("t", 0)
     assert (found["KillSignal"], found["TimeoutStopUSec"]) == (("i", 3), ("t", 7_500_000))
     assert dict(Policy("never", 0, "SIGTERM").properties())["Restart"] == ("s", "no")
+    assert "ExecStop" not in found
+    ((program, argv, ignored),) = dict(Policy("never", 0, "SIGWINCH").properties())["ExecStop"][1]
+    assert (program, argv[-1], ignored) == ("/bin/sh", "SIGWINCH", True)
     assert dict(Policy("always", 0, "SIGTERM").properties())["TimeoutStopUSec"] == (
         "t",
         1,
