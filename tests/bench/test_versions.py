@@ -21,7 +21,7 @@ BEFORE = os.environ.get("BEFORE", "")
 OLD_LAB = "bench-before"
 TURN = 5  # rounds
 KEPT = Path(before.__file__).parent
-DEEDS = ("create → running", "delete → answer")
+OPERATIONS = ("create → running", "delete → answer")
 
 pytestmark = pytest.mark.skipif(not BEFORE, reason="BEFORE=786e862 measures that version too")
 
@@ -59,9 +59,9 @@ def test_in_turns(lab: str, hello: str, old_lab: str) -> None:
             report = hosts.run(labs[which], "turn.py", min(TURN, ROUNDS), WARM_UP)
             for what, each in report["milliseconds"].items():
                 found[f"{what}, {which}"] += each
-    whole = {what: each for what, each in found.items() if what.startswith(DEEDS)}
+    whole = {what: each for what, each in found.items() if what.startswith(OPERATIONS)}
     print(tables.percentiles(f"{BEFORE} and now", whole))
-    wanted = [Goal(f"{deed}, now", f"{deed}, before", 1.0) for deed in DEEDS]
+    wanted = [Goal(f"{operation}, now", f"{operation}, before", 1.0) for operation in OPERATIONS]
     print(tables.goals(f"Now beside {BEFORE}", found, wanted))
     steps = {what: found[what] for what in sorted(found) if what not in whole}
     print(tables.percentiles("Where the engines' time goes", steps))

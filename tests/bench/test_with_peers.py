@@ -30,7 +30,7 @@ GOALS = (
     Goal("processor time: skerry ensure", "", 60, ratio=False),
 )
 WHOLE = (Goal("create → systemd is up: ours, socket", "create → systemd is up: Incus, REST", 1.0),)
-DEEDS = ("create → running", "stop + delete", "exec true", "processor time")
+OPERATIONS = ("create → running", "stop + delete", "exec true", "processor time")
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,13 @@ def test_versions(peers: dict[str, Any]) -> None:
 def test_in_turns(lab: str, peers: dict[str, Any]) -> None:
     report = hosts.run(lab, "peers.py", ROUNDS, WARM_UP)
     found: dict[str, list[float]] = report["milliseconds"]
-    for deed in DEEDS:
-        rows = {what.removeprefix(f"{deed}: "): each for what, each in found.items() if what.startswith(deed)}
-        print(tables.percentiles(deed, rows))
+    for operation in OPERATIONS:
+        rows = {
+            what.removeprefix(f"{operation}: "): each
+            for what, each in found.items()
+            if what.startswith(operation)
+        }
+        print(tables.percentiles(operation, rows))
     print(tables.goals("Beside the peers", found, GOALS))
     steps = {what: each for what, each in found.items() if what.startswith(("create: ", "delete: "))}
     print(tables.percentiles("Where the engine's time goes", steps))

@@ -48,7 +48,7 @@ def make_root(world: World, reader: str) -> None:
     program.chmod(0o755)
 
 
-DEEDS: dict[str, Callable[[World, str], None]] = {
+OPERATIONS: dict[str, Callable[[World, str], None]] = {
     "clone": clone,
     "rent_server": rent_server,
     "edit_inventory": edit_inventory,

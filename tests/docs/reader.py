@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.docs.answers import missing
-from tests.docs.byhand import DEEDS
+from tests.docs.byhand import OPERATIONS
 from tests.docs.pages import CONTROLLER, Command, Item, PrintedFile
 from tests.docs.rules import Rules
 from tests.docs.terminal import Answer, Terminal
@@ -64,8 +64,8 @@ class Reader:
         path.write_text(printed.text)
 
     def _do(self, printed: Command) -> None:
-        for deed in self.rules.deeds(printed):
-            DEEDS[deed](self.world, self.name)
+        for operation in self.rules.operations(printed):
+            OPERATIONS[operation](self.world, self.name)
         command, begin = self.rules.as_typed(printed), time.monotonic()
         terminal = self._terminal(command)
         answer = terminal.run("true" if command.opens else command.text, LIMIT_S)

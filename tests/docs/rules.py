@@ -86,7 +86,7 @@ class Rules:
                 place = entry.typed if place == entry.printed else place
         return replace(command, text=text, place=place)
 
-    def deeds(self, command: Command) -> list[str]:
+    def operations(self, command: Command) -> list[str]:
         """What is done by hand before a command."""
         return [entry.does for entry in self.by_hand if entry.fits(command)]
 

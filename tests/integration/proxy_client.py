@@ -54,10 +54,10 @@ class Agent:
     def _ssh(self, command: str) -> list[str]:
         return [sys.executable, "-m", "skerry_lab", "ssh", self.lab, command]
 
-    def __call__(self, deed: str, **arguments: Any) -> Any:
+    def __call__(self, operation: str, **arguments: Any) -> Any:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"do": deed, **arguments}) + "\n")
+        self.process.stdin.write(json.dumps({"do": operation, **arguments}) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         if "error" in answer:

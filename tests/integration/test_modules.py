@@ -156,7 +156,7 @@ def other(
     host.run(f"skerry delete {name}")
 
 
-def test_a_restart_is_a_deed_each_time(other: list[Result]) -> None:
+def test_a_restart_is_an_operation_each_time(other: list[Result]) -> None:
     with_option, check, do = other[1:4]
     assert plans(with_option) == ["update", "restart"]
     assert with_option["restart_required"] == []

@@ -15,11 +15,11 @@ from testinfra.host import Host
 from tests.integration.playbooks import ROOT, Run, play
 from tools.build_collection import build
 
-NAME = "deeds"
+NAME = "operations"
 URL = re.compile(r"https://[0-9a-f]{24}-[0-9a-f]{24}\.\S+")
 
 
-def deed(lab: str, verb: str, *options: str) -> Run:
+def operation(lab: str, verb: str, *options: str) -> Run:
     """Run one playbook about the test's container."""
     return play(lab, f"playbooks/container/{verb}.yml", "-e", f"container_name={NAME}", *options)
 
@@ -27,7 +27,7 @@ def deed(lab: str, verb: str, *options: str) -> Run:
 @pytest.fixture(scope="module")
 def created(lab: str, hello: str, host: Host) -> Iterator[Run]:
     """A container that create.yml made."""
-    yield deed(lab, "create", "-e", "memory=128M", "-e", "container_port=1071").ok()
+    yield operation(lab, "create", "-e", "memory=128M", "-e", "container_port=1071").ok()
     host.run(f"skerry delete {NAME}")
 
 
@@ -66,20 +66,20 @@ def test_list_is_one_table(lab: str, created: Run) -> None:
     assert not shown.changed
 
 
-def test_every_deed_and_again(lab: str, created: Run) -> None:
-    again = deed(lab, "create", "-e", "memory=128M").ok()
+def test_every_operation_and_again(lab: str, created: Run) -> None:
+    again = operation(lab, "create", "-e", "memory=128M").ok()
     assert not again.changed
-    assert "memory 128M to 192M" in deed(lab, "update", "-e", "memory=192M").ok().output
-    assert "no change" in deed(lab, "update", "-e", "memory=192M").ok().output
-    assert f"{NAME} is running:" in deed(lab, "restart").ok().output
-    assert f"{NAME} is stopped:" in deed(lab, "stop").ok().output
-    assert not deed(lab, "stop").ok().changed
-    assert f"{NAME} is running:" in deed(lab, "start").ok().output
-    assert not deed(lab, "start").ok().changed
+    assert "memory 128M to 192M" in operation(lab, "update", "-e", "memory=192M").ok().output
+    assert "no change" in operation(lab, "update", "-e", "memory=192M").ok().output
+    assert f"{NAME} is running:" in operation(lab, "restart").ok().output
+    assert f"{NAME} is stopped:" in operation(lab, "stop").ok().output
+    assert not operation(lab, "stop").ok().changed
+    assert f"{NAME} is running:" in operation(lab, "start").ok().output
+    assert not operation(lab, "start").ok().changed
 
 
 def test_check_mode_prints_the_steps_and_deletes_nothing(lab: str, created: Run) -> None:
-    shown = deed(lab, "delete", "--check", "--diff").ok().output
+    shown = operation(lab, "delete", "--check", "--diff").ok().output
     assert "plan: delete" in shown
     assert "its URL is dead, for good" in shown
     assert NAME in play(lab, "playbooks/container/list.yml").ok().output
@@ -88,12 +88,12 @@ def test_check_mode_prints_the_steps_and_deletes_nothing(lab: str, created: Run)
 def test_an_update_says_what_is_stored_and_that_a_restart_is_due(lab: str, created: Run) -> None:
     env = ("-e", '{"env": {"GREETING": "hello"}}')
     for mode, stored in ((("--check",), "to be stored: "), ((), "stored: ")):
-        said = deed(lab, "update", *env, *mode).ok().output
+        said = operation(lab, "update", *env, *mode).ok().output
         assert f"- '{stored}env (GREETING added)'" in said
         assert "a restart is due for env:" in said
         assert f"ansible-playbook playbooks/container/restart.yml -e container_name={NAME} -l {lab}" in said
-    assert "no change" in deed(lab, "update", *env).ok().output
-    assert "is due" not in deed(lab, "update", "-e", '{"env": {}}', "-e", "state=restarted").ok().output
+    assert "no change" in operation(lab, "update", *env).ok().output
+    assert "is due" not in operation(lab, "update", "-e", '{"env": {}}', "-e", "state=restarted").ok().output
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_an_update_says_what_is_stored_and_that_a_restart_is_due(lab: str, creat
     ],
 )  # fmt: skip
 def test_what_an_update_cannot_do_is_refused(lab: str, created: Run, option: str, said: str) -> None:
-    refused = deed(lab, "update", "-e", option)
+    refused = operation(lab, "update", "-e", option)
     assert refused.code != 0
     assert said in " ".join(refused.output.split())
 
 
 def test_the_image_that_it_has_is_no_change(lab: str, created: Run) -> None:
-    assert "no change" in deed(lab, "update", "-e", "image=hello").ok().output
+    assert "no change" in operation(lab, "update", "-e", "image=hello").ok().output
 
 
 def test_delete_says_that_the_url_is_dead(lab: str, created: Run) -> None:
@@ -144,7 +144,7 @@ def test_a_name_of_before_still_works_and_is_warned_of(lab: str, created: Run) -
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart", "update"])
-def test_a_deed_on_what_is_not_there_makes_nothing(lab: str, verb: str) -> None:
+def test_an_operation_on_what_is_not_there_makes_nothing(lab: str, verb: str) -> None:
     refused = play(lab, f"playbooks/container/{verb}.yml", "-e", "container_name=nobody")
     assert refused.code != 0
     said = " ".join(refused.output.split())

@@ -20,7 +20,7 @@ IMAGE = Image(
 
 @dataclasses.dataclass(frozen=True)
 class Shelf(Part):
-    """A part of an imaginary host: a name on a shelf. Its deeds can be told to fail."""
+    """A part of an imaginary host: a name on a shelf. Its operations can be told to fail."""
 
     kind: ClassVar[str] = "shelf"
     things: ClassVar[list[str]] = []

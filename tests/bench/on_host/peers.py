@@ -33,11 +33,11 @@ _ATTACH = ["/usr/bin/lxc-attach", "--clear-env", "--name"]
 
 
 @contextlib.contextmanager
-def timed(into: Milliseconds, deed: str, by: str) -> Iterator[None]:
+def timed(into: Milliseconds, operation: str, by: str) -> Iterator[None]:
     """Note how many milliseconds what is within took."""
     started = time.perf_counter()
     yield
-    into[f"{deed}: {by}"].append((time.perf_counter() - started) * 1000)
+    into[f"{operation}: {by}"].append((time.perf_counter() - started) * 1000)
 
 
 def command(*argv: str) -> None:

@@ -44,14 +44,14 @@ class Clock:
         self._into[what].append((time.perf_counter() - self._start) * 1000)
 
 
-def until(deed: Callable[[], bool], what: str) -> None:
+def until(operation: Callable[[], bool], what: str) -> None:
     """Try again until it is true.
 
     Raises:
         TimeoutError: it was not within 30 s.
     """
     deadline = time.monotonic() + PATIENCE
-    while not deed():
+    while not operation():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
         time.sleep(POLL)

@@ -1,6 +1,6 @@
 """Put the prisoner into a container and let it try the walls. Runs on the host, as root.
 
-``python3 prison.py DEED…`` prints one line of JSON: what each deed saw from inside, and what the host saw.
+``python3 prison.py OPERATION…`` prints one line of JSON: what each operation saw from inside, and what the host saw.
 """
 
 import json
@@ -40,9 +40,9 @@ def smuggle_in(upper: Path) -> None:
         shutil.copy(path, target)
 
 
-def ask(container: dict, deed: str) -> dict:
+def ask(container: dict, operation: str) -> dict:
     with socket.create_connection((container["ipv4"], 1071), timeout=300) as connection:
-        connection.sendall(f"{deed}\n".encode())
+        connection.sendall(f"{operation}\n".encode())
         with connection.makefile() as stream:
             return json.loads(stream.readline())
 
@@ -87,9 +87,9 @@ def event(unit: Path, name: str, key: str) -> int:
     return int(lines.get(key, 0))
 
 
-def main(deeds: list[str]) -> None:
+def main(operations: list[str]) -> None:
     prisoner, neighbour = make("prisoner", **LIMITS), make("bystander", **LIMITS)
-    report = {deed: ask(prisoner, deed) for deed in deeds}
+    report = {operation: ask(prisoner, operation) for operation in operations}
     report |= {"host": seen_by_host(prisoner), "neighbour": seen_by_host(neighbour)}
     report["neighbour_answers"] = "Uid" in ask(neighbour, "who")
     for name in ("prisoner", "bystander"):

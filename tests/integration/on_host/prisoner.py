@@ -1,7 +1,7 @@
-"""The program inside a container that tries the walls, one deed a connection. Standard library of python3-minimal only.
+"""The program inside a container that tries the walls, one operation a connection. Standard library of python3-minimal.
 
-It listens on port 1071; a line names the deed, the answer is one line of JSON. What a deed does to itself happens in a
-child, so that the program lives to tell.
+It listens on port 1071; a line names the operation, the answer is one line of JSON. What an operation does to itself
+happens in a child, so that the program lives to tell.
 """
 
 import ctypes
@@ -137,11 +137,11 @@ def read(path: str) -> str:
         return errno_name(error.errno or 0)
 
 
-def in_child(deed) -> dict:
-    """How a child that does ``deed`` ends."""
+def in_child(operation) -> dict:
+    """How a child that does ``operation`` ends."""
     child = os.fork()
     if child == 0:
-        deed()
+        operation()
         os._exit(0)
     _, status = os.waitpid(child, 0)
     return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "code": os.WEXITSTATUS(status)}
@@ -207,7 +207,9 @@ def inodes() -> dict:
     return {"files": count, "doubles": doubles[:10]}
 
 
-DEEDS = {deed.__name__: deed for deed in (syscalls, families, who, hog, forks, fill, inodes)}
+OPERATIONS = {
+    operation.__name__: operation for operation in (syscalls, families, who, hog, forks, fill, inodes)
+}
 
 
 def main() -> None:
@@ -215,9 +217,9 @@ def main() -> None:
     while True:
         connection, _ = server.accept()
         with connection, connection.makefile("rw") as stream:
-            deed = DEEDS.get(stream.readline().strip())
-            if deed is not None:
-                stream.write(json.dumps(deed()) + "\n")
+            operation = OPERATIONS.get(stream.readline().strip())
+            if operation is not None:
+                stream.write(json.dumps(operation()) + "\n")
 
 
 main()

@@ -340,7 +340,7 @@ def origin(address: str, port: int, running: bool) -> None:
         ORIGINS[address, port] = Origin(address, port)
 
 
-DEEDS: dict[str, Callable[..., Any]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "make": lambda **route: make(Route(**route)),
     "remove": lambda **route: remove(Route(**route)),
     "exists": lambda **route: Route(**route).exists(HOST),
@@ -371,7 +371,7 @@ def main() -> None:
         for line in sys.stdin:
             request = json.loads(line)
             try:
-                answer = {"result": DEEDS[request.pop("do")](**request)}
+                answer = {"result": OPERATIONS[request.pop("do")](**request)}
             except SkerryError as error:
                 answer = {"error": str(error)}
             print(json.dumps(answer), flush=True)

@@ -133,7 +133,7 @@ def test_images(engine: StartEngine, capsys: pytest.CaptureFixture[str]) -> None
 PLAN = {"verb": "create", "steps": ["make it"], "restart_required": []}
 
 
-def test_a_deed_shows_each_step_with_its_milliseconds(
+def test_an_operation_shows_each_step_with_its_milliseconds(
     engine: StartEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, err = shown(
@@ -161,7 +161,7 @@ def test_a_plan_of_nothing(engine: StartEngine, capsys: pytest.CaptureFixture[st
     assert out == "no change\n"
 
 
-def test_a_deed_that_changes_nothing(engine: StartEngine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_operation_that_changes_nothing(engine: StartEngine, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = shown(
         engine, capsys, "start blog", done(changed=False, before=CONTAINER, after=CONTAINER, plans=[])
     )

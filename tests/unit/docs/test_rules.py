@@ -48,8 +48,8 @@ def test_a_command_is_left_out_by_its_beginning_and_its_page(rules: Rules) -> No
 def test_names_are_replaced_in_what_is_typed_and_in_the_prompt(rules: Rules) -> None:
     assert rules.as_typed(UNLOCK).text == "ansible-playbook playbooks/unlock.yml -l island1"
     assert rules.as_typed(CHECK).place == "island1"
-    assert rules.deeds(UNLOCK) == ["edit_inventory"]
-    assert rules.deeds(CHECK) == []
+    assert rules.operations(UNLOCK) == ["edit_inventory"]
+    assert rules.operations(CHECK) == []
 
 
 def test_all_fits(rules: Rules) -> None:

@@ -145,11 +145,11 @@ def scenes(draw):
     return Scene(count, draw(st.booleans()), draw(st.integers(0, count - 1)), draw(st.booleans()))
 
 
-def dying(deed, name):
-    """``deed`` of a part; after that of the part called ``name`` the process is gone."""
+def dying(operation, name):
+    """``operation`` of a part; after that of the part called ``name`` the process is gone."""
 
     def wrapper(self, host):
-        deed(self, host)
+        operation(self, host)
         if self.name == name:
             raise Killed
 
@@ -157,21 +157,21 @@ def dying(deed, name):
 
 
 def run_until_death(db, host, shelf, plan, scene):
-    running, seen, deed = begin(db, host, plan), [], "make" if scene.making else "remove"
+    running, seen, operation = begin(db, host, plan), [], "make" if scene.making else "remove"
 
     def mark_then_die(event):
         seen.append(event)
         if scene.marked and len(seen) == scene.die_at + 1:
             raise Killed
 
-    original = getattr(shelf, deed)
+    original = getattr(shelf, operation)
     if not scene.marked:
-        setattr(shelf, deed, dying(original, plan.steps[scene.die_at].part.name))
+        setattr(shelf, operation, dying(original, plan.steps[scene.die_at].part.name))
     try:
         with pytest.raises(Killed):
             executor.run(running, mark_then_die)
     finally:
-        setattr(shelf, deed, original)
+        setattr(shelf, operation, original)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)

@@ -46,8 +46,8 @@ class StandIn:
             return "0x9: [22/Nov/2026:18:07:00.304733] id=9 proto=sockpair\n  server=<NONE> (id=-1)\n\n"
         match = re.fullmatch(r"@!(\d+) (\w+) map (?:@(\d+) )?\S+ ?(.*)\n", command, re.DOTALL)
         assert match, f"HAProxy would not understand {command!r}"
-        worker, deed, version, rest = int(match[1]), match[2], match[3], match[4]
-        return str(getattr(self, f"_{deed}")(worker, version, rest))
+        worker, operation, version, rest = int(match[1]), match[2], match[3], match[4]
+        return str(getattr(self, f"_{operation}")(worker, version, rest))
 
     def _set(self, worker: int, _version: Any, rest: str) -> str:
         key, value = rest.split(" ")

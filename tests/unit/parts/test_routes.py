@@ -176,9 +176,9 @@ def test_a_started_proxy_without_its_routes_is_no_success(
 
 def test_while_nobody_listens_a_worker_may_still_serve_what_is_deleted(host: HostConfig) -> None:
     with nobody_listens(host):
-        for deed in (ROUTE.remove, ROUTE.exists, proxy.sync):
+        for operation in (ROUTE.remove, ROUTE.exists, proxy.sync):
             with pytest.raises(ProxyLostError, match="is beginning or ending"):
-                deed(host)
+                operation(host)
 
 
 @pytest.mark.parametrize("answer", ["", "#<PID> <type>\n10   master   0 [failed: 0]\n# workers\n"])
