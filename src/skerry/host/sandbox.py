@@ -29,6 +29,19 @@ _OUT_OF_REACH = (
     "/var/lib/skerry/secret",
     "/var/lib/skerry/state.db",
 )
+_EVERYBODY = {
+    "ProtectSystem": ("s", "strict"),
+    "ProtectControlGroups": ("b", True),
+    "ProtectKernelTunables": ("b", True),
+    "ProtectKernelModules": ("b", True),
+    "ProtectKernelLogs": ("b", True),
+    "ProtectClock": ("b", True),
+    "ProtectHostname": ("b", True),
+    "RestrictRealtime": ("b", True),
+    "PrivateMounts": ("b", True),
+    "InaccessiblePaths": ("as", [f"-{path}" for path in _OUT_OF_REACH]),
+    "UMask": ("u", 0o077),
+}
 _NO_PRIVILEGES = {
     "DynamicUser": ("b", True),
     "NoNewPrivileges": ("b", True),
@@ -129,18 +142,19 @@ def _properties(job: Job, unit: str) -> systemd.Properties:
         "TasksMax": ("t", 256),
         "CPUWeight": ("t", 20),
         "OOMPolicy": ("s", "kill"),
-        "ProtectSystem": ("s", "strict"),
-        "ProtectControlGroups": ("b", True),
-        "ProtectKernelTunables": ("b", True),
-        "ProtectKernelModules": ("b", True),
-        "ProtectKernelLogs": ("b", True),
-        "ProtectClock": ("b", True),
-        "ProtectHostname": ("b", True),
-        "RestrictRealtime": ("b", True),
-        "PrivateMounts": ("b", True),
-        "InaccessiblePaths": ("as", [f"-{path}" for path in _OUT_OF_REACH]),
-        "UMask": ("u", 0o077),
     }
+    if job.files:
+        found |= _NO_PRIVILEGES | _FILES_ONLY
+    elif not job.privileged:
+        found |= _NO_PRIVILEGES
+    if job.network:
+        found |= reach.properties(job.network)
+    return list((_EVERYBODY | found | _handed(job)).items())
+
+
+def _handed(job: Job) -> dict[str, tuple[str, Any]]:
+    """The files and folders that it is handed."""
+    found: dict[str, tuple[str, Any]] = {}
     if job.stdin:
         found["StandardInputFile"] = ("s", job.stdin)
     if job.stdout:
@@ -151,15 +165,9 @@ def _properties(job: Job, unit: str) -> systemd.Properties:
         found["TemporaryFileSystem"] = ("a(ss)", [(IMAGES, "")])
         seen = [(path, f"{IMAGES}/{number}", False, 0) for number, path in enumerate(job.images)]
         found["BindReadOnlyPaths"] = ("a(ssbt)", seen)
-    if job.files:
-        found |= _NO_PRIVILEGES | _FILES_ONLY
-    elif not job.privileged:
-        found |= _NO_PRIVILEGES
-    if job.network:
-        found |= reach.properties(job.network)
     if job.credential:
         found["LoadCredential"] = ("a(ss)", [("credential", job.credential)])
-    return list(found.items())
+    return found
 
 
 def run(job: Job, watch: Callable[[], None]) -> None:
