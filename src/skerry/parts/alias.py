@@ -12,20 +12,19 @@ from typing import ClassVar
 from skerry.host import routes
 from skerry.host.haproxy import Master, ProxyDownError, Stream, retry
 from skerry.model.alias import ALIAS_LABEL, OF_A_CONTAINER, reserved
-from skerry.model.errors import Code, SkerryError, invalid
+from skerry.model.errors import invalid
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part, tell
+from skerry.parts.entry import Entry, close_all
 
 _MARK = "@"  # in the place of the address: the next field is a key of the same map
 _TABLE = "alias_streams"  # of haproxy.cfg: which streams came by an alias
 _FIELD = re.compile(r"[a-z0-9-]{1,64}")
 _LOOK_SECONDS = (0.02, 1.0)  # between two looks at what is open: the first, the longest
-_CLOSE_SECONDS = 5.0
-_STARTING_SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
-class AliasRoute(Part):
+class AliasRoute(Entry):
     """One alias.
 
     Attributes:
@@ -35,7 +34,6 @@ class AliasRoute(Part):
     """
 
     kind: ClassVar[str] = "alias_route"
-    host: str
     target: str
     realm: str
 
@@ -47,57 +45,20 @@ class AliasRoute(Part):
         """The map's value, as the store's ``route_map`` has it too."""
         return f"{_MARK}|{self.target}|{self.realm}"
 
-    def make(self, host: HostConfig) -> None:
-        """Make the name live, or let it lead elsewhere. The store has it already.
-
-        Raises:
-            SkerryError: it is no alias of this host's, or the proxy does not run.
-        """
-        self._check(host)
-
-        def change() -> None:
-            with routes.lock(host.routes_map):
-                Master(host.proxy_socket).set_entry(host.routes_map, self.host, self.value)
-
-        retry(change, down_seconds=_STARTING_SECONDS)
-
     def remove(self, host: HostConfig) -> None:
         """Make the URL answer 404 and close what is open through it. The store has lost it already.
 
         Raises:
             SkerryError: the proxy refused, or a connection could not be closed.
         """
-
-        def delete() -> None:
-            with routes.lock(host.routes_map):
-                Master(host.proxy_socket).delete_entry(host.routes_map, self.host)
-
         try:
-            retry(delete)
+            retry(lambda: self.delete_live(host))
             _close(host, self.host)
         except ProxyDownError:  # it serves nothing, and reads the store when it starts
             return
 
-    def exists(self, host: HostConfig) -> bool:
-        """Whether every worker has exactly this entry.
-
-        Raises:
-            SkerryError: the proxy runs but does not answer.
-        """
-
-        def look() -> bool:
-            master = Master(host.proxy_socket)
-            with routes.lock(host.routes_map):
-                live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
-            return all(value == self.value for value in live)
-
-        try:
-            return retry(look)
-        except ProxyDownError:
-            return False
-
-    def _check(self, host: HostConfig) -> None:
-        """Refuse what no plan of ours can contain: the map decides where strangers' requests go."""
+    def check(self, host: HostConfig) -> None:
+        """Refuse it where it is no alias here, or leads elsewhere than to a container."""
         label, target = (name.removesuffix(f".{host.domain}") for name in (self.host, self.target))
         if label == self.host or not re.fullmatch(ALIAS_LABEL, label) or reserved(label):
             raise invalid("alias", self.host, f"NAME.{host.domain}")
@@ -174,18 +135,16 @@ def _strays(master: Master, worker: int, host: HostConfig, alias: str) -> list[S
 
 
 def _close(host: HostConfig, alias: str) -> None:
-    deadline = time.monotonic() + _CLOSE_SECONDS
-    while left := _streams(host, alias):
-        if time.monotonic() > deadline:
-            raise SkerryError(
-                Code.FAILED,
-                f"{len(left)} connections through {alias} are still open in the proxy",
-                "Try again; 'systemctl reload skerry-proxy' helps if it stays so",
-            )
-        for worker, stream in left:
-            with routes.lock(host.routes_map):
-                Master(host.proxy_socket).close_stream(worker, stream.id)
-        time.sleep(0.005)
+    close_all(lambda: _close_once(host, alias), f"through {alias}")
+
+
+def _close_once(host: HostConfig, alias: str) -> int:
+    """Tell each to end; returns how many there were."""
+    found = _streams(host, alias)
+    for worker, stream in found:
+        with routes.lock(host.routes_map):
+            Master(host.proxy_socket).close_stream(worker, stream.id)
+    return len(found)
 
 
 def _streams(host: HostConfig, alias: str) -> list[tuple[int, Stream]]:

@@ -7,26 +7,24 @@ when it starts or reloads is never behind. docs/explanation/proxy.md walks throu
 import dataclasses
 import ipaddress
 import re
-import time
 from typing import ClassVar
 
 from skerry.host import routes
 from skerry.host.haproxy import Master, ProxyDownError, ProxyLostError, retry
 from skerry.model.addresses import FIRST_HOST
-from skerry.model.errors import Code, SkerryError, invalid
+from skerry.model.errors import Code, invalid
 from skerry.model.host import HostConfig
-from skerry.parts.base import Part
+from skerry.parts.entry import Entry, close_all
 
 STOPPED, RESTARTING = "stopped", "restarting"  # in the place of the address: answer 503 at once, by that page
 PAGES = (STOPPED, RESTARTING)
 _HOST = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}(-[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?)?")
 _FIELD = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_CLOSE_SECONDS = 5.0
 _STARTING_SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Route(Part):
+class Route(Entry):
     """One URL.
 
     Attributes:
@@ -40,7 +38,6 @@ class Route(Part):
     """
 
     kind: ClassVar[str] = "proxy"
-    host: str
     ip: str
     port: int
     realm: str
@@ -57,15 +54,6 @@ class Route(Part):
         """The map's value, as the store's ``route_map`` has it too."""
         return "|".join((self.ip or self.page, str(self.port), self.realm, self.project, self.instance))
 
-    def make(self, host: HostConfig) -> None:
-        """Make the URL live, or turn it to another address. The store has it already.
-
-        Raises:
-            SkerryError: the route is not one of this host's, or the proxy does not run.
-        """
-        self._check(host)
-        retry(lambda: self._set_live(host), down_seconds=_STARTING_SECONDS)
-
     def turn(self, host: HostConfig, before: "Route") -> None:
         """Make the URL live in place of ``before``, and close what waits for an address that it leads to no more.
 
@@ -74,9 +62,9 @@ class Route(Part):
         Raises:
             SkerryError: the proxy refused, or a connection could not be closed.
         """
-        self._check(host)
+        self.check(host)
         try:
-            retry(lambda: self._set_live(host))
+            retry(lambda: self.set_live(host))
             if before.ip and not self.ip:
                 retry(lambda: _close_streams(host, f"{before.ip}:{before.port}"))
         except ProxyDownError:
@@ -91,39 +79,14 @@ class Route(Part):
             SkerryError: the proxy refused, or a connection could not be closed.
         """
         try:
-            retry(lambda: self._delete_live(host))
+            retry(lambda: self.delete_live(host))
             if self.ip:
                 retry(lambda: _close_streams(host, f"{self.ip}:{self.port}"))
         except ProxyDownError:
             return
 
-    def exists(self, host: HostConfig) -> bool:
-        """Whether every worker has exactly this entry.
-
-        Raises:
-            SkerryError: the proxy runs but does not answer.
-        """
-        try:
-            return retry(lambda: self._is_live(host))
-        except ProxyDownError:
-            return False
-
-    def _is_live(self, host: HostConfig) -> bool:
-        master = Master(host.proxy_socket)
-        with routes.lock(host.routes_map):
-            live = [master.lookup(worker, host.routes_map, self.host) for worker in master.workers()]
-        return all(value == self.value for value in live)
-
-    def _set_live(self, host: HostConfig) -> None:
-        with routes.lock(host.routes_map):
-            Master(host.proxy_socket).set_entry(host.routes_map, self.host, self.value)
-
-    def _delete_live(self, host: HostConfig) -> None:
-        with routes.lock(host.routes_map):
-            Master(host.proxy_socket).delete_entry(host.routes_map, self.host)
-
-    def _check(self, host: HostConfig) -> None:
-        """Refuse what no plan of ours can contain: the map decides where strangers' requests go."""
+    def check(self, host: HostConfig) -> None:
+        """Refuse it where it is none of a container here."""
         label = self.host.removesuffix(f".{host.domain}")
         if label == self.host or not _HOST.fullmatch(label):
             raise invalid("route", self.host, f"PROJECTID-INSTANCEID[-SERVICE].{host.domain}")
@@ -197,16 +160,8 @@ def _is_container(host: HostConfig, ip: str) -> bool:
 
 
 def _close_streams(host: HostConfig, address: str) -> None:
-    """End every stream to ``address`` in every worker, and look again until none is left."""
-    deadline = time.monotonic() + _CLOSE_SECONDS
-    while left := _close_once(host, address):
-        if time.monotonic() > deadline:
-            raise SkerryError(
-                Code.FAILED,
-                f"{left} connections to {address} are still open in the proxy",
-                "Try again; 'systemctl reload skerry-proxy' helps if it stays so",
-            )
-        time.sleep(0.005)
+    """End every stream to ``address`` in every worker."""
+    close_all(lambda: _close_once(host, address), f"to {address}")
 
 
 def _close_once(host: HostConfig, address: str) -> int:

@@ -18,7 +18,7 @@ from skerry.host import routes
 from skerry.host.haproxy import Master, ProxyDownError, ProxyError, ProxyLostError
 from skerry.model.errors import SkerryError
 from skerry.model.host import HostConfig
-from skerry.parts import proxy
+from skerry.parts import entry, proxy
 from skerry.parts.base import Part
 from skerry.parts.proxy import Route
 from tests.unit.parts.master import StandIn
@@ -46,8 +46,9 @@ def haproxy(host: HostConfig) -> Iterator[StandIn]:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy, "_STARTING_SECONDS", 0.3)
+    monkeypatch.setattr(entry, "_STARTING_SECONDS", 0.3)
     monkeypatch.setattr(haproxy_module, "_LOST_SECONDS", 1.0)
-    monkeypatch.setattr(proxy, "_CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(entry, "_CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(routes, "_LOCK_SECONDS", 0.05)
 
 
