@@ -37,8 +37,8 @@ options:
     default: default
   lines:
     description:
-    - Newest lines to show.
-    - From V(1) to V(1000000).
+    - Newest lines to show; 0 for only those to come.
+    - From V(0) to V(1000000).
     type: int
     default: 100
   since:

@@ -235,7 +235,9 @@ class Logs(_OneContainer, Request):
 
     verb: Literal["logs"]
     follow: Annotated[bool, Field(description="Go on with what it writes from now on.")] = False
-    lines: Annotated[int, Field(ge=1, le=1_000_000, description="Newest lines to show.")] = 100
+    lines: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Newest lines to show; 0 for only those to come.")
+    ] = 100
     since: Annotated[
         _Moment | None,
         Field(description="Only what is newer, such as 10m for ten minutes ago, today, or 2026-11-29 08:00."),

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from skerry import logs
+from skerry.protocol.core import WIRE_VERSION
+from skerry.protocol.table import TABLE
 from skerry.text import printable
 
 WHERE = {
@@ -31,6 +33,12 @@ def test_what_is_asked_for() -> None:
         "_SYSTEMD_UNIT=skerry-a.service",
     ]
     assert "--namespace=+skerry-b" in argv
+
+
+def test_no_line_of_before_may_be_asked_for() -> None:
+    asked = {"verb": "logs", "container": {"name": "blog"}, "follow": True, "lines": "0"}
+    assert TABLE.parse({"version": WIRE_VERSION, **asked}).model_dump()["lines"] == 0
+    assert "--lines=0" in logs._argv({**WHERE, "lines": 0})
 
 
 @pytest.mark.parametrize(
