@@ -79,7 +79,9 @@ def declared_options(
     found: dict[str, dict[str, Any]] = {}
     for role in variables.roles(root):
         found |= variables.role_options(role, root)
-    for module in reversed(taken.modules):
+    # An option of an info module only narrows what is shown: the module that does the work says what it is.
+    info = [name for name in taken.modules if name.endswith("_info")]
+    for module in [*info, *(name for name in reversed(taken.modules) if name not in info)]:
         found |= modules.get(module, {"doc": {}})["doc"].get("options", {})
     found |= {new: found[old] for old, new in variables.OLD_NAMES.items() if old in found}
     return found | variables.common(root)

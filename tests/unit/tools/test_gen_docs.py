@@ -54,3 +54,19 @@ def test_a_stale_page_is_told_and_mended(
         monkeypatch.setattr("sys.argv", ["gen_docs", *arguments])
         assert gen_docs.main(root) == code
     assert "docs/reference/roles.md is stale: run `make docs`" in capsys.readouterr().out
+
+
+def test_a_variable_is_described_by_what_does_the_work() -> None:
+    """Not by the filter of an info module, nor by what a playbook of another folder calls alike."""
+    modules = gen_docs.module_pages(gen_docs.ROOT)
+
+    def row(playbook: str, name: str) -> str:
+        lines = gen_docs.playbook_section(gen_docs.ROOT / "playbooks" / playbook, gen_docs.ROOT, modules)
+        return next(line for line in lines if line.startswith(f"| `{name}` |"))
+
+    assert "| Name of the container, unique in its project." in row("container/create.yml", "container_name")
+    assert "| Only containers of this name." in row("container/list.yml", "container_name")
+    assert "| Absolute path in the container." in row("container/put.yml", "path")
+    assert "| File on the controller to put there." in row("container/put.yml", "src")
+    assert "| File on the controller to write" in row("container/get.yml", "dest")
+    assert "| A tarball on the controller" in row("image/import.yml", "path")
