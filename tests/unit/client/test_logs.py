@@ -37,7 +37,7 @@ def test_what_is_asked_for() -> None:
 
 def test_no_line_of_before_may_be_asked_for() -> None:
     asked = {"verb": "logs", "container": {"name": "blog"}, "follow": True, "lines": "0"}
-    assert TABLE.parse({"version": WIRE_VERSION, **asked}).model_dump()["lines"] == 0
+    assert vars(TABLE.parse({"version": WIRE_VERSION, **asked}))["lines"] == 0
     assert "--lines=0" in logs._argv({**WHERE, "lines": 0})
 
 
