@@ -194,7 +194,7 @@ options:
     type: dict
   command:
     description:
-    - Program and arguments to run instead of the image's own.
+    - Program and arguments to run instead of the image's own. An empty list means the image's own.
     - A change takes effect when the container is next started or restarted.
     type: list
     elements: str

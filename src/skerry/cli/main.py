@@ -24,7 +24,8 @@ COMMANDS = os.path.join(os.path.dirname(__file__), "commands.json")  # written w
 EXIT_CODES = {"failed": 1, "invalid": 2, "not_found": 3, "exists": 4, "busy": 5, "host": 6, "forbidden": 7}
 _ABOUT = "The engine's verbs as commands. Their options are those of the wire format."
 _EPILOG = (
-    "'skerry plan VERB …' shows what a command would do. A program and its arguments come last, after '--'. "
+    "'skerry plan VERB …' shows what a command would do. A program and its arguments come last, after '--'; "
+    "of a container, nothing after it means the image's own. "
     "Exit codes: 0 done, " + ", ".join(f"{code} {name}" for name, code in EXIT_CODES.items()) + "."
 )
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None, table: "Table | None" = None) -> int
         _complete(_commands(table))
     words = list(sys.argv[1:] if argv is None else argv)
     end = words.index("--") if "--" in words else len(words)
-    words, program = words[:end], words[end + 1 :]
+    words, program = words[:end], words[end + 1 :] if end < len(words) else None
     planning = words[:1] == [PLAN]
     command, args = options.parse(_commands(table), _ABOUT, _EPILOG, words[planning:])
     request = options.request(command, args, program)

@@ -121,11 +121,12 @@ def _variable(text: str) -> tuple[str, str] | None:
     return name, value
 
 
-def request(command: "Command", args: argparse.Namespace, program: Sequence[str]) -> Request:
-    """The request that a command line asks for; ``program`` is what came after '--'."""
+def request(command: "Command", args: argparse.Namespace, program: Sequence[str] | None) -> Request:
+    """The request that a command line asks for; ``program`` is what came after '--', None where there was none."""
     made: Request = {"verb": command["verb"]}
     given = {name: value for name, value in vars(args).items() if name not in _NO_FIELDS}
-    if program:
+    of_spec = "." in command["program"]  # there nothing after '--' means the image's own
+    if program or (program is not None and of_spec):
         given[command["program"]] = list(program)
     for dest, value in given.items():
         above, _, name = dest.rpartition(".")

@@ -181,8 +181,11 @@ class Spec(Frozen):
     ] = {}  # noqa: RUF012 - pydantic gives each one its own
     command: Annotated[
         list[str] | None,
+        BeforeValidator(lambda value: None if value == [] else value),
         AfterValidator(check_command),
-        Field(description="Program and arguments to run instead of the image's own."),
+        Field(
+            description="Program and arguments to run instead of the image's own. An empty list means the image's own."
+        ),
         TakesEffect("restart"),
     ] = None
     user: Annotated[

@@ -36,6 +36,8 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
      {"verb": "create", "container": BLOG,
       "spec": {"image": "hello", "env": {"A": "1", "B": "x=y"}, "services": [{"name": "web", "port": "80"}],
                "command": ["/bin/sleep", "--help"]}}),
+    ("update blog --", {"verb": "update", "container": BLOG, "spec": {"command": []}}),
+    ("list --", {"verb": "list"}),
     ("exec blog -u www-data -w /srv -e A=1 --env B=2 -- ls -l --user",
      {"verb": "exec", "container": BLOG, "user": "www-data", "workdir": "/srv", "env": {"A": "1", "B": "2"},
       "command": ["ls", "-l", "--user"]}),

@@ -52,6 +52,18 @@ def test_every_verb_of_the_table_is_answered(engine: Engine) -> None:
         Engine(engine.context, Kinds([_Mute(), *(kind for kind in KINDS if kind.name != "image")]), TABLE)
 
 
+def test_an_empty_command_is_the_image_s_own(engine: Engine) -> None:
+    ask(engine, **BUILD)
+    ask(engine, verb="create", **KEY, spec={"image": "hello", "command": ["/other"]}, start=False)
+    assert ask(engine, verb="update", **KEY, spec={"memory": "512M"})["after"]["command"] == ["/other"]
+    done = ask(engine, verb="update", **KEY, spec={"command": []})
+    assert (done["after"]["command"], done["plans"][0]["stored"]) == (
+        None,
+        ["command /other to the image's own"],
+    )
+    assert not ask(engine, verb="ensure", **KEY, state="present", spec={"command": []})["changed"]
+
+
 class _Mute(type(KINDS["image"])):  # type: ignore[misc]
     def readers(self) -> dict[str, Any]:
         return {}

@@ -63,7 +63,7 @@ BAD_SPECS: list[tuple[dict[str, Any], str]] = [
     ({"cpu": float("nan")}, "cpu: nan is not allowed. Give a number"),
     ({"image": "\ud800"}, "image: '\\ud800' is not allowed. Give text in UTF-8"),
     ({"command": "ls"}, "command: 'ls' is not allowed. Give a list"),
-    ({"command": []}, "command: give the program and its arguments"),
+    ({"command": [""]}, "command: give the program and its arguments"),
     ({"command": [1]}, "command, entry 1: 1 is not allowed. Give text, in quotes"),
     ({"image": ""}, "image: '' is not allowed. Give at least 1 character"),
 ]  # fmt: skip
