@@ -138,7 +138,7 @@ class Written:
     """What a container has written to its root, and to no volume.
 
     Attributes:
-        files: everything that is no folder, deleted files of the image among them.
+        files: everything that is no folder, deleted files of the image among them. Byte code and histories are none.
         size: bytes of the files.
         names: some of them, as the container named them.
         whole: False where there is more than was counted.
@@ -165,12 +165,14 @@ def would_stay_behind(who: str, found: Written) -> SkerryError:
     return SkerryError(
         Code.INVALID,
         f"image: {who} wrote {found} to its root, and a new image begins with a fresh one",
-        f"Give discard_root to leave them behind, or move them to a volume first{such_as}",
+        f"Give discard_root (-e discard_root=true, --discard-root) to leave them behind, or move them to a volume first{such_as}",
     )
 
 
 # What the host itself makes in a root, so that it can be mounted over.
 _OF_THE_HOST = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"}
+# What shells and Python leave behind by themselves, and nobody misses.
+_HISTORIES = {".bash_history", ".ash_history", ".sh_history", ".python_history"}
 
 
 def written(host: HostConfig, container_id: str) -> Written:
@@ -221,6 +223,11 @@ def _count(opened: int, above: str, found: Written, deadline: float) -> None:
         os.close(opened)
 
 
+def _left_by_itself(name: str, above: str) -> bool:
+    """Whether a file is Python's byte code or a history."""
+    return name in _HISTORIES or (name.endswith(".pyc") and f"/{above}".endswith("/__pycache__/"))
+
+
 def _count_one(opened: int, entry: "os.DirEntry[str]", above: str, found: Written, deadline: float) -> None:
     name = f"{above}{entry.name}"
     try:
@@ -234,7 +241,7 @@ def _count_one(opened: int, entry: "os.DirEntry[str]", above: str, found: Writte
             return
     except OSError:  # it was there a moment ago
         return
-    if name in _OF_THE_HOST and about.st_size == 0:
+    if (name in _OF_THE_HOST and about.st_size == 0) or _left_by_itself(entry.name, above):
         return
     found.files += 1
     found.size += about.st_blocks * 512

@@ -134,6 +134,26 @@ def test_what_was_written_is_counted_by_files_and_bytes(host: HostConfig) -> Non
     assert str(found).startswith("4 files (1")
 
 
+def test_what_shells_and_python_leave_behind_by_themselves_is_not_counted(host: HostConfig) -> None:
+    upper = Path(host.pool, "c", ID, "upper")
+    names = ["usr/lib/app/__pycache__/app.cpython-313.pyc", "root/.bash_history", "home/me/.python_history"]
+    counted = ["srv/app.pyc", "srv/no__pycache__/app.pyc", "srv/__pycache__/data", "srv/bash_history"]
+    for name in names + counted:
+        (upper / name).parent.mkdir(parents=True, exist_ok=True)
+        (upper / name).write_text("written")
+    found = written(host, ID)
+    assert found.files == len(["old", *counted])
+    (upper / "old").unlink()
+    shutil.rmtree(upper / "srv")
+    assert written(host, ID).nothing
+
+
+def test_the_refusal_says_how_to_leave_them_behind(host: HostConfig) -> None:
+    hint = parts.would_stay_behind("it", written(host, ID)).hint
+    assert hint.startswith("Give discard_root (-e discard_root=true, --discard-root) to leave them behind")
+    assert hint.endswith("such as /old")
+
+
 def test_hostile_names_and_depths_end_the_count_and_not_us(
     host: HostConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
