@@ -165,7 +165,8 @@ def would_stay_behind(who: str, found: Written) -> SkerryError:
     return SkerryError(
         Code.INVALID,
         f"image: {who} wrote {found} to its root, and a new image begins with a fresh one",
-        f"Give discard_root (-e discard_root=true, --discard-root) to leave them behind, or move them to a volume first{such_as}",
+        "Give discard_root (-e discard_root=true, --discard-root) to leave them behind, or move them to a volume "
+        f"first{such_as}",
     )
 
 
