@@ -14,8 +14,8 @@ def accepts(address: str, port: int, timeout: float = 0.2) -> bool:
         return False
 
 
-def wait_for(address: str, port: int, timeout: float, alive: Callable[[], bool]) -> bool:
-    """Wait until the port accepts; False after ``timeout`` seconds, or as soon as ``alive`` says there is no point."""
+def wait_for(address: str, port: int, timeout: float, check: Callable[[], None]) -> bool:
+    """Wait until the port accepts; False after ``timeout`` seconds. ``check`` raises where there is no point any more."""
     deadline, look = time.monotonic() + timeout, time.monotonic() + 0.3
     while not accepts(address, port):
         now = time.monotonic()
@@ -23,7 +23,6 @@ def wait_for(address: str, port: int, timeout: float, alive: Callable[[], bool])
             return False
         if now > look:
             look = now + 0.3
-            if not alive():
-                return False
+            check()
         time.sleep(0.004)
     return True
