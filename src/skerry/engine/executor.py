@@ -174,7 +174,8 @@ def _fail(running: Running, done: int, cause: SkerryError) -> SkerryError:
             part()
         except sqlite3.Error as second:  # a full store must not keep the host from being cleaned
             problems.append(str(store_error(second)))
-    hint = ". ".join(filter(None, [cause.hint, *(problems or ["Nothing of it is left"])]))
+    told = problems or [running.kind.told_undone(plan, plan.steps[: done + 1])]
+    hint = ". ".join(filter(None, [cause.hint, *told]))
     return SkerryError(cause.code, f"{running.name}: {cause.message}", hint, cause.journal)
 
 

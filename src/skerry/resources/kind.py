@@ -188,6 +188,10 @@ class Kind(abc.ABC, Generic[R]):
     def undone(self, context: Context, plan: Plan[R]) -> None:
         """Write that nothing of a plan remains. Inside a transaction."""
 
+    def told_undone(self, plan: Plan[R], undone: Sequence[Step]) -> str:  # noqa: ARG002
+        """In words, what is there after the steps ``undone`` of a plan that failed were undone."""
+        return "Nothing of it is left" if plan.before is None else "It is as it was before"
+
     def failed(self, context: Context, plan: Plan[R]) -> None:
         """Write that a plan stays in the middle and waits for the next try. Inside a transaction."""
 

@@ -12,6 +12,7 @@ from skerry.engine.reconcile import reconcile
 from skerry.host import cgroups
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.parts.ready import Ready
 from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.kind import Context, Kinds
@@ -50,6 +51,32 @@ def verbs(engine: Engine) -> list[tuple[str, str]]:
 def test_every_verb_of_the_table_is_answered(engine: Engine) -> None:
     with pytest.raises(ValueError, match="nobody answers"):
         Engine(engine.context, Kinds([_Mute(), *(kind for kind in KINDS if kind.name != "image")]), TABLE)
+
+
+@pytest.mark.parametrize(
+    ("there", "request_", "told"),
+    [
+        (None, {"verb": "create", "spec": {"image": "hello"}}, "Nothing of it is left"),
+        ("stopped", {"verb": "start"}, "It is as it was before"),
+        ("started", {"verb": "restart"}, "It was stopped, and is started again as it was before"),
+    ],
+)
+def test_after_a_wait_in_vain_it_is_told_what_is_there(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, there: str | None, request_: dict[str, Any], told: str
+) -> None:
+    ask(engine, **BUILD)
+    if there:
+        ask(engine, verb="create", **KEY, spec={"image": "hello"}, start=there == "started")
+
+    def mute(*_: Any) -> None:
+        raise SkerryError(Code.FAILED, "nothing answered", "Wait longer")
+
+    monkeypatch.setattr(Ready, "make", mute)
+    with pytest.raises(SkerryError) as found:
+        ask(engine, **KEY, **request_)
+    assert found.value.hint == f"Wait longer. {told}"
+    known = ask(engine, verb="list")["containers"]
+    assert [one["desired"] for one in known] == ([there] if there else [])
 
 
 def test_an_empty_command_is_the_image_s_own(engine: Engine) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from skerry.model.container import Container
+from skerry.parts.base import Step
 from skerry.parts.neighbours import HostName, Reach
+from skerry.parts.unit import Unit
 from skerry.protocol import containers as requests
 from skerry.resources.containers import (
     access,
@@ -100,6 +102,12 @@ class Containers(Kind[Container]):
             store.update(context.db, plan.before)
             store.set_routes(context.db, plan.before.id, _routes(context, plan.before))
         self._look(plan)
+
+    def told_undone(self, plan: Plan[Container], undone: Sequence[Step]) -> str:
+        """A container that was stopped for what failed has been started again."""
+        if any(step.action == "remove" and isinstance(step.part, Unit) for step in undone):
+            return "It was stopped, and is started again as it was before"
+        return super().told_undone(plan, undone)
 
     def warnings(self, context: Context, before: Container | None, after: Container | None) -> Iterable[str]:
         """Where more is promised than the host has."""

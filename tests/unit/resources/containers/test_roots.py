@@ -108,7 +108,10 @@ def test_files_that_it_writes_until_it_ends_are_not_left_behind(engine: Engine, 
         SkerryError, match=r"as it ended, its program wrote 1 file \(4K\) to its root"
     ) as found:
         ask(engine, **ANEW)
-    assert (found.value.code, "such as /late. Nothing of it is left" in found.value.hint) == (
+    assert (
+        found.value.code,
+        "such as /late. It was stopped, and is started again as it was before" in found.value.hint,
+    ) == (
         Code.INVALID,
         True,
     )
