@@ -101,4 +101,4 @@ def test_starts_leave_no_locks_of_lxc_behind(images: ImageLab, container: Contai
         images.run(f"skerry exec {NAME} -- true")
     assert int(images.run(count)) == 1
     images.ask("delete", container={"name": NAME}).ok()
-    assert images.run(f"find /run/lxc /run/skerry /var/log/lxc -path '*{container['id']}*'") == ""
+    assert images.run(f"find /run/lxc /run/skerry /var/log -path '*{container['id']}*'") == ""
