@@ -231,6 +231,16 @@ def test_damage_is_found_and_mended(net: Net) -> None:
     assert drift(net, rules(firewall_ssh_ports=[2222]))[0] == 1
 
 
+def test_what_a_newer_version_adds_in_between_is_no_drift_after_a_reload(net: Net) -> None:
+    """The kernel has a new chain at the end, wherever the file has it."""
+    newer = rules().replace(
+        "\tchain to_host {", "\tchain newer {\n\t\tcounter drop\n\t}\n\n\tchain to_host {"
+    )
+    assert program(net, "reload", newer) == (0, "")
+    assert drift(net, newer) == (0, "")
+    assert drift(net, rules())[0] == 1
+
+
 def test_what_an_older_version_left_goes_with_a_reload_and_elements_stay(net: Net) -> None:
     older = """
         set former { type ipv4_addr; }
