@@ -55,10 +55,15 @@ class ImageLab:
 
     name: str
 
+    def argv(self, command: str) -> list[str]:
+        """What runs a command on the host as root."""
+        return kept_ssh.command(self.name, command)
+
     def run(self, command: str, stdin: bytes | None = None) -> str:
         """Run a command on the host as root; it must succeed."""
-        argv = kept_ssh.command(self.name, command)
-        done = subprocess.run(argv, input=stdin or b"", capture_output=True, check=False, timeout=600)
+        done = subprocess.run(
+            self.argv(command), input=stdin or b"", capture_output=True, check=False, timeout=600
+        )
         assert done.returncode == 0, (command, done.stdout.decode(), done.stderr.decode())
         return done.stdout.decode()
 
