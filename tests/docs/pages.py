@@ -15,7 +15,7 @@ CONTROLLER, RESCUE = "controller", "rescue"
 FORM = "docs/explanation/house.md has a page's blocks"
 PROMPT = re.compile(r"^(?:\$|root@(?P<host>[a-z0-9-]+):~#) (?P<typed>.+)$")
 INFO = re.compile(r'^(?P<kind>[a-z]+)(?: title="(?P<title>[^"]+)")?$')
-KINDS = {"sh", "console", "text", "yaml", "toml", "ini", "nginx", "html"}
+KINDS = {"sh", "console", "text", "yaml", "toml", "ini", "nginx", "html", "js", "python", "sql"}
 
 
 class PageError(Exception):

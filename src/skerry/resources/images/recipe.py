@@ -8,10 +8,13 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import re
 import shlex
+import stat
 import tarfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +42,16 @@ class RecipeError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """A file to add: its path in the image, its permissions, its bytes."""
+    """A file to add: its path in the image, its permissions, its bytes.
+
+    Attributes:
+        kind: as tarfile names it: a plain file, a link with the path that it leads to as its bytes, or an empty folder.
+    """
 
     target: str
     mode: int
     data: bytes
+    kind: bytes = tarfile.REGTYPE
 
     def digest(self) -> str:
         """SHA-256 of its bytes."""
@@ -67,7 +75,7 @@ class Recipe:
 
     def digest(self) -> str:
         """SHA-256 of all that decides what is built, but for the packages' versions."""
-        files = [[file.target, file.mode, file.digest()] for file in self.files]
+        files = [[file.target, file.mode, file.digest(), *_other_kind(file.kind)] for file in self.files]
         how = [EPOCH, _LEFT_OUT, _HOOKS, *(x for x in (self.components, self.without) if x)]
         return hashlib.sha256(json.dumps([self.suite, self.packages, files, how]).encode()).hexdigest()
 
@@ -79,7 +87,11 @@ class Recipe:
         with tarfile.open(path, "w") as tar:
             for file in self.files:
                 member = tarfile.TarInfo(file.target.lstrip("/"))
-                member.mode, member.size = file.mode, len(file.data)
+                member.mode, member.type = file.mode, file.kind
+                if file.kind == tarfile.SYMTYPE:
+                    member.linkname = os.fsdecode(file.data)
+                else:
+                    member.size = len(file.data)
                 member.mtime = EPOCH - int(file.digest()[:6], 16)
                 tar.addfile(member, io.BytesIO(file.data))
 
@@ -135,7 +147,8 @@ def from_mapping(said: dict[str, Any], folder: Path) -> Recipe:
         OSError: a file that it names can't be read.
     """
     _check(said)
-    files = [_file(folder / source, target) for source, target in said.get("files", {}).items()]
+    named = said.get("files", {}).items()
+    files = [file for source, target in named for file in _files(folder / source, source, target)]
     return Recipe(
         suite=said.get("suite", "trixie"),
         packages=tuple(sorted(set(said.get("packages", [])))),
@@ -145,8 +158,58 @@ def from_mapping(said: dict[str, Any], folder: Path) -> Recipe:
     )
 
 
-def _file(source: Path, target: str) -> File:
-    return File(target, 0o755 if source.stat().st_mode & 0o100 else 0o644, source.read_bytes())
+def _other_kind(kind: bytes) -> list[str]:
+    """What a digest says of a kind: nothing of plain files, whose digests are older than the other kinds."""
+    return [] if kind == tarfile.REGTYPE else [kind.decode()]
+
+
+def _files(source: Path, name: str, target: str) -> Iterator[File]:
+    """A file, or everything below a folder, which image.toml calls ``name``.
+
+    A folder that is not empty is not listed: made on the way, it leaves one that packages made as it is, such as ``/tmp``.
+    """
+    if not source.is_dir():
+        yield _file(source, name, target)
+        return
+    top = os.path.realpath(source)
+    for where, folders, files in os.walk(source, onerror=_fail):
+        below = Path(where).relative_to(source)
+        if not folders and not files:
+            yield File(_joined(target, below), 0o755, b"", tarfile.DIRTYPE)
+        for one in (*folders, *files):
+            path, inside = Path(where, one), below / one
+            if path.is_symlink():
+                yield _link(path, top, f"{name}/{inside}", _joined(target, inside))
+            elif one in files:
+                yield _file(path, f"{name}/{inside}", _joined(target, inside))
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+def _joined(target: str, below: Path) -> str:
+    return str(Path(target, below))
+
+
+def _file(source: Path, name: str, target: str) -> File:
+    mode = source.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise ValueError(
+            f"files: {name} is a socket, a pipe or a device; only files, folders and links can come along"
+        )
+    return File(target, 0o755 if mode & 0o100 else 0o644, source.read_bytes())
+
+
+def _link(path: Path, top: str, name: str, target: str) -> File:
+    """A link below the folder ``top``. It may lead to what comes along with it, and nowhere else."""
+    to = str(path.readlink())
+    ends = (os.path.normpath(f"{os.path.realpath(path.parent)}/{to}"), os.path.realpath(path))
+    if to.startswith("/") or any(os.path.commonpath([top, end]) != top for end in ends):
+        raise ValueError(
+            f"files: {name} is a link that leads out of its folder, to {to}; put there what it leads to, or delete it"
+        )
+    return File(target, 0o777, os.fsencode(to), tarfile.SYMTYPE)
 
 
 def is_target(path: object) -> bool:

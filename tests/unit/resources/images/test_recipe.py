@@ -87,6 +87,67 @@ def test_programs_stay_programs(tmp_path: Path) -> None:
     assert recipe.files == (File("/usr/bin/run", 0o755, b"#!/bin/sh\n"),)
 
 
+def folder_of_packages(above: Path) -> Path:
+    """What npm leaves: a package with a program, a link to it, and an empty folder."""
+    package = above / "node_modules" / "tool"
+    (package / "cache").mkdir(parents=True)
+    (package / "cli.js").write_text("#!/usr/bin/node\n")
+    (package / "cli.js").chmod(0o700)
+    (package / "index.js").write_text("1\n")
+    (package / "index.js").chmod(0o600)
+    (above / "node_modules" / ".bin").mkdir()
+    (above / "node_modules" / ".bin" / "tool").symlink_to("../tool/cli.js")
+    (above / "node_modules" / "same").symlink_to("tool")
+    return write(above, '[files]\nnode_modules = "/srv/app/node_modules"\n')
+
+
+def test_a_folder_brings_everything_below_it(tmp_path: Path) -> None:
+    recipe, _settings = from_folder(folder_of_packages(tmp_path))
+    recipe.pack(tmp_path / "tar")
+    with tarfile.open(tmp_path / "tar") as tar:
+        found = [
+            (one.name.removeprefix("srv/app/node_modules/"), one.mode, one.type, one.linkname) for one in tar
+        ]
+        assert tar.extractfile("srv/app/node_modules/.bin/tool").read() == b"#!/usr/bin/node\n"  # type: ignore[union-attr]
+    assert found == [
+        (".bin/tool", 0o777, tarfile.SYMTYPE, "../tool/cli.js"),
+        ("same", 0o777, tarfile.SYMTYPE, "tool"),
+        ("tool/cache", 0o755, tarfile.DIRTYPE, ""),
+        ("tool/cli.js", 0o755, tarfile.REGTYPE, ""),
+        ("tool/index.js", 0o644, tarfile.REGTYPE, ""),
+    ]
+
+
+def test_the_same_folder_is_the_same_recipe(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    one, two = (from_folder(folder_of_packages(folder))[0] for folder in folders)
+    assert one.digest() == two.digest()
+    link = folders[1] / "node_modules" / "same"
+    link.unlink()
+    link.symlink_to("tool/cache")
+    assert from_folder(folders[1])[0].digest() != one.digest()
+
+
+@pytest.mark.parametrize("leads_to", ["/etc/passwd", "../../secret", "..", "same/../../../secret"])
+def test_a_link_that_leads_out_of_its_folder_is_refused(tmp_path: Path, leads_to: str) -> None:
+    folder = folder_of_packages(tmp_path)
+    (folder / "node_modules" / "bad").symlink_to(leads_to)
+    with pytest.raises(
+        RecipeError, match=r"files: node_modules/bad is a link that leads out of its folder, to "
+    ):
+        from_folder(folder)
+
+
+def test_what_is_no_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = folder_of_packages(tmp_path)
+    os.mkfifo(folder / "node_modules" / "tool" / "pipe")
+    with pytest.raises(RecipeError, match="files: node_modules/tool/pipe is a socket, a pipe or a device"):
+        from_folder(folder)
+    write(folder, '[files]\n"node_modules/tool/pipe" = "/srv/pipe"\n')
+    with pytest.raises(RecipeError, match="files: node_modules/tool/pipe is a socket"):
+        from_folder(folder)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
