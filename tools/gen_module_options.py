@@ -16,14 +16,16 @@ from pydantic import BaseModel
 
 from skerry.model.container import ContainerKey, Spec
 from skerry.model.secret import SecretKey
+from skerry.model.snapshot import SnapshotKey
 from skerry.model.volume import VolumeKey
 from skerry.protocol.aliases import AliasDrain, AliasSet
 from skerry.protocol.containers import Ensure, Exec, Info, Logs, Put, Rollback
 from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList, ImagePull
 from skerry.protocol.secrets import SecretSet
+from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
 from tools.files import ROOT, report
-from tools.module_options import Option, kind, of_request, option, options
+from tools.module_options import Option, kind, of_request, only_those, option, options, owned
 
 NOTE = "written by `make options` from src/skerry/protocol and src/skerry/model"
 REGION = re.compile(rf"^(?P<indent> *)# {NOTE}\n.*?^ *# end of what is written\n", re.DOTALL | re.MULTILINE)
@@ -37,6 +39,11 @@ STATES = [
 PRESENT = {"type": "str", "choices": ["present", "absent"]}
 IMAGE_STATE = "Whether it shall be on the host. Deleting one that containers are made of is refused."
 NEEDS_NAME = "Needs O(name). Set C(no_log) on the task that asks, or they stand in Ansible's output."
+SNAPSHOT_STATES = [
+    "V(present): it is there. One that is there already stays as it is, whatever has changed since.",
+    "V(absent): it is deleted.",
+    "V(restored): its files replace those of the container or volume, every time. A container restarts, with its image.",
+]
 ARCHIVE_STATES = {
     "saved": "V(saved): the volume's files are in the archive. A file that is there already is left as it is.",
     "restored": "V(restored): the archive's files are in the volume. A volume that is not there is made.",
@@ -178,15 +185,6 @@ def volume() -> dict[str, Option]:
     return found
 
 
-def owned(request: type[BaseModel]) -> dict[str, Option]:
-    """The options of a module for what a project owns: name and state first, then where it is, then the rest."""
-    found = of_request(request)
-    for name in ("realm", "project"):
-        found[name].spec["default"] = "default"
-    first = {name: found.pop(name) for name in ("name", "state", "realm", "project")}
-    return first | found
-
-
 def volume_archive() -> dict[str, Option]:
     """The options of skerry_volume_archive."""
     found = of_request(VolumeRestore)
@@ -201,6 +199,42 @@ def volume_archive() -> dict[str, Option]:
     for name in ("size", "replace"):
         del found[name].spec["default"]
     return {"name": found.pop("name"), "state": state, "path": path} | found
+
+
+def snapshot() -> dict[str, Option]:
+    """The options of skerry_snapshot: what it is of is one of two."""
+    found = owned(SnapshotEnsure)
+    name, _state = found.pop("name"), found.pop("state")
+    name.description[0] = "Name of the snapshot, unique in what it is of."
+    del found["source"]
+    state = {"type": "str", "choices": ["present", "absent", "restored"], "default": "present"}
+    restored = {
+        one: option(SnapshotRestore.model_fields[one]) for one in ("keep", "wait", "timeout", "grace")
+    }
+    for option_name, one in restored.items():
+        if (default := SnapshotRestore.model_fields[option_name].default) is not None:
+            one.spec["default"] = default
+        one.description[0] = (
+            f"With O(state=restored): {one.description[0][0].lower()}{one.description[0][1:]}"
+        )
+    return {
+        "name": name,
+        "container": Option({"type": "str"}, ["The container that it is of."]),
+        "volume": Option({"type": "str"}, ["The volume that it is of."]),
+        "state": Option(state, SNAPSHOT_STATES),
+        **found,
+        **restored,
+    }
+
+
+def snapshot_info() -> dict[str, Option]:
+    """The options of skerry_snapshot_info."""
+    found = only_those(SnapshotKey, "snapshots")
+    del found["source"]
+    of = {
+        kind: Option({"type": "str"}, [f"Only snapshots of this {kind}."]) for kind in ("container", "volume")
+    }
+    return found | of
 
 
 def secret() -> dict[str, Option]:
@@ -237,16 +271,6 @@ def secret_info() -> dict[str, Option]:
 def volume_info() -> dict[str, Option]:
     """The options of skerry_volume_info."""
     return only_those(VolumeKey, "volumes")
-
-
-def only_those(key: type[BaseModel], plural: str) -> dict[str, Option]:
-    """The fields of a key as options that leave resources out."""
-    found = options(key)
-    for name, one in found.items():
-        for of_a_new_one in ("required", "default"):
-            one.spec.pop(of_a_new_one, None)
-        one.description[:] = [f"Only {plural} of this {name}."]
-    return found
 
 
 def alias() -> dict[str, Option]:
@@ -333,6 +357,8 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
     "skerry_image_info": image_info,
     "skerry_secret": secret,
     "skerry_secret_info": secret_info,
+    "skerry_snapshot": snapshot,
+    "skerry_snapshot_info": snapshot_info,
     "skerry_volume": volume,
     "skerry_volume_archive": volume_archive,
     "skerry_volume_info": volume_info,

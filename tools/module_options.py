@@ -170,3 +170,22 @@ def of_request(request: type[BaseModel]) -> dict[str, Option]:
             elif isinstance(declared.default, bool | int | float | str | list):
                 found[name].spec["default"] = declared.default
     return found
+
+
+def owned(request: type[BaseModel]) -> dict[str, Option]:
+    """The options of a module for what a project owns: name and state first, then where it is, then the rest."""
+    found = of_request(request)
+    for name in ("realm", "project"):
+        found[name].spec["default"] = "default"
+    first = {name: found.pop(name) for name in ("name", "state", "realm", "project")}
+    return first | found
+
+
+def only_those(key: type[BaseModel], plural: str) -> dict[str, Option]:
+    """The fields of a key as options that leave resources out."""
+    found = options(key)
+    for name, one in found.items():
+        for of_a_new_one in ("required", "default"):
+            one.spec.pop(of_a_new_one, None)
+        one.description[:] = [f"Only {plural} of this {name}."]
+    return found

@@ -14,7 +14,7 @@ from .skerry_client import EngineClient, EngineError
 Fields = dict[str, Any]
 # What of a resource nobody decides, or nobody knows before it is done: no part of a diff.
 _UNDECIDED = {
-    *("state", "version", "created", "fences", "image_digest"),
+    *("state", "version", "created", "expires", "fences", "image_digest"),
     *("state_detail", "health_state", "exit_status", "exit_reason", "ended_at", "restarts"),
 }
 

@@ -65,7 +65,8 @@ def test_a_disk_that_is_more_than_full_can_be_made_larger(host, island):
     host.check_output(
         f"dd if=/dev/urandom of={volume}/upper/fat bs=1M count=40 status=none; sync -f {volume}"
     )
-    host.check_output(f"python3 -c 'from skerry.host import btrfs; btrfs.create(\"{volume}\", 32 << 20)'")
+    group = f"1/{2**47 | int(island['id'], 16) % 2**47}"
+    host.check_output(f"btrfs qgroup limit 32M {group} /var/lib/skerry/pool")
     host.check_output(f"skerry update {NAME} --disk=64M")
     host.check_output(f"skerry restart {NAME}")
     assert island["id"] in page(host, island)

@@ -262,7 +262,7 @@ def test_a_full_disk_starts_again_with_its_limit(images: ImageLab, start: Start)
     for _ in range(2):
         images.ask("restart", container={"name": container["name"]}, wait="running", grace=0).ok()
     assert said(images, container, 3)[-1] == {"full": "Disk quota exceeded"}
-    shown = images.run(f"btrfs qgroup show --raw -r -f /var/lib/skerry/pool/c/{container['id']}")
+    shown = images.run(f"btrfs qgroup show --raw -r -F /var/lib/skerry/pool/c/{container['id']}")
     assert str(16 * 1024**2) in shown, "its limit holds again"
 
 

@@ -247,28 +247,28 @@ static bool mount_overlay(const struct container *own, const char *options, cons
 
 /* Room on a disk. The overlay needs some to be mounted, and a container's disk may be full. */
 
-static void limit_disk(const struct container *own, unsigned long long bytes) {
-	int files = checked(open(own->files, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", own->files);
-	struct btrfs_ioctl_ino_lookup_args self = {.objectid = BTRFS_FIRST_FREE_OBJECTID};
-	checked(ioctl(files, BTRFS_IOC_INO_LOOKUP, &self), "identify", own->files);
-	close(files);
+struct disk {
+	unsigned long long bytes, group;
+};
+
+static void limit_disk(const struct container *own, struct disk disk) {
 	/* By the folder above: the kernel books the change on what it is asked by, and that one is full. */
 	char *above = text_of("%s/..", own->files);
-	struct btrfs_ioctl_qgroup_limit_args wanted = {.qgroupid = self.treeid, .lim = {.flags = BTRFS_QGROUP_LIMIT_MAX_RFER, .max_rfer = bytes}};
-	files = checked(open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", above);
+	struct btrfs_ioctl_qgroup_limit_args wanted = {.qgroupid = disk.group, .lim = {.flags = BTRFS_QGROUP_LIMIT_MAX_RFER, .max_rfer = disk.bytes}};
+	int files = checked(open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", above);
 	checked(ioctl(files, BTRFS_IOC_QGROUP_LIMIT, &wanted), "limit", own->files);
 	close(files);
 	free(above);
 }
 
-static unsigned long long disk_of(const struct container *own) {
+static struct disk disk_of(const struct container *own) {
 	char *path = text_of("%s/disk", own->folder);
-	unsigned long long bytes = 0;
+	struct disk found = {0};
 	FILE *file = fopen(path, "re");
-	if (!file || fscanf(file, "%llu", &bytes) != 1 || !bytes) errx(1, "its disk is full, and %s does not say its limit", path);
+	if (!file || fscanf(file, "%llu %llu", &found.bytes, &found.group) != 2) errx(1, "its disk is full, and %s does not say its limit", path);
 	fclose(file);
 	free(path);
-	return bytes;
+	return found;
 }
 
 /* The container's root. What a start writes it may write beyond the limit, which holds again before its program runs. */
@@ -289,10 +289,10 @@ static void mount_root(const struct container *own, const char *root) {
 	if (mkdir(root, 0711) && errno != EEXIST) err(1, "mkdir %s", root);
 	bool cut_off = !access(raised, F_OK);
 	if (cut_off || !mount_overlay(own, options, root)) {
-		unsigned long long disk = disk_of(own);
+		struct disk disk = disk_of(own);
 		if (!cut_off) checked(umount2(root, MNT_DETACH), "umount", root);
 		close(checked(open(raised, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), "open", raised));
-		limit_disk(own, ~0ULL);
+		limit_disk(own, (struct disk){~0ULL, disk.group});
 		bool writable = mount_overlay(own, options, root);
 		limit_disk(own, disk);
 		unlink(raised);

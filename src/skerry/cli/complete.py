@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from skerry.protocol.commands import Command, Option
 
 _PATIENCE = 2.0  # seconds: somebody has pressed Tab
-_REFERS = {"after": "container"}  # fields that are names of another resource, without being called so
+_REFERS = {
+    "after": "container",
+    "source": "container",
+}  # fields that are names of another resource, without being called so
 _DEFAULT = "default"  # realm and project, where none is given
 Completer = Callable[..., list[str]]
 

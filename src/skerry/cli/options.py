@@ -73,7 +73,8 @@ def _add(command: argparse.ArgumentParser, option: "Option") -> argparse.Action:
     dest, flag, text = option["dest"], option["flag"], option["help"].replace("%", "%%")
     shown, flags = option["metavar"], [*filter(None, (option["short"], flag))]
     if not flag:
-        return command.add_argument(dest, metavar=shown, help=text)
+        optional = "?" if option["optional"] else None
+        return command.add_argument(dest, metavar=shown, help=text, nargs=optional)
     match option["form"]:
         case "switch":
             return command.add_argument(

@@ -26,6 +26,7 @@ from skerry.resources.kind import (
     Observer,
     Plan,
     Still,
+    lock,
 )
 from skerry.store import operations
 
@@ -103,15 +104,15 @@ class Engine:
             self._check(verb)
 
     def _check(self, verb: core.Verb) -> None:
-        kind = verb.resource.name
-        if kind == hosts.RESOURCE.name:
-            answered = verb.name in self._own
-        else:
-            found = next((one for one in self.kinds if one.name == kind), None)
-            verbs = () if found is None else found.planners() if verb.changes else found.readers()
-            answered = verb.name in verbs
-        if not answered:
-            raise ValueError(f"nobody answers the verb {verb.name!r} of {kind}")
+        for kind in verb.request.answered_by or (verb.resource.name,):
+            if kind == hosts.RESOURCE.name:
+                answered = verb.name in self._own
+            else:
+                found = next((one for one in self.kinds if one.name == kind), None)
+                verbs = () if found is None else found.planners() if verb.changes else found.readers()
+                answered = verb.name in verbs
+            if not answered:
+                raise ValueError(f"nobody answers the verb {verb.name!r} of {kind}")
 
     def answer(self, request: Request | core.PlanOnly, progress: Progress = _unheard) -> Answer:
         """Answer one request, whatever its kind.
@@ -153,12 +154,14 @@ class Engine:
     ) -> Answer:
         """What a request asks for, done; where ``dry_run``, only decided: nothing is written, nobody waits."""
         verb = self.table.verb_of(request)
-        kind = self.kinds[verb.resource.name]
+        kind = self.kinds[request.kind() or verb.resource.name]
         if dry_run:
             context = dataclasses.replace(self.context, dry_run=True)
             return self._loop(_Work(context, kind, request, kind.find(context, request)), verb.name, _unheard)
-        name = verb.resource.plural if kind.serial else f"{kind.name} {kind.asked(request)}"
-        with self._locks.only(name, kind.patience, progress):
+        names = (verb.resource.plural,) if kind.serial else kind.locks(request)
+        with contextlib.ExitStack() as locked:
+            for name in sorted(names):  # in the same order as everybody else
+                locked.enter_context(self._locks.only(name, kind.patience, progress))
             found = self._settled(kind, request)
             if not still(found):
                 return {}
@@ -166,7 +169,7 @@ class Engine:
 
     def _alone(self, kind: Kind[Any]) -> Alone:
         """How an observer of a kind keeps operations away from one of its resources, if none runs there now."""
-        return lambda name: self._locks.only(f"{kind.name} {name}", 0.0, _unheard)
+        return lambda name: self._locks.only(lock(kind.name, name), 0.0, _unheard)
 
     def _loop(self, work: _Work, verb: str, progress: Progress) -> Answer:
         """Each plan of a request, done before the next one is decided.

@@ -1,9 +1,8 @@
-"""btrfs: one subvolume a container, limited by its quota group. Changes are calls to the kernel: no program is started."""
+"""btrfs subvolumes: made, identified, deleted, kept as they are. Changes are calls to the kernel: no program is started."""
 
 import errno
 import fcntl
 import os
-import re
 import struct
 from collections.abc import Collection
 from pathlib import Path
@@ -12,22 +11,12 @@ from skerry.host.run import run
 from skerry.model.errors import Code, SkerryError
 
 # include/uapi/linux/btrfs.h: the numbers of the calls hold the sizes of what they take
-_SUBVOL_CREATE, _SNAP_DESTROY, _QGROUP_LIMIT, _INO_LOOKUP = 0x5000940E, 0x5000940F, 0x8030942B, 0xD0009412
+_SUBVOL_CREATE, _SNAP_DESTROY, _SNAP_CREATE, _INO_LOOKUP = 0x5000940E, 0x5000940F, 0x50009417, 0xD0009412
 _VOLUME = struct.Struct("=q4088s")  # unused, name
-_LIMIT = struct.Struct("=6Q")  # group, flags, referenced, exclusive, two reservations
-_LIMIT_REFERENCED = 1
+_SOURCE = struct.Struct("=qQQ32x4040s")  # descriptor, transaction, flags, unused, name
+_READ_ONLY = 2
 _LOOKUP = struct.Struct("=QQ4080s")  # subvolume (0: the one that is asked), inode, name
 _TOP_INODE = 256
-_LONGEST_SYNC = 120.0  # seconds, on a disk that others keep busy
-
-
-def create(path: str, limit: int) -> None:
-    """Make the subvolume ``path`` where it is not there, and let it grow to ``limit`` bytes at most.
-
-    Raises:
-        SkerryError: the kernel refused.
-    """
-    set_limit(path, make(path), limit)
 
 
 def make(path: str) -> int:
@@ -52,28 +41,21 @@ def id_of(path: str) -> int:
     return int(_LOOKUP.unpack(found)[0])
 
 
-def set_limit(path: str, group: int, limit: int) -> None:
-    """Let a quota group, that of the subvolume ``path`` or one above it, grow to ``limit`` bytes at most.
+def snapshot(source: str, target: str, *, writable: bool = False) -> None:
+    """Keep the subvolume ``source`` as it is now at ``target``; nothing happens where that is there.
 
     Raises:
         SkerryError: the kernel refused.
     """
-    values = _LIMIT.pack(group, _LIMIT_REFERENCED, limit, 0, 0, 0)
-    # By its folder: asked by itself, the kernel books the change on the subvolume, and one that is full has no room for it.
-    ask(os.path.dirname(path), _QGROUP_LIMIT, values, f"limit {path} (are the pool's quotas enabled?)")
-
-
-def limit_of(path: str) -> int | None:
-    """The limit in bytes of the subvolume at ``path``, None where it has none."""
-    table = run(["btrfs", "qgroup", "show", "--raw", "-r", "-f", path])
-    found = re.search(r"^0/\d+\s+\d+\s+\d+\s+(\d+)", table, re.MULTILINE)
-    return int(found[1]) if found else None
-
-
-def used_by(path: str) -> int:
-    """The bytes that the subvolume at ``path`` takes, with what is still to be written."""
-    table = run(["btrfs", "qgroup", "show", "--raw", "--sync", "-f", path], timeout=_LONGEST_SYNC)
-    return sum(int(used) for used in re.findall(r"^0/\d+\s+(\d+)", table, re.MULTILINE))
+    if Path(target).exists():
+        return
+    folder, name = os.path.split(target)
+    opened = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        values = _SOURCE.pack(opened, 0, 0 if writable else _READ_ONLY, os.fsencode(name))
+        ask(folder, _SNAP_CREATE, values, f"keep a snapshot of {source}")
+    finally:
+        os.close(opened)
 
 
 def delete(path: str) -> None:
@@ -112,3 +94,22 @@ def ask(folder: str, call: int, values: bytes, what: str, fine: Collection[int] 
     finally:
         os.close(opened)
     return bytes(answer)
+
+
+def inside(path: str) -> list[str]:
+    """The subvolumes below the one at ``path``, as paths in the file system.
+
+    Raises:
+        SkerryError: it cannot be read.
+    """
+    return [row.split(" path ", 1)[1] for row in run(["btrfs", "subvolume", "list", "-o", path]).splitlines()]
+
+
+def exclusive(path: str) -> int:
+    """Bytes of the files at ``path`` that no other subvolume shares. It reads where every file lies.
+
+    Raises:
+        SkerryError: it takes longer than a minute, or cannot be read.
+    """
+    rows = run(["btrfs", "filesystem", "du", "--raw", "-s", path], timeout=60.0).splitlines()
+    return int(rows[-1].split()[1])

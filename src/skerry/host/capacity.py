@@ -50,7 +50,7 @@ def check_disk(host: HostConfig, option: str, asked: int) -> None:
 
 
 def check_files(used: int, limit: int) -> None:
-    """Refuse a limit that files of ``used`` bytes have passed already: such a container could not even be started again.
+    """Refuse a limit that the files of a container, ``used`` bytes, have passed: it could not even be started again.
 
     Raises:
         SkerryError: naming the least that would do.

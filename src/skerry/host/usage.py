@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from skerry.host.cgroups import ROOT
-from skerry.host.run import run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +48,3 @@ def used(group: str, interface: str) -> Used:
         received=_number(link / "tx_bytes"),  # what the bridge's side sends, the container receives
         sent=_number(link / "rx_bytes"),
     )
-
-
-def disks(pool: str) -> dict[str, int]:
-    """Bytes that each subvolume of the pool takes, by its path in there."""
-    table = run(["btrfs", "qgroup", "show", "--raw", pool])
-    rows = re.findall(r"^0/\d+\s+(\d+)\s+\d+\s+(\S.*)$", table, re.MULTILINE)
-    return {path.strip(): int(size) for size, path in rows}

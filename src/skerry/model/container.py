@@ -35,6 +35,7 @@ from skerry.model.program import (
     check_user,
 )
 from skerry.model.size import format_size, parse_size
+from skerry.model.snapshot import Snapshot
 from skerry.model.uses import SecretUse, VolumeUse, check_secrets, check_volumes
 
 DEFAULT_PORT = 1071
@@ -324,6 +325,7 @@ class Container:
         kept: earlier roots, the last one first.
         values: of each secret in the spec, its id, the version of its value, and how many bytes that has.
         neighbours: what it calls each container that it may reach, with that one's slot.
+        snapshots: those that a plan makes of it. What it has else is in the store.
     """
 
     id: str
@@ -343,6 +345,7 @@ class Container:
     neighbours: dict[str, int] = dataclasses.field(default_factory=dict)
     ended: End | None = None
     health: str = ""
+    snapshots: tuple[Snapshot, ...] = ()
 
     @property
     def down(self) -> bool:

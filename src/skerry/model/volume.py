@@ -7,6 +7,7 @@ from pydantic import Field
 
 from skerry.model.base import Frozen
 from skerry.model.container import Name
+from skerry.model.snapshot import Snapshot
 
 
 class VolumeKey(Frozen):
@@ -30,6 +31,7 @@ class Volume:
     Attributes:
         size: bytes that its files may take.
         generation: raised by each restore, which puts new files in the place of the old ones.
+        snapshots: those that a plan makes of it, or deletes with it. What it has else is in the store.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Volume:
     size: int
     generation: int = 1
     created: str = ""
+    snapshots: tuple[Snapshot, ...] = ()
 
     @property
     def subvolume(self) -> str:

@@ -7,7 +7,7 @@ import re
 import stat
 from typing import ClassVar
 
-from skerry.host import quotas, sandbox, systemd
+from skerry.host import btrfs, sandbox, systemd
 from skerry.host.sandbox import Job
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
@@ -96,11 +96,11 @@ class Snapshot(Part):
 
     def make(self, host: HostConfig) -> None:
         """Make it."""
-        quotas.snapshot(data.folder(host, self.name), data.folder(host, self.place))
+        btrfs.snapshot(data.folder(host, self.name), data.folder(host, self.place))
 
     def remove(self, host: HostConfig) -> None:
         """Delete it."""
-        quotas.delete(data.folder(host, self.place))
+        btrfs.delete(data.folder(host, self.place))
 
     def exists(self, host: HostConfig) -> bool:
         """Whether it is there."""

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
-from skerry.host import files, quotas
+from skerry.host import btrfs, files, quotas
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts.base import Part
@@ -28,12 +28,17 @@ def mounted_by(host: HostConfig, name: str) -> set[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Data(Part):
-    """The subvolume of volume ``id``; its files may take ``size`` bytes. Ids in it start from 0."""
+    """The subvolume of volume ``id``; its files may take ``size`` bytes. Ids in it start from 0.
+
+    Attributes:
+        origin: where a snapshot lies in the pool, with whose files a new one begins; empty for none.
+    """
 
     kind: ClassVar[str] = "data"
     id: str
     generation: int
     size: int
+    origin: str = ""
 
     def __str__(self) -> str:
         return f"data {self.id} ({format_size(self.size)})"
@@ -48,16 +53,18 @@ class Data(Part):
         if not Path(top(host)).exists():
             files.make_folder(top(host), 0o700)
         path = folder(host, self.place)
-        new = not Path(path).exists()
-        quotas.create(path, self.size)
+        new = not (Path(path).exists() or self.origin)
+        if self.origin:
+            btrfs.snapshot(f"{host.pool}/{self.origin}", path, writable=True)
+        quotas.create(path, quotas.group_of(self.id), self.size)
         if new:
             Path(path).chmod(0o755)  # a program with another user than root finds its way in
 
     def remove(self, host: HostConfig) -> None:
         """Delete the subvolume."""
-        quotas.delete(folder(host, self.place))
+        quotas.delete(folder(host, self.place), quotas.group_of(self.id), self.size)
 
     def exists(self, host: HostConfig) -> bool:
         """Whether it is there and its limit is this."""
-        path = folder(host, self.place)
-        return Path(path).is_dir() and quotas.limit_of(path) == self.size
+        there = Path(folder(host, self.place)).is_dir()
+        return there and quotas.limit_of(host.pool, quotas.group_of(self.id)) == self.size

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from skerry.host import btrfs, files
+from skerry.host import btrfs, files, quotas
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.ids import ID_PATTERN
@@ -44,6 +44,7 @@ class Root(Part):
     Attributes:
         disk: bytes that its files may take.
         without: a root that must not be there any more; 0 for none. It is what an undo takes away.
+        origin: where a snapshot lies in the pool, with whose files a new one begins; empty for none.
     """
 
     kind: ClassVar[str] = "root"
@@ -51,6 +52,7 @@ class Root(Part):
     number: int
     disk: int
     without: int = 0
+    origin: str = ""
 
     def __str__(self) -> str:
         return f"root of {self.id} to number {self.number} ({format_size(self.disk)})"
@@ -60,22 +62,26 @@ class Root(Part):
         place, kept = storage.folder(host, self.id), aside(host, self.id, self.number)
         there = _number(place)
         if there != self.number:
-            self._prepare(kept)
+            self._prepare(host, kept)
             if there is not None:
                 Path(place).rename(aside(host, self.id, there))
             Path(kept).rename(place)
             for folder in (os.path.dirname(place), os.path.dirname(kept)):
                 _sync(folder)
-        btrfs.create(place, self.disk)
+        quotas.create(place, quotas.group_of(self.id), self.disk)
         if self.without:
             btrfs.delete(aside(host, self.id, self.without))
 
-    def _prepare(self, path: str) -> None:
+    def _prepare(self, host: HostConfig, path: str) -> None:
         """A root at ``path``, aside; one that was made in part is made whole."""
         files.make_folder(os.path.dirname(path), 0o700)
         if _number(path) == self.number:
             return
-        btrfs.create(path, self.disk)
+        if self.origin:
+            btrfs.delete(path)  # it may have the number of the root that it was taken of
+            btrfs.snapshot(f"{host.pool}/{self.origin}", path, writable=True)
+        else:
+            btrfs.make(path)
         Path(path, _NUMBER).write_text(f"{self.number}", encoding="ascii")
         for name in ("upper", "work"):
             files.make_folder(f"{path}/{name}", 0o755)
@@ -102,7 +108,9 @@ class KeptRoot(Part):
         return f"kept root {self.number} of {self.id}"
 
     def make(self, host: HostConfig) -> None:
-        """Nothing: what was deleted does not come back."""
+        """What was deleted does not come back; what is there counts for its container's disk."""
+        if self.exists(host):
+            quotas.join(aside(host, self.id, self.number), quotas.group_of(self.id))
 
     def remove(self, host: HostConfig) -> None:
         """Delete it, with the space that it takes."""
@@ -111,6 +119,11 @@ class KeptRoot(Part):
     def exists(self, host: HostConfig) -> bool:
         """Whether it lies there."""
         return Path(aside(host, self.id, self.number)).is_dir()
+
+
+def size(host: HostConfig, container_id: str) -> int:
+    """Bytes that a container has written to the root that it has, with what snapshots hold of them."""
+    return quotas.written_to(storage.folder(host, container_id))
 
 
 def remove_orphans(host: HostConfig, known: set[tuple[str, int]]) -> list[str]:
@@ -177,11 +190,15 @@ _HISTORIES = {".bash_history", ".ash_history", ".sh_history", ".python_history"}
 
 
 def written(host: HostConfig, container_id: str) -> Written:
-    """Count what is in a container's root. No link is followed, and a tree made to be endless ends the count, not us."""
+    """Count what is in a container's root."""
+    return counted(Path(storage.folder(host, container_id), "upper"))
+
+
+def counted(folder: Path) -> Written:
+    """Count what is in a folder. No link is followed, and a tree made to be endless ends the count, not us."""
     found, deadline = Written(), time.monotonic() + _MOST_SECONDS
-    upper = Path(storage.folder(host, container_id), "upper")
-    if upper.is_dir():
-        opened = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    if folder.is_dir():
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         _count(opened, "", found, deadline)
     return found
 

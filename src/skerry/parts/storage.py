@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
-from skerry.host import btrfs, files
+from skerry.host import btrfs, files, quotas
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts.base import Part
@@ -17,8 +17,17 @@ def folder(host: HostConfig, container_id: str) -> str:
 
 def set_limit(host: HostConfig, container_id: str, disk: int) -> None:
     """Let the files of a container take ``disk`` bytes."""
-    path = folder(host, container_id)
-    btrfs.set_limit(path, btrfs.id_of(path), disk)
+    quotas.set_limit(folder(host, container_id), quotas.group_of(container_id), disk)
+
+
+def limit_text(container_id: str, disk: int) -> str:
+    """What a start on a full disk needs to know: the limit, and the quota group that has it."""
+    return f"{disk} {quotas.group_of(container_id)}"
+
+
+def used(host: HostConfig, container_id: str) -> int:
+    """Bytes of the pool that a container takes: its roots and its snapshots."""
+    return quotas.used_by(host.pool, quotas.group_of(container_id))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +45,8 @@ class Volume(Part):
         """Make the subvolume and its two folders, and set its limit. One that runs hears of it for its next start."""
         path, running = folder(host, self.id), Path(host.run, "c", self.id)
         if running.is_dir():
-            (running / "disk").write_text(str(self.disk), encoding="ascii")
-        btrfs.create(path, self.disk)
+            (running / "disk").write_text(limit_text(self.id, self.disk), encoding="ascii")
+        quotas.create(path, quotas.group_of(self.id), self.disk)
         for name in ("upper", "work"):
             files.make_folder(f"{path}/{name}", 0o755)
 
@@ -47,5 +56,5 @@ class Volume(Part):
 
     def exists(self, host: HostConfig) -> bool:
         """Whether it is whole and its limit is ours."""
-        path = Path(folder(host, self.id))
-        return (path / "work").is_dir() and btrfs.limit_of(str(path)) == self.disk
+        there = Path(folder(host, self.id), "work").is_dir()
+        return there and quotas.limit_of(host.pool, quotas.group_of(self.id)) == self.disk

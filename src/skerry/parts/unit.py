@@ -187,7 +187,11 @@ class Unit(Part):
             "hosts": neighbours.hosts_file(host, self.hostname, self.slot, self.neighbours),
             "hostname": f"{self.hostname}\n",
         }
-        for name, text in {**public, "config": config, "disk": str(self.disk)}.items():
+        for name, text in {
+            **public,
+            "config": config,
+            "disk": storage.limit_text(self.id, self.disk),
+        }.items():
             Path(folder, name).write_text(text, encoding="utf-8")
         for name in public:
             Path(folder, name).chmod(0o444)

@@ -38,6 +38,7 @@ class Option(TypedDict):
         help: what it is.
         choices: the texts that it can be.
         fields: the fields of one entry.
+        optional: whether one that is given by its place may be left out.
     """
 
     dest: str
@@ -50,6 +51,7 @@ class Option(TypedDict):
     help: str
     choices: list[str]
     fields: list[str]
+    optional: bool
 
 
 class Command(TypedDict):
@@ -165,6 +167,7 @@ def _option(field: FieldInfo, dest: str, flag: str, form: Any, metavar: str) -> 
         "help": field.description or "",
         "choices": [],
         "fields": [],
+        "optional": not (field.is_required() or form.startswith("stream")),
     }
 
 

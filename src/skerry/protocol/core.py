@@ -62,7 +62,12 @@ class Request(Frozen):
     """What every request has. Its class says what it does, its docstring what a person gets to read of it."""
 
     changes: ClassVar[bool] = False
+    answered_by: ClassVar[tuple[str, ...]] = ()  # kinds, where it is not the one that it is declared with
     verb: str
+
+    def kind(self) -> str:
+        """The kind that answers it; empty for the one that it is declared with."""
+        return ""
 
 
 class Change(Request):

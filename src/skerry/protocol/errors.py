@@ -12,6 +12,7 @@ from skerry.model.alias import ALIAS_LABEL
 from skerry.model.container import Secret, WhenMissing
 from skerry.model.errors import Code, SkerryError
 from skerry.model.size import format_size
+from skerry.model.snapshot import SNAPSHOT_LABEL, SOURCE
 
 _SHOWN = 60  # characters of a bad value
 _TYPES = {
@@ -31,6 +32,8 @@ PATTERNS = {
     r"^[a-z]([a-z0-9-]*[a-z0-9])?$": "lower-case letters, digits and dashes; a letter first, no dash last",
     r"^[a-z0-9][a-z0-9._-]{0,57}$": "lower-case letters, digits, dots, dashes and underscores, at most 58",
     ALIAS_LABEL: "3 to 61 lower-case letters, digits and dashes; no dash first or last",
+    SOURCE: "the name of a container, or volume/ and the name of a volume",
+    SNAPSHOT_LABEL: "lower-case letters, digits, dots and dashes; a letter or digit first and last",
     r"^[0-9a-f]{64}$": "64 hex digits, as sha256sum prints them",
     r"^[a-z0-9][a-z0-9+.-]*$": "the name of a Debian package",
     r"^[a-z]+$": "the code name of a Debian release, such as trixie",

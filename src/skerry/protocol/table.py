@@ -1,6 +1,6 @@
 """The verbs of this Skerry. The engine, the command line and the modules' options are made from this table."""
 
-from skerry.protocol import aliases, containers, hosts, images, secrets, volumes
+from skerry.protocol import aliases, containers, hosts, images, secrets, snapshots, volumes
 from skerry.protocol.core import Table
 
 TABLE = Table(
@@ -9,6 +9,7 @@ TABLE = Table(
         images.RESOURCE,
         volumes.RESOURCE,
         secrets.RESOURCE,
+        snapshots.RESOURCE,
         aliases.RESOURCE,
         hosts.RESOURCE,
     ),

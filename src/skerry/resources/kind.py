@@ -128,6 +128,11 @@ class Observer(Protocol):
         """End, and return when nothing of it runs any more."""
 
 
+def lock(kind: str, asked: str) -> str:
+    """The name of the lock on what a person names so."""
+    return f"{kind} {asked}"
+
+
 @functools.cache
 def _adapter(resource: type) -> TypeAdapter[Any]:
     """What turns a resource into JSON and back; its making takes milliseconds."""
@@ -170,6 +175,10 @@ class Kind(abc.ABC, Generic[R]):
     @abc.abstractmethod
     def asked(self, request: Any) -> str:
         """How a person names what a request is about."""
+
+    def locks(self, request: Any) -> tuple[str, ...]:
+        """What no other operation is to run on meanwhile, as a person would name it."""
+        return (lock(self.name, self.asked(request)),)
 
     @abc.abstractmethod
     def view(self, context: Context, resource: R) -> Answer:

@@ -5,7 +5,8 @@ from skerry.resources.containers.kind import Containers
 from skerry.resources.images.kind import Images
 from skerry.resources.kind import Kinds
 from skerry.resources.secrets.kind import Secrets
+from skerry.resources.snapshots.kind import Snapshots
 from skerry.resources.volumes.kind import Volumes
 
-KINDS = Kinds((Images(), Volumes(), Secrets(), Containers(), Aliases()))
+KINDS = Kinds((Images(), Volumes(), Secrets(), Containers(), Snapshots(), Aliases()))
 """The kinds of this Skerry, in the order in which they are reconciled: each stands on those before it."""

@@ -40,14 +40,17 @@ def image_names(db: Database) -> list[str]:
 
 
 def users_of_image(db: Database, digest: str) -> list[str]:
-    """The containers that are made of an image, or keep a root of it for a rollback, as a person names them."""
+    """The containers that are made of an image, or have a root or a snapshot on it, as a person names them."""
     name = "realm.name || '/' || project.name || '/' || container.name"
     joined = "JOIN project ON project.id = container.project_id JOIN realm ON realm.id = project.realm_id"
     kept = "JOIN root ON root.container_id = container.id AND root.place > 0"
+    taken = "JOIN snapshot ON snapshot.container_id = container.id"
     rows = db.rows(
         f"SELECT {name} FROM container {joined} WHERE container.image_digest = ?1 UNION "  # noqa: S608 - texts of ours
         f"SELECT {name} || ' (kept root ' || root.number || ')' FROM container {kept} {joined} "
-        "WHERE root.image_digest = ?1 ORDER BY 1",
+        "WHERE root.image_digest = ?1 UNION "
+        f"SELECT {name} || ' (snapshot ' || snapshot.name || ')' FROM container {taken} {joined} "
+        "WHERE snapshot.image_digest = ?1 ORDER BY 1",
         digest,
     )
     return [row[0] for row in rows]
@@ -100,7 +103,7 @@ def volume_in_work(db: Database, volume_id: str) -> bool:
     """Whether files are being restored into a volume."""
     query = (
         "SELECT 1 FROM operation WHERE state = 'open' AND kind = 'volume' AND resource_id = ? "
-        "AND verb = 'volume_restore' LIMIT 1"
+        "AND verb IN ('volume_restore', 'snapshot_restore') LIMIT 1"
     )
     return db.value(query, volume_id) is not None
 
@@ -113,6 +116,11 @@ def container_name(db: Database, container_id: str) -> str:
         "WHERE container.id = ?"
     )
     return str(db.value(query, container_id) or container_id)
+
+
+def owners_of_disks(db: Database) -> list[str]:
+    """The ids of what takes space of the pool, each with a limit: containers and volumes."""
+    return [row[0] for row in db.rows("SELECT id FROM container UNION SELECT id FROM volume")]
 
 
 def data_of_volumes(db: Database, project_id: str, names: Collection[str]) -> dict[str, str]:

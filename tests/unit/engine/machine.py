@@ -24,6 +24,7 @@ from skerry.parts.proxy import Route
 from skerry.parts.ready import Ready
 from skerry.parts.root import KeptRoot, Root, Written
 from skerry.parts.sealed import CurrentValue, Sealed
+from skerry.parts.snapshots import Taken
 from skerry.parts.storage import Volume
 from skerry.parts.unit import Unit
 from skerry.resources.containers import store as containers
@@ -32,6 +33,7 @@ from skerry.resources.images import store as images
 from skerry.resources.secrets import store as secrets
 from skerry.resources.secrets import verbs as verbs_of_secrets
 from skerry.resources.volumes import store as volumes
+from skerry.store import snapshots
 from tests.unit.resources.images import oci_images
 
 _IDENTITY: dict[type[Part], str] = {
@@ -53,6 +55,7 @@ _IDENTITY: dict[type[Part], str] = {
     CurrentValue: "id",
     Reach: "key",
     HostName: "key",
+    Taken: "place",
 }
 
 
@@ -141,7 +144,9 @@ class Machine:
                 (firewall, "replace_all", nothing),
                 (proxy, "sync", nothing),
                 (capacity, "check", nothing),
-                (btrfs, "used_by", lambda path: 2 << 20 if "/kept/" in path else 1 << 20),
+                (btrfs, "inside", lambda _path: []),
+                (snapshots, "stamped", lambda before, _taken: f"{before}2026-12-05-080000"),
+                (quotas, "written_to", lambda path: 2 << 20 if "/kept/" in path else 1 << 20),
                 (root, "written", lambda _host, _id: self.written),
                 (capacity, "memory", lambda _host: 1 << 40),
                 (capacity, "disk", lambda _host: 1 << 40),
@@ -152,7 +157,7 @@ class Machine:
                     lambda _context, secret, value: self.values.get(secret.id) == value,
                 ),
                 (filling, "is_new", lambda _host, name: name not in self.full),
-                (quotas, "used_by", lambda _path: 0),
+                (quotas, "used_by", lambda _folder, _group: 0),
                 (quotas, "used_by_all", lambda _path: {}),
                 (quotas, "prune", nothing),
                 (systemd, "state", self.unit_state),
@@ -181,6 +186,7 @@ class Machine:
                 for one in every
             ],
             "volumes": [(str(one.key), one.size, one.generation) for one in volumes.all_volumes(db)],
+            "snapshots": [(str(one.key), one.owner_id, one.image, one.digest) for one in snapshots.every(db)],
             "secrets": [(str(one.key), one.size, one.version) for one in secrets.all_secrets(db)],
             "routes": {row[0]: row[1] for row in db.rows("SELECT host, value FROM route_map")},
             "parts": {key: value for key, value in self.parts.items() if key[0] not in {"ready", "root"}},

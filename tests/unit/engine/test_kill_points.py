@@ -147,6 +147,38 @@ def verbs_of_aliases(hello: Request) -> dict[str, tuple[list[Request], Request]]
     }
 
 
+def verbs_of_snapshots(hello: Request, other: Request) -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "create", **KEY, "spec": {"image": "hello", "services": SERVICES}}
+    anew: Request = {"verb": "update", **KEY, "spec": {"image": "other"}, "discard_root": True}
+    of, of_data = {"source": "crash", "name": "one"}, {"source": "volume/data", "name": "one"}
+    take: Request = {"verb": "snapshot_create", "snapshot": of}
+    take_data: Request = {"verb": "snapshot_create", "snapshot": of_data}
+    restore: Request = {"verb": "snapshot_restore", "snapshot": of}
+    restore_data: Request = {"verb": "snapshot_restore", "snapshot": of_data}
+    started, data = [hello, create, take], [{"verb": "volume_create", **DATA}, take_data]
+    stopped = [hello, {**create, "start": False}, take]
+    return {
+        "create": (started[:-1], take),
+        "create, of a volume": (data[:-1], take_data),
+        "restore": (started, restore),
+        "restore, stopped": (stopped, restore),
+        "restore, frozen": ([*started, {"verb": "freeze", **KEY}], restore),
+        "restore, keep nothing": (started, {**restore, "keep": False}),
+        "restore, another image": ([other, *started, anew], restore),
+        "restore, of a volume": (data, restore_data),
+        "restore, of a volume, keep nothing": (data, {**restore_data, "keep": False}),
+        "delete": (started, {"verb": "snapshot_delete", "snapshot": of}),
+        "delete, of a volume": (data, {"verb": "snapshot_delete", "snapshot": of_data}),
+        "ensure, present": (started[:-1], {"verb": "snapshot_ensure", "snapshot": of, "state": "present"}),
+        "ensure, absent": (started, {"verb": "snapshot_ensure", "snapshot": of, "state": "absent"}),
+        "delete the container": (
+            [*started, {**take, "snapshot": {**of, "name": "two"}}],
+            {"verb": "delete", **KEY},
+        ),
+        "delete the volume": (data, {"verb": "volume_delete", **DATA}),
+    }
+
+
 def verbs_of_images(old: Request, new: Request) -> dict[str, tuple[list[Request], Request]]:
     build: Request = {"verb": "image_build", "name": "hello", "command": ["/app"]}
     user: Request = {"verb": "create", **KEY, "spec": {"image": "hello"}, "start": False}
@@ -213,6 +245,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
         "volume": verbs_of_volumes(),
         "alias": verbs_of_aliases(old),
         "secret": verbs_of_secrets(),
+        "snapshot": verbs_of_snapshots(old, new | {"name": "other"}),
     }
     for kind, verbs in every.items():
         before = sweep.count

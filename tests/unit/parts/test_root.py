@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry.host import btrfs
+from skerry.host import btrfs, quotas
 from skerry.model.host import HostConfig
 from skerry.parts import root as parts
 from skerry.parts.base import Part
@@ -16,6 +16,7 @@ from skerry.parts.storage import Volume
 
 ID = "c" * 24
 OLD, NEW = Root(ID, 1, 1 << 30, without=2), Root(ID, 2, 1 << 29)
+RESTORED = Root(ID, 2, 1 << 29, origin="s/container/one")
 
 
 class Cut(BaseException):
@@ -27,11 +28,20 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostConfig:
     def delete(path: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
-    monkeypatch.setattr(btrfs, "create", lambda path, _limit: os.makedirs(path, exist_ok=True))
+    def snapshot(source: str, target: str, *, writable: bool) -> None:
+        assert writable
+        if not Path(target).exists():
+            shutil.copytree(source, target)
+
+    monkeypatch.setattr(btrfs, "make", lambda path: os.makedirs(path, exist_ok=True))
+    monkeypatch.setattr(btrfs, "snapshot", snapshot)
     monkeypatch.setattr(btrfs, "delete", delete)
+    monkeypatch.setattr(quotas, "create", lambda path, _group, _limit: os.makedirs(path, exist_ok=True))
     (tmp_path / "c").mkdir()
     found = HostConfig("example.org", state=str(tmp_path), pool=str(tmp_path))
     Volume(ID, 1 << 30).make(found)
+    shutil.copytree(tmp_path / "c" / ID, tmp_path / RESTORED.origin)
+    (tmp_path / RESTORED.origin / "upper" / "kept").touch()
     (tmp_path / "c" / ID / "upper" / "old").write_text("old")
     return found
 
@@ -85,28 +95,47 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, point: int) -> None:
 
         return wrapped
 
-    for owner, name in ((Path, "rename"), (parts.files, "make_folder"), (btrfs, "create"), (btrfs, "delete")):
+    for owner, name in (
+        (Path, "rename"),
+        (Path, "write_text"),
+        (parts.files, "make_folder"),
+        (quotas, "create"),
+        (btrfs, "delete"),
+        (btrfs, "make"),
+        (btrfs, "snapshot"),
+    ):
         monkeypatch.setattr(owner, name, cutting(getattr(owner, name)))
 
 
-@pytest.mark.parametrize("again", [NEW, OLD])
-@pytest.mark.parametrize("point", range(1, 9))
+@pytest.mark.parametrize("begun", [NEW, RESTORED])
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("point", range(1, 10))
 def test_cut_off_at_any_point_it_can_be_done_or_undone(
-    host: HostConfig, point: int, again: Root, monkeypatch: pytest.MonkeyPatch
+    host: HostConfig, point: int, begun: Root, finished: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
         cut_at(patched, point)
         try:
-            NEW.make(host)
+            begun.make(host)
         except Cut:
             pass
         else:
             assert point > 7, "there are more points than this test knows"
-    again.make(host)
-    assert there(host) == ({"": [], "1": ["old"]} if again is NEW else {"": ["old"]})
+    (begun if finished else OLD).make(host)
+    whole = {"": ["kept"] if begun.origin else [], "1": ["old"]}
+    assert there(host) == (whole if finished else {"": ["old"]})
 
 
-@pytest.mark.parametrize("part", [OLD, NEW, KeptRoot(ID, 1)])
+def test_a_restored_root_begins_anew_where_half_of_one_is_there(host: HostConfig) -> None:
+    """A snapshot may have the number of the root that it was taken of: that of the new one says nothing yet."""
+    half = Path(host.pool, "kept", f"{ID}-2")
+    shutil.copytree(Path(host.pool, RESTORED.origin), half)
+    (half / "upper" / "strange").touch()
+    RESTORED.make(host)
+    assert there(host) == {"": ["kept"], "1": ["old"]}
+
+
+@pytest.mark.parametrize("part", [OLD, NEW, RESTORED, KeptRoot(ID, 1)])
 def test_the_journal_gives_the_same_part_back(part: Part) -> None:
     assert Part.from_json(part.to_json()) == part
 

@@ -8,16 +8,18 @@ from skerry.model.container import Container
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.program import INIT
+from skerry.model.snapshot import Snapshot
 from skerry.parts.firewall import FirewallEntry
 from skerry.parts.freezer import Frozen
 from skerry.parts.program import NOTIFY
 from skerry.parts.proxy import RESTARTING, STOPPED, Route
 from skerry.parts.ready import Ready
 from skerry.parts.root import KeptRoot, Root
+from skerry.parts.snapshots import Taken
 from skerry.parts.storage import Volume
 from skerry.parts.unit import Unit
 
-LEAST_DISK = 16 * 1024**2  # bytes that a root has, whatever kept ones take
+LEAST_DISK = 16 * 1024**2  # bytes that a root must have left
 
 
 def unit_name(container_id: str) -> str:
@@ -27,22 +29,20 @@ def unit_name(container_id: str) -> str:
 
 def volume(container: Container) -> Volume:
     """Its own files."""
-    return Volume(id=container.id, disk=_own_disk(container))
+    return Volume(id=container.id, disk=container.spec.disk)
 
 
-def _own_disk(container: Container) -> int:
-    """Bytes that its root may take: what kept ones leave. More of these than are to be kept go at once."""
-    return max(LEAST_DISK, container.spec.disk - kept_size(container))
+def root(container: Container, *, without: int = 0, origin: str = "") -> Root:
+    """The root that it has; a new one with the number ``without`` is not to be there then.
+
+    Where it is new, it begins with the files of the snapshot that lies at ``origin`` in the pool, or with none.
+    """
+    return Root(container.id, container.root, container.spec.disk, without, origin)
 
 
-def kept_size(container: Container) -> int:
-    """Bytes that its kept roots take, but those that go at once."""
-    return sum(one.size for one in container.kept[: container.spec.rollbacks])
-
-
-def root(container: Container, without: int = 0) -> Root:
-    """The root that it has; a fresh one with the number ``without`` is not to be there then."""
-    return Root(container.id, container.root, _own_disk(container), without)
+def taken(container: Container, snapshot: Snapshot) -> Taken:
+    """The files of a snapshot of it."""
+    return Taken(snapshot.key.name, snapshot.place, f"c/{container.id}", container.id)
 
 
 def kept_roots(container: Container) -> tuple[KeptRoot, ...]:
@@ -156,7 +156,7 @@ def unit(container: Container, grace: float = 0.0) -> Unit:
         if container.spec.profile == "system"
         else container.spec.workdir or container.image.workdir,
         capabilities=tuple(container.spec.capabilities),
-        disk=_own_disk(container),
+        disk=container.spec.disk,
         restart=container.spec.restart,
         stop_timeout=container.spec.grace,
         stop_signal=container.stop_signal,

@@ -22,6 +22,7 @@ from skerry.resources.containers import (
 )
 from skerry.resources.containers.watch import Watch
 from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader
+from skerry.store import snapshots
 
 
 def _routes(context: Context, container: Container | None) -> dict[str, str]:
@@ -80,6 +81,8 @@ class Containers(Kind[Container]):
             store.insert(context.db, plan.resource)
         elif plan.after is not None:
             store.update(context.db, plan.after)
+            for taken in plan.after.snapshots:
+                snapshots.insert(context.db, taken)
         store.set_routes(context.db, plan.resource.id, _routes(context, plan.after))
 
     def withdraw(self, context: Context, plan: Plan[Container]) -> None:
@@ -99,6 +102,8 @@ class Containers(Kind[Container]):
         if plan.before is None:
             store.delete(context.db, plan.resource.id)
         else:
+            for taken in plan.after.snapshots if plan.after else ():
+                snapshots.delete(context.db, taken.id)
             store.update(context.db, plan.before)
             store.set_routes(context.db, plan.before.id, _routes(context, plan.before))
         self._look(plan)

@@ -1,9 +1,11 @@
 """The verbs: each a pure function from what is there and what is desired to a plan."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from skerry.model.container import Container, Desired, Spec, takes_effect
 from skerry.model.host import HostConfig
+from skerry.model.snapshot import Snapshot
 from skerry.parts.base import Step
 from skerry.resources.containers import anatomy, changes
 from skerry.resources.kind import Plan
@@ -143,13 +145,14 @@ def restart(host: HostConfig, container: Container, grace: float, wait: Wait) ->
     return Plan("restart", container, after, steps, "undo")
 
 
-def delete(host: HostConfig, container: Container) -> Plan[Container]:
-    """Delete a container: its URL is dead first, then its program, then its files."""
+def delete(host: HostConfig, container: Container, snapshots: Sequence[Snapshot] = ()) -> Plan[Container]:
+    """Delete a container: its URL is dead first, then its program, then its files, those of its snapshots too."""
     dead = rerouting(host, container, None, "its URL is dead, for good")
     steps = (
         *dead,
         *_stopping(host, container, 0.0),
         *(Step("remove", one, "nothing goes back to it") for one in anatomy.kept_roots(container)),
+        *(Step("remove", anatomy.taken(container, one), "nothing goes back to it") for one in snapshots),
         Step("remove", anatomy.volume(container), "its files go"),
     )
     return Plan("delete", container, None, steps, "finish")

@@ -3,13 +3,14 @@
 import logging
 from pathlib import Path
 
-from skerry.host import btrfs, files, systemd
+from skerry.host import btrfs, files, quotas, systemd
 from skerry.model.errors import SkerryError
 from skerry.model.ids import ID_PATTERN
-from skerry.parts import firewall, proxy, root
+from skerry.parts import firewall, proxy, root, storage
 from skerry.resources.containers import anatomy, neighbours, store
 from skerry.resources.containers.view import running
 from skerry.resources.kind import Context
+from skerry.store import references
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ _log = logging.getLogger(__name__)
 def reconcile(context: Context) -> None:
     """Clean, load, and after a boot write down what is to come back: :class:`boot.Boot` starts it."""
     _remove_orphans(context)
+    _count_disks(context)
     _load_tables(context)
     _refresh_configurations(context)
     _see_a_boot(context)
@@ -40,6 +42,24 @@ def _remove_orphans(context: Context) -> None:
     known_roots = {(one.id, kept.number) for one in store.all_containers(context.db) for kept in one.kept}
     for orphan in root.remove_orphans(context.host, known_roots):
         _log.warning("root %s belongs to no container: removed", orphan)
+
+
+def _count_disks(context: Context) -> None:
+    """Put what an older Skerry has made into the quota group of its container, and take away groups of none."""
+    host, every = context.host, store.all_containers(context.db)
+    for container in every:
+        try:
+            if Path(storage.folder(host, container.id)).is_dir():
+                anatomy.volume(container).make(host)
+                for kept in anatomy.kept_roots(container):
+                    kept.make(host)
+        except (SkerryError, OSError) as error:
+            _log.error("what container %s has of the pool is not counted: %s", container.key, error)
+    try:
+        owners = references.owners_of_disks(context.db)
+        quotas.prune(host.pool, {quotas.group_of(one) for one in owners})
+    except (SkerryError, OSError) as error:
+        _log.error("quota groups of what is gone stay: %s", error)
 
 
 def _load_tables(context: Context) -> None:

@@ -5,7 +5,7 @@ import functools
 import logging
 from collections.abc import Sequence
 
-from skerry.host import btrfs
+from skerry.host import quotas
 from skerry.model.container import Container, Image, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.model.kept import KeptRoot
@@ -23,12 +23,19 @@ _log = logging.getLogger(__name__)
 
 
 class Findings:
-    """What takes long to find out of a container's root. One request finds it out once, ahead of its decision."""
+    """What takes long to find out of a container. One request finds it out once, ahead of its decision.
+
+    Attributes:
+        written: what is in the root that it has.
+        size: bytes that were written to that root.
+        used: bytes of all that it has: roots and snapshots.
+    """
 
     def __init__(self, context: Context) -> None:
         host = context.host
         self.written = functools.cache(lambda container_id: parts.written(host, container_id))
-        self.used = functools.cache(lambda container_id: btrfs.used_by(storage.folder(host, container_id)))
+        self.size = functools.cache(lambda container_id: parts.size(host, container_id))
+        self.used = functools.cache(lambda container_id: storage.used(host, container_id))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +65,8 @@ def replace_image(
     if not written.nothing and not ending.discard:
         raise parts.would_stay_behind(f"container {container.key}", written)
     has = belongings.found(context, container, spec)
-    after = roots.fresh(container, spec, image, has, ending.findings.used(container.id))
-    after = _within_disk(after)
+    after = roots.fresh(container, spec, image, has, ending.findings.size(container.id))
+    _check_room(after, ending.findings.used(container.id))
     left = "" if written.nothing else f"; left behind in its root: {written}"
     kept = " for a rollback" if spec.rollbacks else ", and deleted then"
     why = f"image {container.spec.image} to {spec.image}{left}; root {container.root} is kept{kept}"
@@ -67,16 +74,16 @@ def replace_image(
     return roots.change("update", context.host, container, after, way)
 
 
-def _within_disk(container: Container) -> Container:
-    """The container, whose kept roots must leave its own one room."""
-    kept = anatomy.kept_size(container)
-    if container.spec.disk - kept < anatomy.LEAST_DISK:
+def _check_room(container: Container, used: int) -> None:
+    """Refuse another root where what stays of the ``used`` bytes of a container leaves that one no room."""
+    stays = used - sum(one.size for one in container.kept[container.spec.rollbacks :])
+    if container.spec.disk - stays < anatomy.LEAST_DISK:
         raise SkerryError(
             Code.INVALID,
-            f"disk: {format_size(container.spec.disk)} is too little beside kept roots, which take {kept // 1024**2 + 1}M",
-            f"Give at least {(kept + anatomy.LEAST_DISK) // 1024**2 + 1}M, or 'rollbacks: 0' to keep none",
+            f"disk: {format_size(container.spec.disk)} is too little beside kept roots and snapshots, which take "
+            f"{stays // 1024**2 + 1}M",
+            f"Give at least {(stays + anatomy.LEAST_DISK) // 1024**2 + 1}M, delete snapshots, or give 'rollbacks: 0'",
         )
-    return container
 
 
 def rollback(context: Context, request: requests.Rollback, had: Container | None) -> Sequence[Decide]:
@@ -85,6 +92,7 @@ def rollback(context: Context, request: requests.Rollback, had: Container | None
 
     def look(found: Container | None) -> None:
         if found is not None and _earlier(context, request, found):
+            findings.size(found.id)
             findings.used(found.id)
 
     def decide(found: Container | None) -> Plan[Container] | None:
@@ -93,7 +101,8 @@ def rollback(context: Context, request: requests.Rollback, had: Container | None
         if (earlier := _earlier(context, request, found)) is None:
             return None
         to, image = earlier
-        after = _within_disk(roots.back(found, to, image, findings.used(found.id)))
+        after = roots.back(found, to, image, findings.size(found.id))
+        _check_room(after, findings.used(found.id))
         why = f"image {found.spec.image} back to {to.image}; root {found.root} is kept"
         grace = found.spec.grace if request.grace is None else request.grace
         way = roots.Way(why, grace, plan.Wait(request.wait == "ready", request.timeout))
@@ -137,8 +146,10 @@ def settled(context: Context, verb: str, had: Container | None) -> Decide:
         if found is None or had is None or found.root == had.root or not found.spec.rollbacks:
             return
         try:
-            sizes[had.root] = btrfs.used_by(parts.aside(context.host, found.id, had.root))
+            sizes[had.root] = quotas.written_to(parts.aside(context.host, found.id, had.root))
         except SkerryError as error:
-            _log.warning("root %d of container %s counts as before its end: %s", had.root, found.key, error)
+            _log.warning(
+                "root %d of container %s is told of as before its end: %s", had.root, found.key, error
+            )
 
     return Looking(look, lambda found: roots.settle(verb, found, sizes) if found else None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from skerry.model.container import Container, Desired, Image, Spec
 from skerry.model.host import HostConfig
 from skerry.model.kept import KeptRoot
-from skerry.model.size import format_size
+from skerry.model.snapshot import Snapshot
 from skerry.parts import root as parts
 from skerry.parts.base import Step
 from skerry.resources.containers import anatomy, changes
@@ -29,6 +29,29 @@ def back(container: Container, to: KeptRoot, image: Image, size: int) -> Contain
     return dataclasses.replace(container, spec=spec, image=image, root=to.number, kept=kept)
 
 
+def restored(
+    container: Container, snapshot: Snapshot, image: Image, size: int, kept: Snapshot | None
+) -> Container:
+    """The container on a new root with the files of a snapshot.
+
+    Args:
+        container: as it is.
+        snapshot: what it goes back to.
+        image: what that root stands on.
+        size: bytes of the root that it has.
+        kept: the snapshot that is taken of that one before.
+    """
+    numbers = [container.root, *(one.number for one in container.kept)]
+    return dataclasses.replace(
+        container,
+        spec=container.spec.model_copy(update={"image": snapshot.image}),
+        image=image,
+        root=max(numbers) + 1,
+        kept=_with_this(container, size),
+        snapshots=(kept,) if kept else (),
+    )
+
+
 def _with_this(container: Container, size: int) -> tuple[KeptRoot, ...]:
     this = KeptRoot(container.root, container.spec.image, container.image.digest, size)
     return (this, *container.kept)
@@ -43,40 +66,47 @@ class Way:
         grace: seconds that the program on the one that it has gets to end by itself.
         wait: what the caller waits for.
         unwritten: whether the one that it has must have no files when that program has ended.
+        origin: where the snapshot lies in the pool that the new one begins with; empty for none.
     """
 
     why: str
     grace: float
     wait: Wait
     unwritten: bool = False
+    origin: str = ""
 
 
 def change(verb: str, host: HostConfig, old: Container, new: Container, way: Way) -> Plan[Container]:
-    """Replace root and image. Where it is to run, it is restarted, and its URLs say so meanwhile."""
+    """Replace root and image. Where it is to run, it is restarted, and its URLs say so meanwhile.
+
+    Snapshots that ``new`` has are taken of the earlier root.
+    """
     anatomy.command(new)
     desired: Desired = "stopped" if old.desired == "stopped" else "started"
     after = dataclasses.replace(new, desired=desired, ended=None, health="")
     is_new = new.root not in {one.number for one in old.kept}
-    root = Step("change", anatomy.root(new), way.why, anatomy.root(old, without=new.root if is_new else 0))
+    before = anatomy.root(old, without=new.root if is_new else 0)
+    exchange = [
+        *(Step("make", anatomy.taken(old, one), "the files of now are kept") for one in new.snapshots),
+        Step("change", anatomy.root(new, origin=way.origin), way.why, before),
+    ]
     told = changes.described(old.spec, new.spec, set(changes.changed_options(old.spec, new.spec)) - {"image"})
     if desired == "stopped":
-        steps = [root, *rerouting(host, old, after, "its URLs stay")]
+        steps = [*exchange, *rerouting(host, old, after, "its URLs stay")]
         return Plan(verb, old, after, tuple(steps), "undo", stored=tuple(told))
     paused = anatomy.paused_routes(host, old)
     steps = [
         *(
-            Step("change", one, "its URL says that it restarts", before)
-            for before, one in zip(anatomy.routes(host, old), paused, strict=True)
+            Step("change", one, "its URL says that it restarts", route)
+            for route, one in zip(anatomy.routes(host, old), paused, strict=True)
         ),
         *thawing(old),
         Step("remove", anatomy.unit(old, way.grace), "it stops"),
         *([Step("make", parts.Unwritten(old.id), "nothing may stay behind")] if way.unwritten else []),
-        root,
+        *exchange,
+        *_passing(host, old, new),
+        *running_steps(host, after, way.wait),
     ]
-    before, entry = anatomy.firewall_entry(host, old), anatomy.firewall_entry(host, new)
-    if entry != before:
-        steps.append(Step("change", entry, "its packets may pass", before))
-    steps += running_steps(host, after, way.wait)
     there = {one.host: one for one in paused}
     for one in anatomy.routes(host, after):
         if one.host in there:
@@ -87,8 +117,24 @@ def change(verb: str, host: HostConfig, old: Container, new: Container, way: Way
     return Plan(verb, old, after, tuple(steps), "undo", stored=tuple(told))
 
 
+def _passing(host: HostConfig, old: Container, new: Container) -> list[Step]:
+    before, after = anatomy.firewall_entry(host, old), anatomy.firewall_entry(host, new)
+    return [] if before == after else [Step("change", after, "its packets may pass", before)]
+
+
+def drop(verb: str, container: Container, number: int) -> Plan[Container] | None:
+    """Delete one kept root; None where it is not there."""
+    after = dataclasses.replace(
+        container, kept=tuple(one for one in container.kept if one.number != number), snapshots=()
+    )
+    if len(after.kept) == len(container.kept):
+        return None
+    step = Step("remove", parts.KeptRoot(container.id, number), "that of the snapshot has taken its place")
+    return Plan(verb, container, after, (step,), "finish")
+
+
 def settle(verb: str, container: Container, sizes: Mapping[int, int]) -> Plan[Container] | None:
-    """Let kept roots count as what they take, and delete those that are too many; None where nothing changes.
+    """Write what kept roots take, and delete those that are too many; None where nothing changes.
 
     Args:
         verb: what it belongs to.
@@ -102,10 +148,8 @@ def settle(verb: str, container: Container, sizes: Mapping[int, int]) -> Plan[Co
     if kept == container.kept:
         return None
     after = dataclasses.replace(container, kept=kept)
-    steps = [
+    steps = (
         Step("remove", parts.KeptRoot(container.id, one.number), f"rollbacks is {most}")
         for one in container.kept[most:]
-    ]
-    why = "its space comes back" if steps else f"kept roots take {format_size(anatomy.kept_size(after))}"
-    limit = Step("change", anatomy.volume(after), why, anatomy.volume(container))
-    return Plan(verb, container, after, (*steps, limit), "finish")
+    )
+    return Plan(verb, container, after, tuple(steps), "finish")

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from skerry.host import usage
+from skerry.host import quotas, usage
 from skerry.host.usage import Used
 from skerry.model.addresses import addresses
 from skerry.model.container import Container
@@ -23,7 +23,7 @@ def stats(context: Context, request: requests.Stats | requests.Top) -> requests.
     before, begun = [_look(context, one) for one in listed], time.monotonic()
     time.sleep(request.interval)
     after, seconds = [_look(context, one) for one in listed], time.monotonic() - begun
-    disks = usage.disks(context.host.pool)
+    disks = quotas.used_by_all(context.host.pool)
     shown = view.list_all(context, requests.List(verb="list"))["containers"]
     states = {one["id"]: one["state"] for one in shown}
     return {
@@ -48,10 +48,9 @@ def _rate(before: int | None, after: int | None, seconds: float) -> float | None
 
 
 def _row(
-    container: Container, state: str, before: Used, after: Used, seconds: float, disks: dict[str, int]
+    container: Container, state: str, before: Used, after: Used, seconds: float, disks: dict[int, int]
 ) -> dict[str, Any]:
     cpu = _rate(before.cpu, after.cpu, seconds)
-    kept = sum(one.size for one in container.kept)
     return {
         "id": container.id,
         **container.key.model_dump(),
@@ -62,7 +61,7 @@ def _row(
         "memory": container.spec.memory,
         "pids_used": after.pids,
         "pids": container.spec.pids,
-        "disk_used": disks.get(f"c/{container.id}", 0) + kept,
+        "disk_used": disks.get(quotas.group_of(container.id), 0),
         "disk": parse_size(container.spec.disk),
         "received_per_second": _rate(before.received, after.received, seconds),
         "sent_per_second": _rate(before.sent, after.sent, seconds),

@@ -18,6 +18,7 @@ from skerry.resources.containers import (
     neighbours,
     order,
     plan,
+    restore,
     root_verbs,
     store,
 )
@@ -25,7 +26,7 @@ from skerry.resources.containers.view import running, waits_for_restart
 from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
-from skerry.store import references
+from skerry.store import references, snapshots
 
 Decide = DecideAny[Container]
 Planner = PlannerAny[Container]
@@ -116,6 +117,7 @@ def _update(
     def look(found: Container | None) -> None:
         if found is not None and _other_image(context, found, request.spec):
             findings.written(found.id)
+            findings.size(found.id)
             findings.used(found.id)
         elif found is not None and _spec(found, request).disk < found.spec.disk:
             findings.used(found.id)
@@ -154,8 +156,7 @@ def _check_update(context: Context, container: Container, spec: Spec, findings: 
     _check_aliases(context, container, {"", *(service.name for service in spec.services)})
     capacity.check(context.host, spec.memory, spec.cpu, spec.disk)
     if spec.disk < container.spec.disk:
-        kept = sum(one.size for one in container.kept[: spec.rollbacks])
-        capacity.check_files(findings.used(container.id) + kept, spec.disk)
+        capacity.check_files(findings.used(container.id), spec.disk)
 
 
 def _start(context: Context, request: requests.Start | requests.Restart | requests.Ensure) -> Decide:
@@ -233,7 +234,7 @@ def _delete(context: Context, key: ContainerKey, *, must_exist: bool) -> Decide:
             return None
         container = existing(context, found, key)
         _check_aliases(context, container, set())
-        return plan.delete(context.host, container)
+        return plan.delete(context.host, container, snapshots.of(context.db, container.id))
 
     return decide
 
@@ -307,6 +308,7 @@ _PLANNERS: Mapping[str, Planner] = {
     "restart": lambda context, request, _found: [_restart(context, request)],
     "update": _update,
     "rollback": root_verbs.rollback,
+    "snapshot_restore": restore.planner,
     "delete": lambda context, request, _found: [_delete(context, request.container, must_exist=True)],
     "ensure": _ensure,
 }

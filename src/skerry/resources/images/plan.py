@@ -195,6 +195,6 @@ def delete(name: str, found: Found, known: Sequence[str]) -> Plan[Image]:
         raise SkerryError(
             Code.BUSY,
             f"image {name} is in use by {names.listed(found.users)}",
-            "Delete these containers first, or let them keep no roots ('rollbacks: 0')",
+            "Delete these containers or snapshots first, or let them keep no roots ('rollbacks: 0')",
         )
     return Plan("image_delete", found.named, None, _removing(found.named.name, found.own), "finish")

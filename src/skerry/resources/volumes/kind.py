@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from skerry.host import btrfs, quotas
+from skerry.host import quotas
 from skerry.model.errors import SkerryError
 from skerry.model.volume import Volume
 from skerry.parts import data
 from skerry.protocol import volumes as requests
 from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
-from skerry.resources.volumes import store, verbs, view
+from skerry.resources.volumes import plan, store, verbs, view
+from skerry.store import snapshots
 
 _OURS = re.compile(r"[0-9a-f]{24}-\d+(\.\w+)?")
 _log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class Volumes(Kind[Volume]):
             store.insert(context.db, plan.after)
         else:
             store.update(context.db, plan.after)
+            for taken in plan.after.snapshots:
+                snapshots.insert(context.db, taken)
 
     def done(self, context: Context, plan: Plan[Volume]) -> None:
         """All is written already."""
@@ -67,11 +70,15 @@ class Volumes(Kind[Volume]):
             store.delete(context.db, plan.resource.id)
         else:
             store.update(context.db, plan.before)
+            for taken in plan.after.snapshots if plan.after else ():
+                snapshots.delete(context.db, taken.id)
 
     def failed(self, context: Context, plan: Plan[Volume]) -> None:
-        """Write a volume again that could not be deleted."""
+        """Write a volume again that could not be deleted, with its snapshots."""
         if plan.after is None and plan.before is not None:
             store.restore(context.db, plan.before)
+            for taken in plan.before.snapshots:
+                snapshots.insert(context.db, taken)
 
     def missing(self, context: Context, request: Any) -> str:
         """What the name may have been meant for."""
@@ -88,7 +95,13 @@ class Volumes(Kind[Volume]):
         for path in sorted(Path(data.top(host)).glob("*")):
             if str(path) not in paths and _OURS.fullmatch(path.name):
                 _log.warning("%s holds the files of no volume; delete it with 'btrfs subvolume delete'", path)
-        try:
-            quotas.prune(host.pool, {btrfs.id_of(path) for path in paths if Path(path).is_dir()})
-        except (SkerryError, OSError) as error:
-            _log.error("quota groups of volumes that are gone stay: %s", error)
+        older: dict[int, int] = {}
+        for one in known:
+            try:
+                if Path(place := data.folder(host, one.subvolume)).is_dir():
+                    plan.data(one).make(host)
+                    older[quotas.older_group_of(place)] = quotas.group_of(one.id)
+            except (SkerryError, OSError) as error:
+                _log.error("what volume %s has of the pool is not counted: %s", one.key, error)
+        if older:
+            quotas.adopt(host.pool, older)

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from skerry.model.errors import Code, SkerryError
 from skerry.model.size import format_size
+from skerry.model.snapshot import Snapshot
 from skerry.model.volume import Volume
-from skerry.parts.archive import Archive, Restored, Snapshot
+from skerry.parts import archive
+from skerry.parts.archive import Archive, Restored
 from skerry.parts.base import Step
 from skerry.parts.data import Data
+from skerry.parts.snapshots import Taken
 from skerry.resources import names
 from skerry.resources.kind import Plan
 
@@ -55,9 +58,9 @@ def backup(volume: Volume, stream: str) -> Plan[Volume]:
     """Write a volume's files into an archive."""
     name = volume.subvolume
     steps = (
-        Step("make", Snapshot(name), "the archive has the files of one moment"),
+        Step("make", archive.Snapshot(name), "the archive has the files of one moment"),
         Step("make", Archive(name, stream), "it goes to whoever asked"),
-        Step("remove", Snapshot(name), "the archive is written"),
+        Step("remove", archive.Snapshot(name), "the archive is written"),
     )
     return Plan("volume_backup", volume, volume, steps, "undo")
 
@@ -80,14 +83,31 @@ def _unpacking(volume: Volume, stream: str) -> tuple[Step, ...]:
     )
 
 
-def forget_old(volume: Volume, old: Volume) -> Plan[Volume]:
+def restore_snapshot(volume: Volume, snapshot: Snapshot, kept: Snapshot | None) -> Plan[Volume]:
+    """Put the files of a snapshot into the place of those that a volume has, of which ``kept`` is taken before."""
+    after = dataclasses.replace(volume, generation=volume.generation + 1, snapshots=(kept,) if kept else ())
+    what = f"are snapshot {kept.key.name}" if kept else "are destroyed"
+    reason = f"the files of {snapshot.created[:19]}; those of now {what}"
+    steps = (
+        *(Step("make", taken(volume, one), "the files of now are kept") for one in after.snapshots),
+        Step("make", dataclasses.replace(data(after), origin=snapshot.place), reason),
+    )
+    return Plan("snapshot_restore", volume, after, steps, "undo")
+
+
+def taken(volume: Volume, snapshot: Snapshot) -> Taken:
+    """The files of a snapshot of it."""
+    return Taken(snapshot.key.name, snapshot.place, f"v/{volume.subvolume}", volume.id)
+
+
+def forget_old(verb: str, volume: Volume, old: Volume) -> Plan[Volume]:
     """Delete the files that a volume had before it was restored."""
-    step = Step("remove", data(old), "those of the archive have taken their place")
-    return Plan("volume_restore", volume, volume, (step,), "finish")
+    step = Step("remove", data(old), "others have taken their place")
+    return Plan(verb, volume, dataclasses.replace(volume, snapshots=()), (step,), "finish")
 
 
 def delete(volume: Volume, users: Sequence[str]) -> Plan[Volume]:
-    """Delete a volume with its files.
+    """Delete a volume with its files, and those of its snapshots.
 
     Raises:
         SkerryError: containers have it.
@@ -98,5 +118,6 @@ def delete(volume: Volume, users: Sequence[str]) -> Plan[Volume]:
             f"volume {volume.key} is in use by {names.listed(users)}",
             "Take it out of their option 'volumes', or delete these containers, first",
         )
+    gone = (Step("remove", taken(volume, one), "nothing goes back to it") for one in volume.snapshots)
     step = Step("remove", data(volume), "its files go, for good")
-    return Plan("volume_delete", volume, None, (step,), "finish")
+    return Plan("volume_delete", volume, None, (*gone, step), "finish")

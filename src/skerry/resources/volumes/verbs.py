@@ -1,20 +1,24 @@
 """From a request and what is there to plans of volumes: the checks that need the host or the store, then the planner."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from skerry.host import capacity, quotas
 from skerry.model.errors import Code, SkerryError
 from skerry.model.size import format_size, parse_size
 from skerry.model.volume import Volume, VolumeKey
-from skerry.parts import archive, data
+from skerry.parts import archive, data, root
+from skerry.parts import snapshots as parts
 from skerry.protocol import volumes as requests
-from skerry.resources import names
+from skerry.protocol.snapshots import SnapshotRestore
+from skerry.resources import missing, names
 from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
 from skerry.resources.volumes import plan, store
-from skerry.store import references
+from skerry.store import references, snapshots
 from skerry.store.db import Database
 
 Decide = DecideAny[Volume]
@@ -44,7 +48,7 @@ def existing(context: Context, found: Volume | None, key: VolumeKey) -> Volume:
 
 def used(context: Context, volume: Volume) -> int:
     """Bytes that its files take."""
-    return quotas.used_by(data.folder(context.host, volume.subvolume))
+    return quotas.used_by(context.host.pool, quotas.group_of(volume.id))
 
 
 def users(context: Context, volume: Volume) -> list[str]:
@@ -93,6 +97,7 @@ def _delete(context: Context, key: VolumeKey, *, must_exist: bool) -> Decide:
         if found is None and not must_exist:
             return None
         volume = existing(context, found, key)
+        volume = dataclasses.replace(volume, snapshots=snapshots.of(context.db, volume.id))
         return plan.delete(volume, users(context, volume))
 
     return decide
@@ -153,9 +158,69 @@ def _restore(context: Context, request: requests.VolumeRestore, had: Volume | No
         return plan.restore(found, request.stream)
 
     def forget(found: Volume | None) -> Plan[Volume] | None:
-        return plan.forget_old(found, had) if had and found else None
+        return plan.forget_old(request.verb, found, had) if had and found else None
 
     return [Looking(look, decide), forget]
+
+
+def _restore_snapshot(context: Context, request: SnapshotRestore, had: Volume | None) -> Sequence[Decide]:
+    findings = _Findings(context)
+
+    def look(found: Volume | None) -> None:
+        if found and request.keep:
+            findings.of(found)
+
+    def decide(found: Volume | None) -> Plan[Volume]:
+        volume = existing(context, found, request.volume)
+        snapshot = snapshots.find(context.db, request.snapshot)
+        if snapshot is None:
+            raise missing.no_snapshot(context.db, request.snapshot)
+        _check_rest(context, volume)
+        if not request.keep:
+            return plan.restore_snapshot(volume, snapshot, None)
+        _check_kept(volume, findings)
+        kept = snapshots.before(context.db, context.secret, request.snapshot, findings.size(volume))
+        return plan.restore_snapshot(volume, snapshot, kept)
+
+    def forget(found: Volume | None) -> Plan[Volume] | None:
+        return plan.forget_old(request.verb, found, had) if had and found else None
+
+    return [Looking(look, decide), forget]
+
+
+class _Findings:
+    """What takes long to find out of a volume. One request finds it out once, ahead of its decision."""
+
+    def __init__(self, context: Context) -> None:
+        host = context.host
+        self.used = _once(context)
+        self.inside = functools.cache(lambda volume: parts.inside(host, f"v/{volume.subvolume}"))
+        self.size = functools.cache(
+            lambda volume: root.counted(Path(data.folder(host, volume.subvolume))).size
+        )
+
+    def of(self, volume: Volume) -> None:
+        """Find it all out."""
+        for find in (self.used, self.inside, self.size):
+            find(volume)
+
+
+def _check_kept(volume: Volume, findings: _Findings) -> None:
+    """Refuse to keep files of now that no snapshot can have, or that leave those of the snapshot no room to change."""
+    if inside := findings.inside(volume):
+        raise SkerryError(
+            Code.INVALID,
+            f"volume {volume.key} has {len(inside)} subvolumes that a program has made, which no snapshot keeps",
+            "Move what is in them elsewhere, or give --no-keep to destroy the files of now",
+        )
+    taken = findings.used(volume)
+    if volume.size - taken < _MEBI:
+        raise SkerryError(
+            Code.INVALID,
+            f"size: {format_size(volume.size)} is too little for the files of now beside those of the snapshot: "
+            f"all that volume {volume.key} has takes {taken // _MEBI + 1}M",
+            f"Give it at least {taken // _MEBI + 2}M, delete snapshots of it, or give --no-keep to destroy what it has",
+        )
 
 
 def _ensure(context: Context, request: requests.VolumeEnsure, found: Volume | None) -> Sequence[Decide]:
@@ -173,5 +238,6 @@ PLANNERS: Mapping[str, Planner] = {
     "volume_ensure": _ensure,
     "volume_backup": lambda context, request, _found: [_backup(context, request)],
     "volume_restore": _restore,
+    "snapshot_restore": _restore_snapshot,
 }
 """What each verb decides."""

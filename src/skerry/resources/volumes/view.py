@@ -1,13 +1,10 @@
 """How volumes are shown: in an answer, all about one, all of them, and the host's figures of them."""
 
-from pathlib import Path
 from typing import Any
 
-from skerry.host import btrfs, quotas
-from skerry.model.errors import SkerryError
+from skerry.host import quotas
 from skerry.model.size import format_size
 from skerry.model.volume import Volume
-from skerry.parts import data
 from skerry.protocol import volumes as requests
 from skerry.resources.kind import Context
 from skerry.resources.volumes import store, verbs
@@ -44,19 +41,11 @@ def list_all(context: Context, request: requests.VolumeList) -> requests.Volumes
     used = quotas.used_by_all(context.host.pool) if found else {}
     return {
         "volumes": [
-            view(one) | {"used": used.get(_group(context, one), 0), "containers": verbs.users(context, one)}
+            view(one)
+            | {"used": used.get(quotas.group_of(one.id), 0), "containers": verbs.users(context, one)}
             for one in found
         ]
     }
-
-
-def _group(context: Context, volume: Volume) -> int:
-    """The id of its subvolume; 0 where that is not there."""
-    path = data.folder(context.host, volume.subvolume)
-    try:
-        return btrfs.id_of(path) if Path(path).is_dir() else 0
-    except SkerryError:
-        return 0
 
 
 def figures(context: Context) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from skerry.host import btrfs
 from skerry.model.container import Container, Image
 from skerry.model.host import HostConfig
 from skerry.model.kept import KeptRoot
@@ -23,7 +22,8 @@ OTHER = Image(digest="d" * 64, name="other", size=1, command=("/app",))
 @pytest.fixture
 def context(host: HostConfig, db: Database, monkeypatch: pytest.MonkeyPatch) -> Context:
     monkeypatch.setattr(root_verbs.parts, "written", lambda *_: Written())
-    monkeypatch.setattr(btrfs, "used_by", lambda *_: 0)
+    monkeypatch.setattr(root_verbs.parts, "size", lambda *_: 0)
+    monkeypatch.setattr(root_verbs.storage, "used", lambda *_: 0)
     monkeypatch.setattr(verbs, "_check_update", lambda *_: None)
     monkeypatch.setattr(belongings, "found", lambda *_: Belongings())
     monkeypatch.setattr(references, "image", lambda *_: OTHER)

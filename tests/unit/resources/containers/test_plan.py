@@ -6,7 +6,6 @@ import pytest
 
 from skerry.model.container import Spec
 from skerry.model.errors import SkerryError
-from skerry.model.kept import KeptRoot
 from skerry.resources.containers import anatomy
 from skerry.resources.containers import plan as verbs
 from skerry.resources.containers.kind import Containers
@@ -52,13 +51,6 @@ def test_delete_begins_with_the_url_and_ends_with_the_files(host, container):
     plan = verbs.delete(host, started(container))
     assert shape(plan) == ["remove proxy", "remove unit", "remove firewall", "remove volume"]
     assert (plan.after, plan.recovery) == (None, "finish")
-
-
-@pytest.mark.parametrize(("kept", "left"), [(0, 1024), (100, 924), (1020, 16), (3000, 16)])
-def test_kept_roots_leave_less_disk_to_the_root_and_to_its_start(container, kept, left):
-    disk = left * MEBI
-    held = dataclasses.replace(container, kept=(KeptRoot(1, "hello", "d" * 64, kept * MEBI),))
-    assert {part(held).disk for part in (anatomy.volume, anatomy.root, anatomy.unit)} == {disk}
 
 
 def test_restart_leaves_firewall_and_route_alone(host, container):

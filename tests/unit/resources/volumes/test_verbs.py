@@ -97,7 +97,7 @@ def test_a_size_below_what_is_used_is_refused_with_figures(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(engine, "volume_create", **DATA, size="1G")
-    monkeypatch.setattr("skerry.host.quotas.used_by", lambda _path: 100 * MEBI + 1)
+    monkeypatch.setattr("skerry.host.quotas.used_by", lambda _folder, _group: 100 * MEBI + 1)
     with pytest.raises(SkerryError, match=r"whose files take 101M\. Give at least 102M"):
         ask(engine, "volume_update", **DATA, size="101M")
     assert ask(engine, "volume_info", **DATA)["volume"]["size"] == "1G"
