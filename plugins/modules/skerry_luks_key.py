@@ -60,7 +60,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-key_slots:
+keys:
   description: The keys after this, each with slot, name, kdf, memory_mib and note.
   returned: success
   type: list
