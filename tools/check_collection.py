@@ -14,7 +14,6 @@ from tools.files import ROOT, report
 
 KINDS = {
     "modules": "module",
-    "become": "become",
     "callback": "callback",
     "connection": "connection",
     "filter": "filter",
