@@ -14,7 +14,7 @@ ESSENTIAL = {"util-linux"}
 # For a machine with blank disks: in its tarball, so there is no image that could have them.
 INSTALLED = {"_base_system_base_packages", "_remote_unlock_packages"}
 # The first is built here as well; the others come from Debian when site.yml installs the engine.
-NOT_BAKED = {"skerry-launch", "skopeo", "python3-argcomplete", "bash-completion"}
+NOT_BAKED = {"skerry-launch", "skopeo", "python3-argcomplete", "bash-completion", "procps"}
 
 
 def package_lists(value: object) -> list[str]:
