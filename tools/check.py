@@ -51,6 +51,7 @@ def checks() -> list[Check]:
         Check("ansible-lint (production)", program("ansible-lint", "--offline", "-q", "--nocolor")),
         Check("ansible-test sanity", tool("check_sanity")),
         Check("mypy (strict)", program("mypy", "src", "plugins", "tools")),
+        Check("documentation of plugins", tool("check_plugin_docs")),
         Check("collection builds, plugins found", tool("check_collection")),
         Check("reference pages are current", tool("gen_docs", "--check")),
         Check("yamllint", program("yamllint", "--strict", ".")),

@@ -14,6 +14,7 @@ from tools.files import ROOT, report
 
 KINDS = {
     "modules": "module",
+    "become": "become",
     "callback": "callback",
     "connection": "connection",
     "filter": "filter",

@@ -1,6 +1,7 @@
 """Writes docs/reference/: roles, modules and the kernel's configuration, from what they declare themselves."""
 
 import argparse
+import ast
 import json
 import re
 import sys
@@ -8,6 +9,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from plugins.plugin_utils import variables
 from skerry_base.hardening.model import Setting
@@ -20,6 +23,11 @@ from tools.files import ROOT, report
 from tools.markup import markdown
 
 NOTE = "<!-- Written by `make docs` from what the code declares. Change it there. -->"
+_INHERITED = {
+    "skerry.host.ssh": "`ansible.builtin.ssh`",
+    "ansible.builtin.constructed": "`ansible.builtin.constructed`",
+    "ansible.builtin.inventory_cache": "the inventory's cache",
+}
 
 
 def prose(text: str | list[str] | None) -> str:
@@ -155,6 +163,39 @@ def module_section(name: str, page: dict[str, Any]) -> Iterator[str]:
         yield from ["", "```yaml", *examples.strip().splitlines(), "```"]
 
 
+def declared(path: Path) -> dict[str, str]:
+    """The texts that a plugin's file gives names to, such as DOCUMENTATION and EXAMPLES."""
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                found[name] = text
+    return found
+
+
+def plugin_rows(options: dict[str, Any]) -> Iterator[str]:
+    """A table's rows, an option each, with the variables that set it."""
+    for name, option in options.items():
+        variables_of = ", ".join(f"`{one['name']}`" for one in option.get("vars", []))
+        default = "**required**" if option.get("required") else value(option.get("default"))
+        yield f"| `{name}` | {variables_of} | {kind(option)} | {default} | {prose(option.get('description'))} |"
+
+
+def plugin_section(path: Path) -> Iterator[str]:
+    """The part of a page of a plugin that inherits options from others: its own ones, and who has the rest."""
+    texts, of, name = declared(path), path.parent.name, f"skerry.host.{path.stem}"
+    doc = yaml.safe_load(texts["DOCUMENTATION"])
+    yield from ["", f"## {of}: {name}", ""]
+    yield from [*(f"- {prose(line)}" for line in [*doc["description"], *doc.get("notes", [])]), ""]
+    yield from ["| option | variable | type | default | what it is |", "|---|---|---|---|---|"]
+    yield from plugin_rows(doc["options"])
+    if inherited := doc.get("extends_documentation_fragment"):
+        more = ", ".join(_INHERITED[one] for one in inherited)
+        yield from ["", f"And the options of {more}: `ansible-doc --type {of} {name}` has them all."]
+    if examples := texts.get("EXAMPLES"):
+        yield from ["", "```yaml", *examples.strip().splitlines(), "```"]
+
+
 def module_pages(root: Path) -> dict[str, Any]:
     """What ansible-doc says of each module of the repository."""
     names = plugins(root).get("module", [])
@@ -254,6 +295,16 @@ def pages(root: Path) -> dict[Path, str]:
             "Modules",
             "Each is options and one call to the host's engine. Check mode and `--diff` show its plan.",
             (line for name, content in modules for line in module_section(name, content)),
+        ),
+        reference / "plugins.md": page(
+            "Plugins for containers",
+            "How Ansible reaches containers: [run Ansible inside a container](../how-to/ansible-inside.md).",
+            (
+                line
+                for of in ("connection", "become", "inventory")
+                for path in (root / "plugins" / of).glob("skerry.py")
+                for line in plugin_section(path)
+            ),
         ),
         reference / "playbooks.md": page(
             "Playbooks and their variables",
