@@ -73,6 +73,17 @@ def finish(root: Path, debian: Path, version: str) -> None:
         os.utime(path, (EPOCH, EPOCH))
 
 
+def pack(root: Path, path: Path) -> None:
+    """Make the package of what :func:`finish` left below ``root``. Two at once do not see each other's half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)}
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as aside:
+        unfinished = Path(aside) / path.name
+        command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(root), str(unfinished)]
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+        unfinished.replace(path)
+
+
 def build(output: Path, package: str = "skerry") -> Path:
     """Build a package into ``output``, unless the very same one lies there."""
     release = re.search(r'__version__ = "(.+)"', (SOURCES / "skerry/__init__.py").read_text())
@@ -86,12 +97,7 @@ def build(output: Path, package: str = "skerry") -> Path:
         path = output / f"{package}_{version}_all.deb"
         if not path.exists():
             finish(root, debian, version)
-            output.mkdir(parents=True, exist_ok=True)
-            environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)}
-            unfinished = path.with_suffix(".new")
-            command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(root), str(unfinished)]
-            subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-            unfinished.replace(path)
+            pack(root, path)
     return path
 
 

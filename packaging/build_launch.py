@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "src"
 sys.path[:0] = [str(HERE), str(SOURCES)]
 
-from build_deb import EPOCH, finish  # noqa: E402
+from build_deb import EPOCH, finish, pack  # noqa: E402
 
 from skerry_base.core.cache import Cache  # noqa: E402
 from skerry_base.core.debian import UNSAFE_BUT_FAST, WITHOUT_TRANSLATIONS, mmdebstrap, recipe_of, unpack_tree  # noqa: E402
@@ -155,12 +155,7 @@ def build(output: Path) -> Path:
         (package / "usr/lib/skerry/inside/init").touch()
         compile_into(root, package)
         finish(package, PACKAGE / "debian", version)
-        output.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".new")
-        command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(package), str(unfinished)]
-        environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH)}
-        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-        unfinished.replace(path)
+        pack(package, path)
     return path
 
 

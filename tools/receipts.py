@@ -16,7 +16,7 @@ HEAD = """\
 # Slow suites that passed: written by `make test`, never by hand (docs/explanation/testing.md). One line a receipt.
 """
 FIELDS = {"inputs": str, "counts": dict, "seconds": int, "date": str, "commit": str, "own": str}
-SUITE = re.compile(r"[a-z0-9-]+")
+SUITE = re.compile(r"[a-z0-9_-]+")
 
 
 @dataclass(frozen=True)

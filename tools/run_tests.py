@@ -215,9 +215,9 @@ def would(known: Iterable[Suite], choice: Choice, seconds: Expected) -> str:
     lines = [f"{'suite':<26}{'lab':<9}{'tier':<7}minutes  make test"]
     for suite in known:
         held = choice.held.get(suite.name)
-        deed = f"held since {held.day} (digest {held.inputs[:8]})" if held else "runs"
+        state = f"held since {held.day} (digest {held.inputs[:8]})" if held else "runs"
         minutes = seconds(suite) / 60
-        lines.append(f"{suite.name:<26}{suite.lab:<9}{suite.tier:<7}{minutes:7.1f}  {deed}")
+        lines.append(f"{suite.name:<26}{suite.lab:<9}{suite.tier:<7}{minutes:7.1f}  {state}")
     return "\n".join(lines)
 
 

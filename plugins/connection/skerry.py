@@ -107,7 +107,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.plugins.connection import ssh
 from ansible.utils.display import Display
 
-from ..module_utils import in_container
+from ..plugin_utils import in_container
 
 display = Display()
 Answer = tuple[int, bytes, bytes]

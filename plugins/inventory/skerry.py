@@ -85,7 +85,7 @@ from ansible.plugins.loader import connection_loader
 from ansible.utils.vars import combine_vars
 from ansible.vars.plugins import get_vars_from_inventory_sources
 
-from ..module_utils import as_hosts
+from ..plugin_utils import as_hosts
 
 Found = dict[str, Any]
 _AT_ONCE = 16

@@ -28,7 +28,7 @@ def change_keys(params: dict[str, Any], only_check: bool) -> dict[str, Any]:
     plan = plan_keys(params["state"], before, opened, params["name"] or "")
     if not only_check:
         cryptsetup.carry_out(device, plan.steps, {Secret.GIVEN: given, Secret.NEW: new})
-    return plan.result(device=device, keys=cryptsetup.read(device).rows())
+    return plan.result(device=device, key_slots=cryptsetup.read(device).rows())
 
 
 def keep_header(params: dict[str, Any], only_check: bool) -> dict[str, Any]:

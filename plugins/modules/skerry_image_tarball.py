@@ -14,8 +14,9 @@ description:
     O(skerry.host.skerry_image#module:debian) does the same.
   - The same C(image.toml) and the same versions of the packages give the same tarball, to the byte.
   - C(image.toml) has the keys C(suite), C(packages), C(command), C(env), and a table C([files]) with a path in
-    the folder and the path in the image on each line; and C(components), parts of Debian's archive besides
-    main, and C(without), patterns of what no copy of the root shall have, such as host keys.
+    the folder and the path in the image on each line, where a folder brings everything below it; and
+    C(components), parts of Debian's archive besides main, and C(without), patterns of what no copy of the root
+    shall have, such as host keys.
 author: The Skerry authors (@skerry)
 attributes:
   check_mode:

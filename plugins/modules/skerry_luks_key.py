@@ -60,7 +60,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-keys:
+key_slots:
   description: The keys after this, each with slot, name, kdf, memory_mib and note.
   returned: success
   type: list

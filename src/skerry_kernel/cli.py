@@ -16,7 +16,7 @@ from skerry_kernel import score
 from skerry_kernel.build import DEFAULT_SOURCE, Job, Wanted, build, built, configure, prepare
 from skerry_kernel.fragment import Flavour
 
-Deed = Callable[[Cache, Wanted], int]
+Operation = Callable[[Cache, Wanted], int]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,9 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half done is tidied up
     wanted = Wanted(args.flavour, args.source, tuple(args.fragment), args.seed, args.key)
-    deed: Deed = args.deed
+    operation: Operation = args.operation
     try:
-        return deed(Cache(cache_home(), Progress()), wanted)
+        return operation(Cache(cache_home(), Progress()), wanted)
     except SkerryError as error:
         print(f"skerry_kernel: {error}", file=sys.stderr)
         return 1
@@ -42,15 +42,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="skerry_kernel", description="Build the hardened kernel.")
-    deeds = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, deed, text in (
+    operations = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, operation, text in (
         ("build", _build, "build a kernel, where the cache has none like it; prints its folder"),
         ("plan", _plan, "say where it is or would be, and whether it is built, as JSON; builds nothing"),
         ("config", _config, "only the configuration: check that every line is in force, and print it"),
         ("score", _score, "what kernel-hardening-checker says of the configuration, beside Debian's"),
     ):
-        command = deeds.add_parser(name, help=text, description=text)
-        command.set_defaults(deed=deed)
+        command = operations.add_parser(name, help=text, description=text)
+        command.set_defaults(operation=operation)
         _add_options(command)
     return parser
 

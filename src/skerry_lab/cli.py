@@ -22,9 +22,9 @@ from skerry_lab.switches import Power
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; errors meant for the user go to standard error, exit code 1."""
     args = _parser().parse_args(argv)
-    deed: Callable[[Labs, argparse.Namespace], int] = args.deed
+    operation: Callable[[Labs, argparse.Namespace], int] = args.operation
     try:
-        return deed(Labs.of_this_user(), args)
+        return operation(Labs.of_this_user(), args)
     except SkerryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -35,67 +35,67 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    deeds = parser.add_subparsers(required=True, metavar="command")
-    _add_up(deeds)
-    _add_machine(_add(deeds, "demo", _demo, "a lab, a platform on it, and a container's URL", names=1))
-    _add(deeds, "down", _down, "end labs and take away all that is theirs", names="*").add_argument(
+    operations = parser.add_subparsers(required=True, metavar="command")
+    _add_up(operations)
+    _add_machine(_add(operations, "demo", _demo, "a lab, a platform on it, and a container's URL", names=1))
+    _add(operations, "down", _down, "end labs and take away all that is theirs", names="*").add_argument(
         "--all", action="store_true", help="all of them, Molecule's too"
     )
-    _add(deeds, "list", _list, "the labs, where they are and whether they run").add_argument(
+    _add(operations, "list", _list, "the labs, where they are and whether they run").add_argument(
         "--json", action="store_true", help="for programs"
     )
-    _add(deeds, "ssh", _ssh, "log in as root, or run a command there", names=1).add_argument(
+    _add(operations, "ssh", _ssh, "log in as root, or run a command there", names=1).add_argument(
         "words", nargs=argparse.REMAINDER, help="the command"
     )
-    _add(deeds, "console", _console, "a shell (fast) or the serial line (metal)", names=1)
-    _add(deeds, "logs", _logs, "what the machine said", names=1)
-    _add_switches(deeds)
-    image = _add(deeds, "image", _image, "make an image ahead of time")
+    _add(operations, "console", _console, "a shell (fast) or the serial line (metal)", names=1)
+    _add(operations, "logs", _logs, "what the machine said", names=1)
+    _add_switches(operations)
+    image = _add(operations, "image", _image, "make an image ahead of time")
     _add_kind(image)
-    _add(deeds, "prune", _prune, "take away images that nobody used lately").add_argument(
+    _add(operations, "prune", _prune, "take away images that nobody used lately").add_argument(
         "--days", type=float, default=14, help="how long ago (default: 14)"
     )
-    _add(deeds, "inventory", _inventory, "what Ansible asks for (--list)").add_argument(
+    _add(operations, "inventory", _inventory, "what Ansible asks for (--list)").add_argument(
         "--list", action="store_true", help="as Ansible calls it"
     )
     return parser
 
 
 def _add(
-    deeds: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str, deed: Callable[[Labs, argparse.Namespace], int], text: str, names: str | int | None = None,
+    operations: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str, operation: Callable[[Labs, argparse.Namespace], int], text: str, names: str | int | None = None,
 ) -> argparse.ArgumentParser:  # fmt: skip
-    command = deeds.add_parser(name, help=text, description=text)
-    command.set_defaults(deed=deed)
+    command = operations.add_parser(name, help=text, description=text)
+    command.set_defaults(operation=operation)
     if names is not None:
         command.add_argument("names", nargs=names, metavar="NAME")
     return command
 
 
-def _add_up(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    up = _add(deeds, "up", _up, "start a lab, or leave a running one as it is", names=1)
+def _add_up(operations: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    up = _add(operations, "up", _up, "start a lab, or leave a running one as it is", names=1)
     _add_machine(up)
     up.add_argument("--owner", default="make", help="who it is for; the inventory goes by it")
     up.add_argument("--fresh", action="store_true", help="end it first if it runs")
 
 
-def _add_switches(deeds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_switches(operations: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     text = "a bare machine: on (from its disks), off, cut, or disks (cut and on)"
-    _add(deeds, "power", _power, text, names=1).add_argument("what", type=Power, choices=list(Power))
-    _add(deeds, "rescue", _rescue, "start a bare machine in its rescue system", names=1)
-    link = _add(deeds, "link", _link, "a bare machine's network cable: off pulls it", names=1)
+    _add(operations, "power", _power, text, names=1).add_argument("what", type=Power, choices=list(Power))
+    _add(operations, "rescue", _rescue, "start a bare machine in its rescue system", names=1)
+    link = _add(operations, "link", _link, "a bare machine's network cable: off pulls it", names=1)
     link.add_argument("what", choices=["on", "off"])
     disk = _add(
-        deeds, "disk", _disk, "pull a bare machine's disk, or put a new, blank one in its place", names=1
+        operations, "disk", _disk, "pull a bare machine's disk, or put a new, blank one in its place", names=1
     )
     disk.add_argument("what", choices=["pull", "new"])
     disk.add_argument("slot", type=int, help="0 or 1")
 
-    for name, deed, text in (
+    for name, operation, text in (
         ("save", _save, "keep the disks of a bare machine that is off, as they are now, under a label"),
         ("restore", _restore, "put the disks of a bare machine back to what they were under a label"),
     ):
-        _add(deeds, name, deed, text, names=1).add_argument("label", metavar="LABEL")
+        _add(operations, name, operation, text, names=1).add_argument("label", metavar="LABEL")
 
 
 def _add_kind(command: argparse.ArgumentParser) -> None:

@@ -58,10 +58,10 @@ cat >/usr/sbin/reboot <<'END'
 #!/bin/sh
 # Reboots, or powers off where the name or an option says so: a moment later, so that whoever asked gets an answer.
 case " ${0##*/} $* " in
-*" poweroff "* | *" halt "* | *" -h "* | *" -P "*) deed=o ;;
-*) deed=b ;;
+*" poweroff "* | *" halt "* | *" -h "* | *" -P "*) key=o ;;
+*) key=b ;;
 esac
-setsid sh -c "sync; sleep 1; echo u >/proc/sysrq-trigger; echo $deed >/proc/sysrq-trigger" >/dev/null 2>&1 </dev/null &
+setsid sh -c "sync; sleep 1; echo u >/proc/sysrq-trigger; echo $key >/proc/sysrq-trigger" >/dev/null 2>&1 </dev/null &
 END
 chmod 0755 /usr/sbin/rescue-init /usr/sbin/reboot
 for name in poweroff halt shutdown; do ln -s reboot "/usr/sbin/$name"; done

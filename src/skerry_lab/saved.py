@@ -68,5 +68,5 @@ def _labels(lab: Lab, kit: Tools, file: str) -> list[str]:
     return [str(entry["name"]) for entry in json.loads(run_here(argv)).get("snapshots", [])]
 
 
-def _snapshot(kit: Tools, deed: str, label: str, disk: Path) -> None:
-    run_here([*kit.program("usr/bin/qemu-img"), "snapshot", deed, label, str(disk)], timeout=300)
+def _snapshot(kit: Tools, operation: str, label: str, disk: Path) -> None:
+    run_here([*kit.program("usr/bin/qemu-img"), "snapshot", operation, label, str(disk)], timeout=300)

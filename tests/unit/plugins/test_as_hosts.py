@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import as_hosts
+from plugins.plugin_utils import as_hosts
 
 SAID: dict[str, Any] = {
     "name": "blog", "realm": "acme", "project": "shop-1", "id": "1" * 24, "state": "running", "health_state": "",

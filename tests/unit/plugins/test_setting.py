@@ -3,22 +3,31 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from plugins.filter.setting_problems import setting_problems
 
 
-def key(kind="ssh-ed25519", *parts: bytes) -> str:
-    blob = b"".join(
-        len(part).to_bytes(4, "big") + part for part in (kind.encode(), *(parts or (bytes(range(32)),)))
-    )
-    return f"{kind} {base64.b64encode(blob).decode()}"
+def public(private) -> str:
+    return private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def blob(kind: str, *parts: bytes) -> str:
+    whole = b"".join(len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts))
+    return f"{kind} {base64.b64encode(whole).decode()}"
 
 
 def setting_problem(value, kind) -> str:
     return "; ".join(setting_problems({"it": kind}, [value]))
 
 
-GOOD = key()
+GOOD = public(ed25519.Ed25519PrivateKey.generate())
+RSA = public(rsa.generate_private_key(65537, 2048))
+ECDSA = public(ec.generate_private_key(ec.SECP384R1()))
+SECURITY_KEY = blob("sk-ssh-ed25519@openssh.com", bytes(range(32)), b"ssh:")
+NO_POINT = blob("ecdsa-sha2-nistp256", b"nistp256", b"\4" + bytes(range(64)))
+SHORT = blob("ssh-ed25519", bytes(range(31)))
 PRIVATE = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{'secret' * 12}\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
@@ -27,8 +36,7 @@ PRIVATE = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{'secret' * 12}\n-----END OPENS
     [
         ("public_keys", []),
         ("public_keys", [GOOD, f"{GOOD} you@home\n", f'from="192.0.2.1",no-pty {GOOD} two words']),
-        ("public_keys", [key("ssh-rsa", b"\x01\x00\x01", bytes(256)), key("ecdsa-sha2-nistp256", bytes(72))]),
-        ("public_keys", [key("sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:")]),
+        ("public_keys", [RSA, ECDSA, SECURITY_KEY]),
         ("hostname", "isle"),
         ("hostname", "Isle-2"),
         ("timezone", "Etc/UTC"),
@@ -59,6 +67,9 @@ def test_good(kind, value):
         ("public_keys", [GOOD, GOOD[:-3]], "no. 2 (ssh-ed25519 AAAAC3NzaC1l…) is cut off or mistyped"),
         ("public_keys", [GOOD[:40]], "is none"),
         ("public_keys", [GOOD.replace("ssh-ed25519", "ssh-rsa")], "is cut off or mistyped"),
+        ("public_keys", [NO_POINT], "is cut off or mistyped"),
+        ("public_keys", [SHORT], "is cut off or mistyped"),
+        ("public_keys", [RSA.replace("ssh-rsa", "ssh-ed25519")], "is cut off or mistyped"),
         ("public_keys", [f"{GOOD}\n{GOOD}"], "no. 1 has more than one line"),
         ("public_keys", [f"# {GOOD[:20]}"], "is none"),
         ("public_keys", ["ssh-dss " + "A" * 80], "is none"),

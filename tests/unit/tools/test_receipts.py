@@ -28,6 +28,8 @@ def root(tmp_path: Path) -> Path:
 def test_a_receipt_is_one_line_that_is_read_as_it_was_written() -> None:
     assert "\n" not in ONE.line()
     assert parse(ONE.line()) == ONE
+    named = replace(ONE, suite="of_a-scenario-2")
+    assert parse(named.line()) == named
 
 
 @pytest.mark.parametrize(
