@@ -2,13 +2,15 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import logging
 import sqlite3
 import threading
 import time
 
-from skerry.host import systemd
+from skerry.host import ports, systemd
 from skerry.host.units import Listener
+from skerry.model.addresses import addresses
 from skerry.model.container import Container
 from skerry.model.ends import HEALTHY_SECONDS, REBOOTED, End, Health
 from skerry.model.errors import Code, SkerryError
@@ -26,6 +28,8 @@ _FAILED = 1.0  # the same where that failed
 _STARTING = 0.05  # the same for one whose program is about to run
 _CHECKERS = 4  # health checks of one realm at a time: those that hang keep none of another realm's waiting
 _NEIGHBOURS = ""  # in the place of a container's id: who may talk to whom
+_PORTS = "ports"  # the same: what containers have left on the bridge
+_LEFT = 5.0  # seconds that the kernel has to take away by itself what one has left
 _FROZEN = 1.0  # seconds until one whose processes are held is looked at again
 _log = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ class Watch:
         self._due: dict[str, float] = {}  # id of a container: when to look at it
         self._checks: dict[str, health.Checking] = {}
         self._wake = threading.Condition()
+        self._own = {_NEIGHBOURS: self._settle, _PORTS: self._clear_ports}
         self._ended = False
         self._behind = False  # the proxy's live map is not what the store has
         self._listener = Listener(self._changed, self.look_at_all)
@@ -70,6 +75,7 @@ class Watch:
         """Look at every container now."""
         for container in store.all_containers(self._context.db):
             self.look_soon(container.id)
+        self._look_in(_PORTS, _LEFT)
 
     def look_soon(self, container_id: str) -> None:
         """Look at a container as soon as no operation works on it."""
@@ -95,7 +101,7 @@ class Watch:
     def _run(self) -> None:
         while (container_id := self._next()) is not None:
             try:
-                again = self._settle() if container_id == _NEIGHBOURS else self._look(container_id)
+                again = self._own.get(container_id, functools.partial(self._look, container_id))()
             except (SkerryError, OSError, sqlite3.Error) as error:
                 _log.warning("container %s could not be looked at: %s", container_id, error)
                 again = _FAILED
@@ -122,6 +128,7 @@ class Watch:
         container = store.find_id(self._context.db, container_id)
         if container is None or container.desired != "started":
             self._checks.pop(container_id, None)
+            self._look_in(_PORTS, _LEFT)
             return None
         try:
             with self._alone(str(container.key)):
@@ -166,6 +173,20 @@ class Watch:
             return _BUSY
         for what in neighbours.settle(self._context, live):
             _log.warning("%s was not as it should be between two containers: mended", what)
+        return None
+
+    def _clear_ports(self) -> float | None:
+        """Take away what is left of containers that have ended."""
+        found = ports.found()
+        if operations.unfinished(self._context.db, "container"):
+            return _BUSY
+        every = store.all_containers(self._context.db)
+        wanted = {
+            addresses(self._context.host, one.slot).interface for one in every if one.desired == "started"
+        }
+        for index, name in found.items():
+            if name not in wanted and ports.remove(index):
+                _log.info("port %s was left by a container that has ended: removed", name)
         return None
 
     def _write(self, container: Container, end: End | None) -> Container:
