@@ -15,7 +15,7 @@ from statistics import median
 from tools.files import ROOT, report, repository_files
 
 ROOMS = ("src", "plugins", "tools")
-LONGEST_FUNCTION = 60
+LONGEST_FUNCTION = 50
 MEDIAN_FUNCTION = 7
 LONGEST_FILE = 400
 MODULE_FUNCTION = 15

@@ -268,6 +268,13 @@ def page(title: str, intro: str, body: Iterable[str]) -> str:
     return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
 
 
+def plugin_sections(root: Path) -> Iterator[str]:
+    """The sections of the plugins for containers."""
+    for of in ("connection", "become", "inventory"):
+        for path in (root / "plugins" / of).glob("skerry.py"):
+            yield from plugin_section(path)
+
+
 def pages(root: Path) -> dict[Path, str]:
     """Path → content of every reference page."""
     roles = sorted(path for path in (root / "roles").glob("*") if path.is_dir())
@@ -299,12 +306,7 @@ def pages(root: Path) -> dict[Path, str]:
         reference / "plugins.md": page(
             "Plugins for containers",
             "How Ansible reaches containers: [run Ansible inside a container](../how-to/ansible-inside.md).",
-            (
-                line
-                for of in ("connection", "become", "inventory")
-                for path in (root / "plugins" / of).glob("skerry.py")
-                for line in plugin_section(path)
-            ),
+            plugin_sections(root),
         ),
         reference / "playbooks.md": page(
             "Playbooks and their variables",

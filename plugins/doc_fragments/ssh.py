@@ -18,6 +18,6 @@ def _without_versions(value: object) -> object:
 class ModuleDocFragment:
     """The fragment skerry.host.ssh."""
 
-    DOCUMENTATION = yaml.safe_dump(
+    DOCUMENTATION: str = yaml.safe_dump(
         {"options": _without_versions(yaml.safe_load(ssh.DOCUMENTATION)["options"])}, sort_keys=False
     )

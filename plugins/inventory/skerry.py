@@ -55,12 +55,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-# containers.skerry.yml
+# containers.skerry.yml: what runs, by its short name, and groups of images. The first two lines would do.
 plugin: skerry.host.skerry
 hosts: [skerry_hosts]
----
-# Only what runs, by its short name, and groups of images
-plugin: skerry.host.skerry
 hostname: skerry_container
 filters:
   - skerry_state == 'running'

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from plugins.module_utils import in_container
+from plugins.plugin_utils import in_container
 
 MARK = "skerry-0123456789abcdef"
 CONTAINER = {"inventory_hostname": "blog.example.org", "ansible_user": "postgres", "ansible_port": 1}
