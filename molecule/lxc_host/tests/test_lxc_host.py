@@ -59,6 +59,14 @@ def test_the_bridge_has_the_first_addresses_and_no_uplink(host: Host) -> None:
     assert host.check_output("ip -json link show master skerry0") in {"[]", ""}
 
 
+def test_the_bridge_asks_for_neighbours_from_its_first_moment_on(host: Host) -> None:
+    addresses = host.check_output("ip -oneline -6 address show dev skerry0").splitlines()
+    assert any("fe80:" in line for line in addresses)
+    assert all("nodad" in line for line in addresses), (
+        "the first container of a host reaches nobody for two seconds"
+    )
+
+
 def test_the_resolver_answers_on_the_bridge(host: Host) -> None:
     listening = host.check_output("ss --listening --udp --numeric --no-header")
     assert "10.90.0.1:53" in listening
