@@ -112,6 +112,10 @@ stderr:
   description: What it wrote to standard error.
   returned: when it ran
   type: str
+next:
+  description: Where to look.
+  returned: where it failed
+  type: str
 code:
   description: The class of error, one of invalid, not_found, exists, busy, host, failed, forbidden.
   returned: where it was not run
@@ -185,7 +189,7 @@ def _exists(module: EngineModule, key: Fields, path: str) -> bool:
 def _finish(module: EngineModule, rc: int, out: str, err: str) -> NoReturn:
     said = {"changed": True, "rc": rc, "stdout": out, "stderr": err}
     if rc != 0:
-        module.fail_json(msg=f"the program ended with code {rc}", **said)
+        module.fail_json(msg=f"the program ended with code {rc}", next="what it wrote says why.", **said)
     module.exit_json(**said)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SHOWN_ERROR = 80  # characters in a table; --json has all of it
 _SHOWN_DIGEST = 12
+_SIZES = frozenset({"frees", "size", "used"})
 Result = dict[str, Any]
 
 
@@ -45,7 +46,7 @@ def _state(row: Result) -> Result:
 def _cell(name: str, value: Any) -> Any:
     if name == "digest":
         return value[:_SHOWN_DIGEST]
-    return _mebibytes(value) if name in {"size", "used"} and isinstance(value, int) else value
+    return _mebibytes(value) if name in _SIZES and isinstance(value, int) else value
 
 
 def _fields(one: Result) -> str:
@@ -54,7 +55,7 @@ def _fields(one: Result) -> str:
 
 
 def _plain(name: str, value: Any) -> str:
-    if name.startswith(("memory_", "disk_")):
+    if name.startswith(("memory_", "disk_")) or (name in _SIZES and isinstance(value, int)):
         return _mebibytes(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -92,10 +93,15 @@ def _changed(result: Result) -> str:
     lines += _waiting(result) if result["changed"] else [result.get("missing") or "no change"]
     if after := result["after"]:
         state = (after | _state(after)).get("state", "done")
-        lines.append(f"{after['name']}: {state} {after.get('url', '')}".rstrip())
+        lines.append(f"{_name(after)}: {state} {after.get('url', '')}".rstrip())
     elif before := result["before"]:
-        lines.append(f"{before['name']}: deleted" + ("; its URL is dead" if "url" in before else ""))
+        lines.append(f"{_name(before)}: deleted" + ("; its URL is dead" if "url" in before else ""))
     return "\n".join(lines)
+
+
+def _name(one: Result) -> str:
+    """Its name; of a snapshot with what it is of."""
+    return f"{one['source']}@{one['name']}" if "source" in one else str(one["name"])
 
 
 def _waiting(result: Result) -> list[str]:

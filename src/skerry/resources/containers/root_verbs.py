@@ -69,7 +69,10 @@ def replace_image(
     _check_room(after, ending.findings.used(container.id))
     left = "" if written.nothing else f"; left behind in its root: {written}"
     kept = " for a rollback" if spec.rollbacks else ", and deleted then"
-    why = f"image {container.spec.image} to {spec.image}{left}; root {container.root} is kept{kept}"
+    old, new = container.spec.image, spec.image
+    if old == new:  # the name leads to another image by now
+        old, new = (f"{old} (sha256:{digest[:12]})" for digest in (container.image.digest, image.digest))
+    why = f"image {old} to {new}{left}; root {container.root} is kept{kept}"
     way = roots.Way(why, ending.grace, wait, unwritten=not ending.discard)
     return roots.change("update", context.host, container, after, way)
 
