@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -26,12 +27,11 @@ BUILD: dict[str, Any] = {"verb": "image_build", "name": "hello", "command": ["/a
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def engine(tmp_path: Path) -> Iterator[Engine]:  # a test's own patches are taken back before the machine's
     state = f"{tmp_path}/state"
     host = HostConfig(domain="example.org", state=state, pool=f"{state}/pool", run=f"{state}/run")
-    monkeypatch.setattr(cgroups, "has_controllers", lambda: True)
     machine = Machine(lambda: None)
-    with machine.under_the_engine():
+    with machine.under_the_engine(), mock.patch.object(cgroups, "has_controllers", lambda: True):
         db = Database.open(host.database, KINDS.tables())
         engine = Engine(Context(host, db, b"secret"), KINDS, TABLE)
         reconcile(engine)

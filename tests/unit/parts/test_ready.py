@@ -12,7 +12,6 @@ from skerry.model.host import HostConfig
 from skerry.parts.ready import Ready
 
 ID = "c" * 24
-MAKE = Ready.make  # tests of the engine put another in its place
 READY = Ready(ID, "10.90.1.1", 1071, timeout=0.4)
 
 
@@ -20,7 +19,6 @@ READY = Ready(ID, "10.90.1.1", 1071, timeout=0.4)
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostConfig:
     """A host whose container runs, and never answers."""
     (tmp_path / "c" / ID).mkdir(parents=True)
-    monkeypatch.setattr(Ready, "make", MAKE)
     monkeypatch.setattr(tcp, "accepts", lambda _address, _port: False)
     monkeypatch.setattr(systemd, "journal", lambda _unit: "its log")
     unit_is(monkeypatch, "active")
