@@ -129,17 +129,18 @@ class Engine:
             return self._apply(request, progress, dry_run=False)
         return self.kinds[verb.resource.name].readers()[verb.name](self.context, request)
 
-    def by_itself(self, request: Request, still: Still) -> None:
+    def by_itself(self, request: Request, still: Still, patience: float | None = None) -> None:
         """Carry out a request that no client sent, unless it is out of date when its turn has come.
 
         Args:
             request: what is to be done.
             still: whether it is still wanted, asked while no other operation runs on the resource.
+            patience: seconds to wait for another operation; by default as many as a client waits.
 
         Raises:
             SkerryError: it was refused or failed.
         """
-        self._apply(request, _unheard, dry_run=False, still=still)
+        self._apply(request, _unheard, dry_run=False, still=still, patience=patience)
 
     def observers(self) -> list[Observer]:
         """What looks after the resources of all kinds."""
@@ -150,7 +151,13 @@ class Engine:
         ]
 
     def _apply(
-        self, request: Request, progress: Progress, *, dry_run: bool, still: Still = lambda _found: True
+        self,
+        request: Request,
+        progress: Progress,
+        *,
+        dry_run: bool,
+        still: Still = lambda _found: True,
+        patience: float | None = None,
     ) -> Answer:
         """What a request asks for, done; where ``dry_run``, only decided: nothing is written, nobody waits."""
         verb = self.table.verb_of(request)
@@ -159,9 +166,10 @@ class Engine:
             context = dataclasses.replace(self.context, dry_run=True)
             return self._loop(_Work(context, kind, request, kind.find(context, request)), verb.name, _unheard)
         names = (verb.resource.plural,) if kind.serial else kind.locks(request)
+        wait = kind.patience if patience is None else patience
         with contextlib.ExitStack() as locked:
             for name in sorted(names):  # in the same order as everybody else
-                locked.enter_context(self._locks.only(name, kind.patience, progress))
+                locked.enter_context(self._locks.only(name, wait, progress))
             found = self._settled(kind, request)
             if not still(found):
                 return {}

@@ -101,3 +101,7 @@ class Snapshot:
     def place(self) -> str:
         """Where its subvolume lies in the pool. One of a volume that no row names is not deleted unasked."""
         return f"s/{self.key.kind}/{self.id}"
+
+    def expired(self, at: datetime.datetime) -> bool:
+        """Whether it is to be gone at a time."""
+        return bool(self.expires) and datetime.datetime.fromisoformat(self.expires) <= at

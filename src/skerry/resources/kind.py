@@ -86,10 +86,15 @@ Planner = Callable[[Context, Any, R | None], Sequence[Decide[R]]]
 Reader = Callable[[Context, Any], Answer]
 Still = Callable[[Any], bool]
 """Whether a request that nobody sent is still wanted, from the resource as it is when its turn has come."""
-Apply = Callable[[Any, Still], None]
-"""Does what a request asks for, as if a client had sent it, where that is still wanted."""
 Alone = Callable[[str], AbstractContextManager[None]]
 """Within it no operation runs on the resource that a person names so. Raises an error of code ``busy`` where one does."""
+
+
+class Apply(Protocol):
+    """Does what a request asks for, as if a client had sent it, where that is still wanted."""
+
+    def __call__(self, request: Any, still: Still, patience: float | None = None) -> None:
+        """Do it, after at most ``patience`` seconds for another operation; by default as many as a client waits."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -105,8 +105,20 @@ def find(db: Database, key: SnapshotKey) -> Snapshot | None:
 
 
 def expired(db: Database, at: datetime.datetime) -> list[Snapshot]:
-    """The snapshots that are to be gone at a time."""
-    return [one for one in every(db) if one.expires and datetime.datetime.fromisoformat(one.expires) <= at]
+    """The snapshots that are to be gone at a time, those that expired first before the others."""
+    where = "WHERE snapshot.expires <> '' AND snapshot.expires <= ? ORDER BY snapshot.expires, snapshot.id"
+    return [_from_row(row) for row in db.rows(f"{_SELECT} {where}", _as_stored(at))]
+
+
+def next_expiry(db: Database, at: datetime.datetime) -> datetime.datetime | None:
+    """When the first of those expires that have not at a time; None where none does."""
+    found = db.value("SELECT min(expires) FROM snapshot WHERE expires > ?", _as_stored(at))
+    return datetime.datetime.fromisoformat(found) if found else None
+
+
+def _as_stored(at: datetime.datetime) -> str:
+    """A time as the store writes when one expires: in UTC and of one length, so that texts compare as times do."""
+    return at.astimezone(datetime.UTC).isoformat(timespec="seconds")
 
 
 def propose(
@@ -130,7 +142,7 @@ def propose(
         owner_id=source.id,
         size=size,
         created=now(),
-        expires=expires.isoformat(timespec="seconds") if seconds else "",
+        expires=_as_stored(expires) if seconds else "",
         image=source.image,
         digest=source.digest,
     )

@@ -1,7 +1,7 @@
 """Snapshots, as the engine knows them: what decides, what is stored when, how one is shown."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from skerry.host import btrfs
@@ -10,8 +10,9 @@ from skerry.model.snapshot import Snapshot
 from skerry.parts import snapshots as parts
 from skerry.protocol import snapshots as requests
 from skerry.resources import missing
-from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader, lock
+from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader, lock
 from skerry.resources.snapshots import verbs, view
+from skerry.resources.snapshots.expiry import Expiry
 from skerry.store import snapshots as store
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,10 @@ class Snapshots(Kind[Snapshot]):
     def figures(self, context: Context) -> Answer:
         """How many there are."""
         return {"snapshots": len(store.every(context.db))}
+
+    def observers(self, context: Context, _alone: Alone, apply: Apply) -> Sequence[Observer]:
+        """What deletes those that expire."""
+        return (Expiry(context, apply),)
 
     def reconcile(self, context: Context) -> None:
         """Delete what a lost or restored store left of containers. Of volumes it stays, and is told of, as they do."""

@@ -17,7 +17,8 @@ def create(snapshot: Snapshot, source: str) -> Plan[Snapshot]:
     return Plan("snapshot_create", None, snapshot, (step,), "undo")
 
 
-def delete(snapshot: Snapshot) -> Plan[Snapshot]:
-    """Delete a snapshot."""
-    step = Step("remove", files(snapshot), f"nobody goes back to it; {snapshot.key.source} stays as it is")
+def delete(snapshot: Snapshot, *, expired: bool = False) -> Plan[Snapshot]:
+    """Delete a snapshot; the reason says where it has ``expired``."""
+    why = f"it expired at {snapshot.expires[:19]}" if expired else "nobody goes back to it"
+    step = Step("remove", files(snapshot), f"{why}; {snapshot.key.source} stays as it is")
     return Plan("snapshot_delete", snapshot, None, (step,), "finish")

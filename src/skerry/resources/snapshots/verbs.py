@@ -1,5 +1,6 @@
 """From a request and what is there to plans of snapshots: the checks that need the host or the store, then the planner."""
 
+import datetime
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -85,7 +86,8 @@ def _delete(context: Context, key: SnapshotKey, *, must_exist: bool) -> Decide:
     def decide(found: Snapshot | None) -> Plan[Snapshot] | None:
         if found is None and not must_exist:
             return None
-        return plan.delete(existing(context, found, key))
+        snapshot = existing(context, found, key)
+        return plan.delete(snapshot, expired=snapshot.expired(datetime.datetime.now(datetime.UTC)))
 
     return decide
 
