@@ -315,6 +315,18 @@ options:
       does nothing with them. At most 64.
     - A change takes effect at once.
     type: dict
+  snapshot_every:
+    description:
+    - 'How often a snapshot of it is taken by itself, such as 6h or 1d, at least 15m. Where no file has
+      changed since the last one, none is taken. An empty text means: never.'
+    - A change takes effect at once.
+    type: str
+  snapshot_keep:
+    description:
+    - How long each of these is kept, such as 2d or 4w, until it expires. By default 1w. Those that are
+      there keep their own time.
+    - A change takes effect at once.
+    type: str
   reaches:
     description:
     - Ports of neighbours that it may open connections to, such as database:5432 or cache:53/udp. It knows
@@ -552,6 +564,8 @@ ARGUMENTS = {
     },
     "after": {"type": "list", "elements": "str"},
     "labels": {"type": "dict"},
+    "snapshot_every": {"type": "str"},
+    "snapshot_keep": {"type": "str"},
     "reaches": {"type": "list", "elements": "str"},
     "reachable_from": {"type": "list", "elements": "str"},
     "wait": {"type": "str", "choices": ["running", "ready"], "default": "ready"},

@@ -55,6 +55,16 @@ options:
     - Space its files may take, at least 16M. A new volume has 1G, one that exists keeps its own. It can
       be changed while containers use the volume.
     type: str
+  snapshot_every:
+    description:
+    - 'How often a snapshot of it is taken by itself, such as 6h or 1d, at least 15m. Where no file has
+      changed since the last one, none is taken. An empty text means: never.'
+    type: str
+  snapshot_keep:
+    description:
+    - How long each of these is kept, such as 2d or 4w, until it expires. By default 1w. Those that are
+      there keep their own time.
+    type: str
   # end of what is written
 seealso:
   - module: skerry.host.skerry_volume_info
@@ -128,6 +138,8 @@ ARGUMENTS = {
     "realm": {"type": "str", "default": "default"},
     "project": {"type": "str", "default": "default"},
     "size": {"type": "str"},
+    "snapshot_every": {"type": "str"},
+    "snapshot_keep": {"type": "str"},
     # end of what is written
 }
 

@@ -14,6 +14,8 @@ from skerry.model.errors import Code, SkerryError
 _SUBVOL_CREATE, _SNAP_DESTROY, _SNAP_CREATE, _INO_LOOKUP = 0x5000940E, 0x5000940F, 0x50009417, 0xD0009412
 _VOLUME = struct.Struct("=q4088s")  # unused, name
 _SOURCE = struct.Struct("=qQQ32x4040s")  # descriptor, transaction, flags, unused, name
+_SUBVOL_INFO = 0x81F8943C
+_INFO = struct.Struct("=280xQ64xQ144x")  # of all that is told: generation, the transaction it was made in
 _READ_ONLY = 2
 _LOOKUP = struct.Struct("=QQ4080s")  # subvolume (0: the one that is asked), inode, name
 _TOP_INODE = 256
@@ -39,6 +41,29 @@ def id_of(path: str) -> int:
     """
     found = ask(path, _INO_LOOKUP, _LOOKUP.pack(0, _TOP_INODE, b""), f"identify {path}")
     return int(_LOOKUP.unpack(found)[0])
+
+
+def generation(path: str) -> int:
+    """The transaction in which anything in the subvolume at ``path`` was last changed, as far as it is on the disk.
+
+    Raises:
+        SkerryError: there is none.
+    """
+    return _info(path)[0]
+
+
+def made_in(path: str) -> int:
+    """The transaction in which the subvolume at ``path`` was made.
+
+    Raises:
+        SkerryError: there is none.
+    """
+    return _info(path)[1]
+
+
+def _info(path: str) -> tuple[int, int]:
+    found: tuple[int, int] = _INFO.unpack(ask(path, _SUBVOL_INFO, bytes(_INFO.size), f"tell about {path}"))
+    return found
 
 
 def snapshot(source: str, target: str, *, writable: bool = False) -> None:

@@ -34,6 +34,7 @@ from skerry.model.program import (
     check_path,
     check_user,
 )
+from skerry.model.schedule import KEPT, SnapshotEvery, SnapshotKeep, check_schedule
 from skerry.model.size import format_size, parse_size
 from skerry.model.snapshot import Snapshot
 from skerry.model.uses import SecretUse, VolumeUse, check_secrets, check_volumes
@@ -273,6 +274,8 @@ class Spec(Frozen):
         ),
         TakesEffect("live"),
     ] = {}  # noqa: RUF012
+    snapshot_every: Annotated[SnapshotEvery, TakesEffect("live")] = ""
+    snapshot_keep: Annotated[SnapshotKeep, TakesEffect("live")] = KEPT
     reaches: Annotated[Reaches, TakesEffect("live")] = ()
     reachable_from: Annotated[ReachableFrom, TakesEffect("live")] = ()
 
@@ -284,6 +287,11 @@ class Spec(Frozen):
                 f"{' and '.join(given)} do not go with profile system, whose init is root; "
                 "say in the unit files inside as whom a program runs"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _with_a_schedule(self) -> "Spec":
+        check_schedule(self.snapshot_every, self.snapshot_keep)
         return self
 
     def ports(self) -> tuple[int, ...]:

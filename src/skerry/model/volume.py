@@ -7,6 +7,7 @@ from pydantic import Field
 
 from skerry.model.base import Frozen
 from skerry.model.container import Name
+from skerry.model.schedule import KEPT
 from skerry.model.snapshot import Snapshot
 
 
@@ -31,6 +32,7 @@ class Volume:
     Attributes:
         size: bytes that its files may take.
         generation: raised by each restore, which puts new files in the place of the old ones.
+        snapshot_every: how often a snapshot is taken by itself; empty for never. ``snapshot_keep``: how long it is kept.
         snapshots: those that a plan makes of it, or deletes with it. What it has else is in the store.
     """
 
@@ -41,6 +43,8 @@ class Volume:
     size: int
     generation: int = 1
     created: str = ""
+    snapshot_every: str = ""
+    snapshot_keep: str = KEPT
     snapshots: tuple[Snapshot, ...] = ()
 
     @property

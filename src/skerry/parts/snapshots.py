@@ -68,6 +68,17 @@ def inside(host: HostConfig, place: str) -> list[str]:
     return btrfs.inside(f"{host.pool}/{place}")
 
 
+def changed_since(host: HostConfig, place: str, taken: str) -> bool:
+    """Whether the subvolume at ``place`` has changed since its snapshot at ``taken``; true as well where nobody can tell.
+
+    What was written within the last half a minute may not be seen yet.
+    """
+    try:
+        return btrfs.generation(f"{host.pool}/{place}") > btrfs.made_in(f"{host.pool}/{taken}")
+    except (SkerryError, OSError):
+        return True
+
+
 def frees(host: HostConfig, place: str) -> int | None:
     """Bytes that only the subvolume at ``place`` has; None where nobody can tell in time."""
     try:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from skerry.model.base import Frozen
 from skerry.model.container import Size
+from skerry.model.schedule import KEPT, OtherEvery, OtherKeep, SnapshotEvery, SnapshotKeep
 from skerry.model.size import format_size, parse_size
 from skerry.model.volume import VolumeKey
 from skerry.protocol.core import Change, Request, Resource, Stream
@@ -19,6 +20,11 @@ VolumeSize = Annotated[
         description="Space its files may take. It can be changed while containers use the volume.",
     ),
 ]
+OtherSize = Annotated[
+    Annotated[int, Field(ge=_SMALLEST)] | None,
+    BeforeValidator(lambda value: value if value is None else parse_size(value)),
+    PlainSerializer(format_size, when_used="unless-none"),
+]
 
 
 class _OneVolume(Frozen):
@@ -30,13 +36,28 @@ class VolumeCreate(_OneVolume, Change):
 
     verb: Literal["volume_create"]
     size: VolumeSize = parse_size("1G")
+    snapshot_every: SnapshotEvery = ""
+    snapshot_keep: SnapshotKeep = KEPT
 
 
 class VolumeUpdate(_OneVolume, Change):
-    """Change the size of a volume."""
+    """Change options of a volume. What is not named stays as it is."""
 
     verb: Literal["volume_update"]
-    size: VolumeSize
+    size: Annotated[
+        OtherSize,
+        Field(
+            description="Space its files may take, at least 16M. It can be changed while containers use the volume."
+        ),
+    ] = None
+    snapshot_every: OtherEvery = None
+    snapshot_keep: OtherKeep = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "VolumeUpdate":
+        if (self.size, self.snapshot_every, self.snapshot_keep) == (None, None, None):
+            raise ValueError("nothing is to be changed; give size, snapshot_every or snapshot_keep")
+        return self
 
 
 class VolumeDelete(_OneVolume, Change):
@@ -54,14 +75,14 @@ class VolumeEnsure(_OneVolume, Change):
         Field(description="Whether it shall be there. Deleting one that a container has is refused."),
     ]
     size: Annotated[
-        Annotated[int, Field(ge=_SMALLEST)] | None,
-        BeforeValidator(lambda value: value if value is None else parse_size(value)),
-        PlainSerializer(format_size, when_used="unless-none"),
+        OtherSize,
         Field(
             description="Space its files may take, at least 16M. A new volume has 1G, one that exists keeps its own. "
             "It can be changed while containers use the volume.",
         ),
     ] = None
+    snapshot_every: OtherEvery = None
+    snapshot_keep: OtherKeep = None
 
 
 class VolumeBackup(_OneVolume, Change):

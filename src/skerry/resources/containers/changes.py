@@ -42,6 +42,8 @@ def _short(name: str, value: Any) -> str:
             return "the image's own" if value is None else _health(value)
         case "after" | "reaches" | "reachable_from":
             return " ".join(value) or "none"
+        case "snapshot_every":
+            return value or "none"
         case "labels":
             return " ".join(f"{key}={text}" for key, text in value.items()) or "none"
     return str(value)

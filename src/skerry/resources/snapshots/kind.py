@@ -13,6 +13,7 @@ from skerry.resources import missing
 from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader, lock
 from skerry.resources.snapshots import verbs, view
 from skerry.resources.snapshots.expiry import Expiry
+from skerry.resources.snapshots.schedule import Schedule
 from skerry.store import snapshots as store
 
 _log = logging.getLogger(__name__)
@@ -82,8 +83,8 @@ class Snapshots(Kind[Snapshot]):
         return {"snapshots": len(store.every(context.db))}
 
     def observers(self, context: Context, _alone: Alone, apply: Apply) -> Sequence[Observer]:
-        """What deletes those that expire."""
-        return (Expiry(context, apply),)
+        """What takes those that nobody asks for, and deletes those that expire."""
+        return Schedule(context, apply), Expiry(context, apply)
 
     def reconcile(self, context: Context) -> None:
         """Delete what a lost or restored store left of containers. Of volumes it stays, and is told of, as they do."""

@@ -116,7 +116,7 @@ class Periodic(abc.ABC):
                 if self._ended.wait(_AFTER_ERROR):
                     return
 
-    def _try(self, one: str, what: str, request: object, still: Still) -> str:
+    def _try(self, one: str, what: str, request: object, still: Still) -> Exception | None:
         """Carry a request out; returns why it failed. It is then tried again later, and the log says when."""
         try:
             self._apply(request, still, patience=0.0)
@@ -124,6 +124,6 @@ class Periodic(abc.ABC):
             pause = self._tries.failed(one)
             known = isinstance(error, SkerryError)
             _log.warning("%s; again in %d seconds: %s", what, pause, error, exc_info=not known)
-            return str(error)
+            return error
         self._tries.worked(one)
-        return ""
+        return None

@@ -29,17 +29,18 @@ def create(volume: Volume) -> Plan[Volume]:
     return Plan("volume_create", None, volume, (step,), "undo")
 
 
-def update(volume: Volume, size: int, used: int) -> Plan[Volume]:
-    """Give a volume another size.
+def update(volume: Volume, after: Volume, used: int) -> Plan[Volume]:
+    """Give a volume other options.
 
     Args:
         volume: as it is.
-        size: bytes that it shall have.
+        after: as it shall be.
         used: bytes that its files take.
 
     Raises:
         SkerryError: its files take more than that.
     """
+    size = after.size
     if size < volume.size and size < used + _MEBI:
         least = -(-used // _MEBI) + 1
         raise SkerryError(
@@ -47,11 +48,14 @@ def update(volume: Volume, size: int, used: int) -> Plan[Volume]:
             f"size: {format_size(size)} is too little for volume {volume.key}, whose files take {least - 1}M",
             f"Give at least {least}M, or delete files in it first",
         )
-    after = dataclasses.replace(volume, size=size)
-    if after == volume:
-        return Plan("volume_update", volume, volume, (), "undo")
     reason = f"size {format_size(volume.size)} to {format_size(size)}"
-    return Plan("volume_update", volume, after, (Step("change", data(after), reason, data(volume)),), "undo")
+    steps = (Step("change", data(after), reason, data(volume)),) if size != volume.size else ()
+    stored = tuple(
+        f"{name} {getattr(volume, name) or 'none'} to {getattr(after, name) or 'none'}"
+        for name in ("snapshot_every", "snapshot_keep")
+        if getattr(volume, name) != getattr(after, name)
+    )
+    return Plan("volume_update", volume, after, steps, "undo", stored=stored)
 
 
 def backup(volume: Volume, stream: str) -> Plan[Volume]:

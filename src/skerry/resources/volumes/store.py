@@ -16,6 +16,10 @@ CREATE TABLE volume (
     UNIQUE (project_id, name)
 ) STRICT;
 """,
+    """
+ALTER TABLE volume ADD COLUMN snapshot_every TEXT NOT NULL DEFAULT '';  -- empty: never
+ALTER TABLE volume ADD COLUMN snapshot_keep TEXT NOT NULL DEFAULT '1w';
+""",
 )
 _SELECT = """
 SELECT volume.*, project.realm_id, project.name AS project, realm.name AS realm
@@ -32,6 +36,8 @@ def _from_row(row: Row) -> Volume:
         size=row["size"],
         generation=row["generation"],
         created=row["created"],
+        snapshot_every=row["snapshot_every"],
+        snapshot_keep=row["snapshot_keep"],
     )
 
 
@@ -62,13 +68,15 @@ def insert(db: Database, volume: Volume) -> None:
 
 def _write(db: Database, volume: Volume) -> None:
     db.execute(
-        "INSERT INTO volume VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO volume VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         volume.id,
         volume.project_id,
         volume.key.name,
         volume.size,
         volume.generation,
         volume.created,
+        volume.snapshot_every,
+        volume.snapshot_keep,
     )
 
 
@@ -80,7 +88,12 @@ def restore(db: Database, volume: Volume) -> None:
 def update(db: Database, volume: Volume) -> None:
     """Write what may change of a volume. Inside a transaction."""
     db.execute(
-        "UPDATE volume SET size = ?, generation = ? WHERE id = ?", volume.size, volume.generation, volume.id
+        "UPDATE volume SET size = ?, generation = ?, snapshot_every = ?, snapshot_keep = ? WHERE id = ?",
+        volume.size,
+        volume.generation,
+        volume.snapshot_every,
+        volume.snapshot_keep,
+        volume.id,
     )
 
 

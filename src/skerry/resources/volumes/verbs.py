@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skerry.host import capacity, quotas
 from skerry.model.errors import Code, SkerryError
+from skerry.model.schedule import check_schedule
 from skerry.model.size import format_size, parse_size
 from skerry.model.volume import Volume, VolumeKey
 from skerry.parts import archive, data, root
@@ -23,6 +24,7 @@ from skerry.store.db import Database
 
 Decide = DecideAny[Volume]
 Planner = PlannerAny[Volume]
+Options = requests.VolumeCreate | requests.VolumeUpdate | requests.VolumeEnsure
 _NEW_SIZE = parse_size("1G")
 _MEBI = 1024**2
 
@@ -58,7 +60,21 @@ def users(context: Context, volume: Volume) -> list[str]:
     return sorted([*found.values(), *(references.container_name(context.db, one) for one in running)])
 
 
-def _create(context: Context, key: VolumeKey, size: int) -> Decide:
+def _with_options(volume: Volume, request: Options) -> Volume:
+    """The volume with what a request names."""
+    given = {name: getattr(request, name) for name in ("size", "snapshot_every", "snapshot_keep")}
+    after = dataclasses.replace(volume, **{name: value for name, value in given.items() if value is not None})
+    try:
+        check_schedule(after.snapshot_every, after.snapshot_keep)
+    except ValueError as error:
+        wrong, _, right = str(error).partition("; ")
+        raise SkerryError(Code.INVALID, wrong, right[:1].upper() + right[1:]) from error
+    return after
+
+
+def _create(context: Context, request: requests.VolumeCreate | requests.VolumeEnsure) -> Decide:
+    key, size = request.volume, request.size or _NEW_SIZE
+
     def decide(found: Volume | None) -> Plan[Volume]:
         if found is not None:
             raise SkerryError(
@@ -67,7 +83,8 @@ def _create(context: Context, key: VolumeKey, size: int) -> Decide:
                 "Choose another name, update it, or delete it first",
             )
         capacity.check_disk(context.host, "size", size)
-        return plan.create(store.propose(context.db, context.secret, key, size))
+        proposed = store.propose(context.db, context.secret, key, size)
+        return plan.create(_with_options(proposed, request))
 
     return decide
 
@@ -77,17 +94,18 @@ def _once(context: Context) -> Callable[[Volume], int]:
     return functools.cache(functools.partial(used, context))
 
 
-def _update(context: Context, key: VolumeKey, size: int) -> Decide:
+def _update(context: Context, request: requests.VolumeUpdate | requests.VolumeEnsure) -> Decide:
     takes = _once(context)
 
     def look(found: Volume | None) -> None:
-        if found is not None and size < found.size:
+        if found is not None and (request.size or found.size) < found.size:
             takes(found)
 
     def decide(found: Volume | None) -> Plan[Volume]:
-        volume = existing(context, found, key)
-        capacity.check_disk(context.host, "size", size)
-        return plan.update(volume, size, takes(volume) if size < volume.size else 0)
+        volume = existing(context, found, request.volume)
+        after = _with_options(volume, request)
+        capacity.check_disk(context.host, "size", after.size)
+        return plan.update(volume, after, takes(volume) if after.size < volume.size else 0)
 
     return Looking(look, decide)
 
@@ -227,13 +245,13 @@ def _ensure(context: Context, request: requests.VolumeEnsure, found: Volume | No
     if request.state == "absent":
         return [_delete(context, request.volume, must_exist=False)]
     if found is None:
-        return [_create(context, request.volume, request.size or _NEW_SIZE)]
-    return [_update(context, request.volume, request.size or found.size)]
+        return [_create(context, request)]
+    return [_update(context, request)]
 
 
 PLANNERS: Mapping[str, Planner] = {
-    "volume_create": lambda context, request, _found: [_create(context, request.volume, request.size)],
-    "volume_update": lambda context, request, _found: [_update(context, request.volume, request.size)],
+    "volume_create": lambda context, request, _found: [_create(context, request)],
+    "volume_update": lambda context, request, _found: [_update(context, request)],
     "volume_delete": lambda context, request, _found: [_delete(context, request.volume, must_exist=True)],
     "volume_ensure": _ensure,
     "volume_backup": lambda context, request, _found: [_backup(context, request)],

@@ -17,6 +17,8 @@ def view(volume: Volume) -> dict[str, Any]:
         **volume.key.model_dump(),
         "size": format_size(volume.size),
         "created": volume.created,
+        "snapshot_every": volume.snapshot_every,
+        "snapshot_keep": volume.snapshot_keep,
     }
 
 

@@ -95,6 +95,7 @@ def test_a_frozen_one_is_deleted_as_it_is(host, container):
         ({"services": [{"name": "db", "port": 5432}]}, True, ["change firewall", "make proxy"], ()),
         ({"services": [{"name": "same", "port": 1071}]}, True, ["make proxy"], ()),
         ({"labels": {"app": "web"}}, True, [], ()),
+        ({"snapshot_every": "6h", "snapshot_keep": "2d"}, True, [], ()),
     ],
 )
 def test_update(host, container, changes, running, expected, waiting):
@@ -115,6 +116,7 @@ def test_update(host, container, changes, running, expected, waiting):
          ("memory 256M to 1G", "command the image's own to /app 'a b'")),
         ({"memory": "1G", "pids": 64, "disk": "2G", "port": 80, "services": [{"name": "a", "port": 1}]}, True, ()),
         ({"labels": {"tier": "1", "app": "web"}}, True, ("labels none to app=web tier=1",)),
+        ({"snapshot_every": "24h", "snapshot_keep": "14d"}, True, ("snapshot_every none to 1d", "snapshot_keep 1w to 2w")),
         ({}, True, ()),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """An engine with a container and a volume, on an imaginary machine."""
 
+import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from skerry.engine.engine import Engine
 from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.registered import KINDS
+from skerry.resources.snapshots import periodic
 from tests.unit.engine.kill_points import Sweep
 from tests.unit.engine.machine import Machine, tarball_at
 
@@ -31,3 +33,26 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def ask(engine: Engine, verb: str, **fields: Any) -> dict[str, Any]:
     return dict(engine.answer(TABLE.parse({"version": WIRE_VERSION, "verb": verb, **fields})))
+
+
+class Time:
+    """The host's two clocks: one that somebody can set, and the seconds since its start."""
+
+    def __init__(self) -> None:
+        self.up, self.set_by = 10_000.0, datetime.timedelta()
+
+    def pass_by(self, seconds: float) -> None:
+        self.up += seconds
+
+    def now(self) -> datetime.datetime:
+        return (
+            datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.up - 10_000.0) + self.set_by
+        )
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    found = Time()
+    monkeypatch.setattr(periodic, "now", found.now)
+    monkeypatch.setattr(periodic, "uptime", lambda: found.up)
+    return found

@@ -16,32 +16,10 @@ from skerry.resources.registered import KINDS
 from skerry.resources.snapshots import periodic
 from skerry.resources.snapshots.expiry import Expiry
 from skerry.store import snapshots as store
-from tests.unit.resources.snapshots.conftest import ask
+from tests.unit.resources.snapshots.conftest import Time, ask
 
 BLOG, DATA = "blog", "volume/data"
 LONGEST_S = 20
-
-
-class Time:
-    """The host's two clocks: one that somebody can set, and the seconds since its start."""
-
-    def __init__(self) -> None:
-        self.up, self.set_by = 10_000.0, datetime.timedelta()
-        self._begun = datetime.datetime.now(datetime.UTC)
-
-    def pass_by(self, seconds: float) -> None:
-        self.up += seconds
-
-    def now(self) -> datetime.datetime:
-        return self._begun + datetime.timedelta(seconds=self.up - 10_000.0) + self.set_by
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    found = Time()
-    monkeypatch.setattr(periodic, "now", found.now)
-    monkeypatch.setattr(periodic, "uptime", lambda: found.up)
-    return found
 
 
 @pytest.fixture

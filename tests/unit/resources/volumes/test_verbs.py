@@ -1,5 +1,7 @@
 """Volumes: what each verb plans, what is refused, and that nobody learns what others have."""
 
+import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from skerry.protocol.table import TABLE
 from skerry.resources.containers import anatomy
 from skerry.resources.containers import store as containers
 from skerry.resources.registered import KINDS
-from skerry.resources.volumes import verbs
+from skerry.resources.volumes import store, verbs
+from skerry.store.db import Database
 from tests.unit.engine.kill_points import Sweep
 from tests.unit.engine.machine import Machine, tarball_at
 
@@ -231,3 +234,64 @@ def test_without_its_volume_a_container_does_not_start_but_stops(island: Engine)
     with pytest.raises(SkerryError, match="there is no volume data in default/default"):
         ask(island, "start", **BLOG)
     ask(island, "delete", **BLOG)
+
+
+def test_how_often_snapshots_of_it_are_taken_is_changed_without_a_step(engine: Engine) -> None:
+    made = ask(engine, "volume_create", **DATA, size="64M", snapshot_every="24h")
+    assert (made["after"]["snapshot_every"], made["after"]["snapshot_keep"]) == ("1d", "1w")
+    change = {"verb": "volume_update", **DATA, "snapshot_every": "6h", "snapshot_keep": "2d"}
+    planned = ask(engine, "plan", of=change)
+    done = ask(engine, **change)
+    assert planned["after"] == done["after"]
+    for one in (planned, done):
+        (plan,) = one["plans"]
+        assert (plan["steps"], plan["stored"]) == (
+            [],
+            ["snapshot_every 1d to 6h", "snapshot_keep 1w to 2d"],
+        )
+    assert ask(engine, **change)["changed"] is False
+    shown = ask(engine, "volume_info", **DATA)["volume"]
+    assert (shown["size"], shown["snapshot_every"], shown["snapshot_keep"]) == ("64M", "6h", "2d")
+    ensured = {**DATA, "state": "present"}
+    assert ask(engine, "volume_ensure", **ensured, size="64M")["changed"] is False
+    off = ask(engine, "volume_ensure", **ensured, snapshot_every="")
+    assert off["plans"][0]["stored"] == ["snapshot_every 6h to none"]
+    assert ask(engine, "volume_ensure", **ensured, snapshot_every="")["changed"] is False
+    assert ask(engine, "volume_update", **DATA, size="128M")["after"]["snapshot_keep"] == "2d"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "nothing is to be changed. Give size, snapshot_every or snapshot_keep"),
+        ({"snapshot_every": "5m"}, "snapshot_every: '5m' is too often. Give at least 15m"),
+        ({"snapshot_every": "2w"}, "snapshot_keep 1w is shorter than snapshot_every 2w"),
+        ({"snapshot_every": "15m"}, "makes 672 snapshots, and 400 is the most. Take them less often"),
+        ({"snapshot_keep": ""}, "snapshot_keep: '' is not a duration"),
+    ],
+)
+def test_a_schedule_that_makes_none_or_too_many_is_refused(
+    engine: Engine, given: dict[str, str], said: str
+) -> None:
+    ask(engine, "volume_create", **DATA, size="64M")
+    with pytest.raises(SkerryError, match=re.escape(said)) as error:
+        ask(engine, "volume_update", **DATA, **given)
+    assert error.value.code == Code.INVALID
+
+
+def test_a_store_of_before_has_volumes_without_a_schedule(tmp_path: Path) -> None:
+    path = str(tmp_path / "store.db")
+    older = KINDS.tables() | {"volume": store.TABLES[:1]}
+    db = Database.open(path, older)
+    with db.transaction():
+        db.execute("INSERT INTO realm VALUES ('r', 'default')")
+        db.execute("INSERT INTO project VALUES ('p', 'r', 'default')")
+        db.execute("INSERT INTO volume VALUES ('v', 'p', 'data', 1, 1, '2026-01-01T00:00:00+00:00')")
+    db.close()
+    db = Database.open(path, KINDS.tables())
+    (found,) = store.all_volumes(db)
+    assert (found.key.name, found.snapshot_every, found.snapshot_keep) == ("data", "", "1w")
+    with db.transaction():
+        store.update(db, dataclasses.replace(found, snapshot_every="6h"))
+    assert store.all_volumes(db)[0].snapshot_every == "6h"
+    db.close()
