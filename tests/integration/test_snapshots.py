@@ -16,6 +16,12 @@ Skerry = Callable[..., Any]
 POOL, MEBI = "/var/lib/skerry/pool", 1024**2
 REMOVE = """/usr/bin/python3 -c 'import os; os.unlink("/fat")'"""
 SLEEP = "import time; time.sleep(3600)"
+EXPIRE = """
+import sqlite3, sys
+with sqlite3.connect("/var/lib/skerry/state.db") as db:
+    when = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now', ?)"
+    db.execute(f"UPDATE snapshot SET expires = {when} WHERE name = ?", sys.argv[1:])
+"""
 # It says whether it could write, and goes on.
 WRITES = (
     "import time\ntry: open('/tmp/new', 'wb').write(bytes(1 << 20)); said = 'written'\n"
@@ -297,6 +303,25 @@ def test_names_that_are_wrong_are_refused_in_words(host: Host, skerry: Skerry, b
         ("info t-blog nope", 3, "has no snapshot nope"),
     ):
         assert said in refused(host, f"skerry snapshot {command}", code).replace("\n       ", " "), command
+
+
+def test_what_has_expired_is_deleted_while_the_engine_runs_and_after_it_did_not(
+    host: Host, skerry: Skerry, blog: dict[str, Any]
+) -> None:
+    skerry("volume create t-data --size 64M")
+    for words in ("t-blog one", "t-blog ever", "volume/t-data two", "volume/t-data hour"):
+        skerry(f"snapshot create {words}{'' if 'ever' in words else ' --expires 1h'}")
+    host.check_output("systemctl stop skerry-engine.socket skerry-engine")
+    for name, seconds in (("one", -60), ("two", 4)):
+        host.check_output(f"python3 -c {shlex.quote(EXPIRE)} '{seconds} seconds' {name}")
+    host.check_output("systemctl start skerry-engine.socket skerry-engine")
+    deadline = time.monotonic() + 60
+    while (found := sorted([*names(skerry), *names(skerry, "volume/t-data")])) != ["ever", "hour"]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+    assert len(host.check_output(f"ls {POOL}/s/container {POOL}/s/volume").split()) == 2 + 2
+    steps = [step for one in skerry("operations")["operations"] for step in one["steps"]]
+    assert len([step for step in steps if "it expired at 20" in step]) == 2
 
 
 def test_two_at_once_are_one_after_the_other(host: Host, skerry: Skerry, blog: dict[str, Any]) -> None:
