@@ -342,6 +342,14 @@ options:
     - A change takes effect at once.
     type: list
     elements: str
+  publish:
+    description:
+    - 'Ports of the host that lead to it, for what is not HTTP: HOSTPORT[:PORT][/PROTOCOL], such as 5432,
+      8025:25 or 5353:53/udp. Without PORT it is the same one, without PROTOCOL tcp. Everybody who reaches
+      the host reaches it. The host says which ports may be published.'
+    - A change takes effect at once.
+    type: list
+    elements: str
   wait:
     description:
     - What to wait for.
@@ -568,6 +576,7 @@ ARGUMENTS = {
     "snapshot_keep": {"type": "str"},
     "reaches": {"type": "list", "elements": "str"},
     "reachable_from": {"type": "list", "elements": "str"},
+    "publish": {"type": "list", "elements": "str"},
     "wait": {"type": "str", "choices": ["running", "ready"], "default": "ready"},
     "timeout": {"type": "float", "default": 30.0},
     "grace_now": {"type": "float"},

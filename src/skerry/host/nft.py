@@ -24,14 +24,14 @@ class Element:
         table: name of the table.
         set: name of the set or map.
         key: its fields, one unless the set is a concatenation. Raw payload fields are numbers.
-        value: what a map gives for the key.
+        value: what a map gives for the key: a mark, or fields as of a key.
     """
 
     family: str
     table: str
     set: str
     key: tuple[Field, ...]
-    value: int | None = None
+    value: int | tuple[Field, ...] | None = None
 
 
 def elements(family: str, table: str) -> set[Element]:
@@ -72,6 +72,8 @@ def _parse(family: str, table: str, objects: Iterable[dict[str, Any]]) -> Iterat
             if isinstance(key, dict) and "elem" in key:  # the element has a comment, a counter or a timeout
                 key = key["elem"]["val"]
             fields = key["concat"] if isinstance(key, dict) else [key]
+            if isinstance(value, dict):
+                value = tuple(value["concat"])
             yield Element(family, table, holder["name"], tuple(map(_number, fields)), value)
 
 
@@ -83,6 +85,7 @@ def _number(field: Field) -> Field:
 def _render(element: Element) -> dict[str, Any]:
     fields = [hex(field) if isinstance(field, int) and field >= 2**63 else field for field in element.key]
     key: Any = fields[0] if len(fields) == 1 else {"concat": fields}
-    entry = key if element.value is None else [key, element.value]
+    value = {"concat": list(element.value)} if isinstance(element.value, tuple) else element.value
+    entry = key if value is None else [key, value]
     place = {"family": element.family, "table": element.table, "name": element.set}
     return {"element": {**place, "elem": [entry]}}

@@ -45,6 +45,10 @@ def _number(length: int) -> Callable[[Field], bytes]:
     return lambda field: int(field).to_bytes(length, "big")
 
 
+def _mark(field: Field) -> bytes:
+    return struct.pack("=I", field)
+
+
 _FIELDS: dict[str, tuple[Callable[[Field], bytes], ...]] = {
     "macs": (_interface, _mac),
     "nd_macs": (_interface, _number(6)),
@@ -54,7 +58,10 @@ _FIELDS: dict[str, tuple[Callable[[Field], bytes], ...]] = {
     **{f"{name}{version}": (_address,) for name in ("members", "marks") for version in "46"},
     **{f"services{version}": (_address, _number(2)) for version in "46"},
     **{f"reaches{version}": (_address, _address, _protocol, _number(2)) for version in "46"},
+    **{f"published{version}": (_protocol, _number(2)) for version in ("", "4", "6")},
+    **{f"admitted{version}": (_address, _mark) for version in "46"},
 }
+_VALUES = (_address, _number(2))  # of a map whose values are no marks
 
 
 def create(new: Iterable[Element]) -> bool:
@@ -118,9 +125,14 @@ def _listed(family: str, table: str, name: str, elements: Iterable[Element]) -> 
 
 
 def _described(element: Element) -> bytes:
-    pairs = zip(_FIELDS[element.set], element.key, strict=True)
-    key = b"".join(netlink.padded(raw(field)) for raw, field in pairs)
-    described = attribute(_KEY, attribute(_VALUE, key))
+    described = attribute(_KEY, attribute(_VALUE, _packed(_FIELDS[element.set], element.key)))
     if element.value is not None:
-        described += attribute(_DATA, attribute(_VALUE, struct.pack("=I", element.value)))
+        value = element.value if isinstance(element.value, tuple) else (element.value,)
+        kinds = _VALUES if isinstance(element.value, tuple) else (_mark,)
+        described += attribute(_DATA, attribute(_VALUE, _packed(kinds, value)))
     return described
+
+
+def _packed(kinds: Iterable[Callable[[Field], bytes]], fields: Iterable[Field]) -> bytes:
+    """Fields as they stand in packets, one after the other."""
+    return b"".join(netlink.padded(raw(field)) for raw, field in zip(kinds, fields, strict=True))

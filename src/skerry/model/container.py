@@ -34,6 +34,7 @@ from skerry.model.program import (
     check_path,
     check_user,
 )
+from skerry.model.publish import Publish
 from skerry.model.schedule import KEPT, SnapshotEvery, SnapshotKeep, check_schedule
 from skerry.model.size import format_size, parse_size
 from skerry.model.snapshot import Snapshot
@@ -278,6 +279,7 @@ class Spec(Frozen):
     snapshot_keep: Annotated[SnapshotKeep, TakesEffect("live")] = KEPT
     reaches: Annotated[Reaches, TakesEffect("live")] = ()
     reachable_from: Annotated[ReachableFrom, TakesEffect("live")] = ()
+    publish: Annotated[Publish, TakesEffect("live")] = ()
 
     @model_validator(mode="after")
     def _of_its_profile(self) -> "Spec":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from skerry.model.errors import Code, SkerryError
+from skerry.model.publish import read_ports
 from skerry.model.size import parse_size
 
 
@@ -30,6 +31,8 @@ class HostConfig:
         proxy_socket: the proxy's master socket.
         routes_map: the proxy's map of routes.
         public_port: the port of the URLs, as a browser sees it.
+        publish_ports: ports of the host, and ranges of them, that containers may publish.
+        own_ports: those of them that they may not, since they are the host's own.
     """
 
     domain: str
@@ -47,6 +50,8 @@ class HostConfig:
     proxy_socket: str = "/run/skerry-proxy/master.sock"
     routes_map: str = "/run/skerry-proxy/routes.map"
     public_port: int = 443
+    publish_ports: tuple[str, ...] = ("1024-65535",)
+    own_ports: tuple[str, ...] = ("22", "80", "443", "2222")
 
     def url(self, host_name: str) -> str:
         """The URL of a host name of ours."""
@@ -66,6 +71,14 @@ class HostConfig:
 def _check_ratio(found: object) -> None:
     if not isinstance(found, int | float) or not 1 <= found <= 1000:
         raise ValueError(f"overcommit_memory is {found!r}; give a number from 1 to 1000")
+
+
+def _ports(key: str, found: object) -> tuple[str, ...]:
+    if not isinstance(found, list):
+        said = f"{key} is {found!r}; give a list of ports and ranges, such as ['1024-65535']"
+        raise ValueError(said)  # noqa: TRY004 - of a file, as all else that is wrong in it
+    read_ports(found)
+    return tuple(map(str, found))
 
 
 CONFIG_PATH = "/etc/skerry/engine.toml"
@@ -100,6 +113,8 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
             values[key] = parse_size(values[key])
         for key in {"ipv4", "ipv6"} & values.keys():
             ipaddress.ip_network(values[key])
+        for key in {"publish_ports", "own_ports"} & values.keys():
+            values[key] = _ports(key, values[key])
     except ValueError as error:
         raise SkerryError(Code.HOST, f"{path}: {error}", "Run the role lxc_host again") from error
     return HostConfig(**values)

@@ -17,10 +17,13 @@ from skerry.host.run import ProgramError
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.model.publish import is_tcp, mark
 from skerry.parts.base import Part
 
 TABLE = "skerry"
 REACHES = ("reaches4", "reaches6")  # sets whose elements are of two containers: parts/neighbours.py
+_ADMITTED = {"admitted4", "admitted6"}
+_PUBLISHED = {"published", "published4", "published6"}
 _FAMILIES = ("bridge", "inet")
 _MARK = 0x5E000000  # plus the slot: connection marks of our own, apart from other programs' small numbers
 
@@ -38,7 +41,7 @@ class HasElements(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class FirewallEntry(Part):
-    """The entries of one container: only these addresses leave its interface, only these TCP services are reached.
+    """The entries of one container: only these addresses leave its interface, only these ports are reached.
 
     Attributes:
         slot: its slot number.
@@ -46,6 +49,7 @@ class FirewallEntry(Part):
         ipv4: its IPv4 address.
         ipv6: its global or unique local IPv6 address.
         services: the TCP ports that the proxy may connect to.
+        published: ports of the host that lead to it: protocol, port of the host, its own port.
     """
 
     kind: ClassVar[str] = "firewall"
@@ -54,12 +58,17 @@ class FirewallEntry(Part):
     ipv4: str
     ipv6: str
     services: tuple[int, ...]
+    published: tuple[tuple[str, int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        """The journal has lists for tuples, inside of one too."""
+        object.__setattr__(self, "published", tuple((*one,) for one in self.published))
 
     def __str__(self) -> str:
         return f"firewall entries of sk{self.slot}"
 
     def make(self, host: HostConfig) -> None:  # noqa: ARG002
-        """Let it in with exactly these services.
+        """Let it in with exactly these services and published ports. Flows by others, which were its, end.
 
         Raises:
             SkerryError: the firewall is not loaded.
@@ -67,7 +76,10 @@ class FirewallEntry(Part):
         with loaded():
             created = nft_kernel.create(self.elements())
         if not created:
-            _replace(self._own(live_elements()), set(self.elements()))
+            found, wanted = self._own(live_elements()), set(self.elements())
+            _replace(found, wanted)
+            for one in _ended(found - wanted):
+                conntrack.forget_flows(one)
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """Shut it out and forget its flows, so that none of them outlives the address.
@@ -76,7 +88,8 @@ class FirewallEntry(Part):
         """
         if not nft_kernel.delete(self.elements()):
             self._remove_what_is_there()
-        conntrack.forget_flows(_MARK | self.slot)
+        for flows in (_MARK | self.slot, *(mark(protocol, port) for protocol, port, _own in self.published)):
+            conntrack.forget_flows(flows)
 
     def _remove_what_is_there(self) -> None:
         live: set[Element] = set()
@@ -107,11 +120,35 @@ class FirewallEntry(Part):
             yield Element("inet", TABLE, f"marks{version}", (address,), _MARK | self.slot)
             for service in self.services:
                 yield Element("inet", TABLE, f"services{version}", (address, service))
+            for protocol, host_port, port in self.published:
+                key, flows = (protocol, host_port), mark(protocol, host_port)
+                yield Element("inet", TABLE, f"published{version}", key, (address, port))
+                yield Element("inet", TABLE, f"admitted{version}", (address, flows))
+        for protocol, host_port, _port in self.published:
+            yield Element("inet", TABLE, "published", (protocol, host_port), mark(protocol, host_port))
 
     def _own(self, live: Iterable[Element]) -> set[Element]:
         """Which of ``live`` are this container's alone: those of its interface and its addresses."""
         names = {f"sk{self.slot}", self.ipv4, str(ipaddress.IPv6Address(self.ipv6))}
-        return {element for element in live if element.key[0] in names and element.set not in REACHES}
+        live = {element for element in live if element.set not in REACHES}
+        own = {element for element in live if _address(element) in names}
+        marks = {element.key[1] for element in own if element.set in _ADMITTED}
+        return own | {element for element in live if element.set == "published" and element.value in marks}
+
+
+def _address(element: Element) -> str:
+    """Whose it is: an address or an interface."""
+    return str((element.value if isinstance(element.value, tuple) else element.key)[0])
+
+
+def _ended(gone: Iterable[Element]) -> set[int]:
+    """Marks of the flows that the kernel is to forget when these elements of published ports are gone.
+
+    What is published no more is not among them by TCP: so both ends are told.
+    """
+    gone = list(gone)
+    marks = {mark(str(one.key[0]), int(one.key[1])) for one in gone if one.set in _PUBLISHED}
+    return marks - {one.key[1] for one in gone if one.set in _ADMITTED and is_tcp(int(one.key[1]))}
 
 
 def link_local(mac: str) -> ipaddress.IPv6Address:
@@ -131,9 +168,10 @@ def replace_all(entries: Iterable[HasElements]) -> None:
     desired = {element for entry in entries for element in entry.elements()}
     found = live_elements()
     _replace(found, desired)
-    marks = {element.value for element in found - desired if element.value is not None}
-    for mark in marks - {element.value for element in desired}:
-        conntrack.forget_flows(mark)
+    marks = {element.value for element in found - desired if isinstance(element.value, int)}
+    marks |= {int(element.key[1]) for element in found - desired if element.set in _ADMITTED}
+    for flows in marks - {element.value for element in desired if element.set.startswith("marks")}:
+        conntrack.forget_flows(flows)
 
 
 def slots(host: HostConfig) -> frozenset[int]:
@@ -142,7 +180,7 @@ def slots(host: HostConfig) -> frozenset[int]:
     Raises:
         SkerryError: the firewall is not loaded.
     """
-    return frozenset(_slot(host, str(element.key[0])) for element in live_elements())
+    return frozenset(_slot(host, _address(one)) for one in live_elements() if one.set != "published")
 
 
 def _slot(host: HostConfig, name: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from skerry.model.container import Image
+from skerry.model.publish import parse
 from skerry.store.db import Database, Row
 
 
@@ -201,6 +202,23 @@ def _names(db: Database, table: str, realm: str, project: str) -> list[str]:
         "JOIN realm ON realm.id = project.realm_id WHERE realm.name = ? AND project.name = ? ORDER BY 1"
     )
     return [row[0] for row in db.rows(query, realm, project)]
+
+
+def published(db: Database, besides: str) -> set[str]:
+    """The ports of the host that containers publish, as ``5432/tcp``, whether they run or not.
+
+    One whose change is not done may get back what it had: that is nobody else's until then.
+
+    Args:
+        db: the store.
+        besides: the id of a container whose own are left out.
+    """
+    query = (
+        "SELECT entry.value FROM container, json_each(spec, '$.publish') AS entry WHERE container.id != ?1 UNION "
+        "SELECT entry.value FROM operation, json_each(plan, '$.before.spec.publish') AS entry "
+        "WHERE state = 'open' AND kind = 'container' AND resource_id != ?1"
+    )
+    return {parse(row[0]).taken for row in db.rows(query, besides)}
 
 
 def aliases_of(db: Database, container_id: str) -> dict[str, str]:

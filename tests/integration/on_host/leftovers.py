@@ -82,6 +82,30 @@ def ways() -> tuple[set[str], set[str]]:
     return wanted, found - apart
 
 
+def published() -> tuple[set[str], set[str]]:
+    """Ports of the host that lead to a container, with where: by the store, and by the firewall."""
+    wanted = set()
+    for slot, spec in rows("SELECT slot, spec FROM container WHERE desired = 'started'"):
+        for text in json.loads(spec).get("publish", []):
+            ports, _, protocol = text.partition("/")
+            first, _, own = ports.partition(":")
+            wanted |= {f"{first} {protocol or 'tcp'} {slot} {own or first} IPv{version}" for version in "46"}
+    found = set()
+    for item in json.loads(out("nft", "-j", "list", "table", "inet", "skerry"))["nftables"]:
+        holder = item.get("map", {})
+        if holder.get("name") in {"published4", "published6"}:
+            for key, value in holder.get("elem", []):
+                (protocol, port), (address, own) = key["concat"], value["concat"]
+                version = holder["name"][-1]
+                a, b = (
+                    map(int, address.split(".")[2:])
+                    if version == "4"
+                    else divmod(int(address.rpartition(":")[2], 16), 256)
+                )
+                found.add(f"{port} {protocol} {a * 256 + b - FIRST_HOST} {own} IPv{version}")
+    return wanted, found
+
+
 def links() -> set[int]:
     return {
         int(link["ifname"][2:])
@@ -158,6 +182,7 @@ def differences() -> Iterator[str]:
         "firewall elements of slots": (slots, firewall_slots()),
         "network links of slots": (slots, links()),
         "firewall elements between containers": ways(),
+        "published ports": published(),
         "rendered configurations": (running, {path.name for path in Path(RUN, "c").iterdir()}),
         "mounts that PID 1 sees": (set(), mounts),
         "routes": (set(routes.items()), {item for item in live_routes.items() if "." in item[0]}),

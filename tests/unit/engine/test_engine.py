@@ -31,7 +31,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:  # a test's own patches are take
     state = f"{tmp_path}/state"
     host = HostConfig(domain="example.org", state=state, pool=f"{state}/pool", run=f"{state}/run")
     machine = Machine(lambda: None)
-    with machine.under_the_engine(), mock.patch.object(cgroups, "has_controllers", lambda: True):
+    with machine.under_the_engine(), mock.patch.object(cgroups, "has_controllers", return_value=True):
         db = Database.open(host.database, KINDS.tables())
         engine = Engine(Context(host, db, b"secret"), KINDS, TABLE)
         reconcile(engine)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skerry.host import listening
 from skerry.parts.alias import Drained
 from skerry.protocol.table import TABLE
 from skerry.resources.registered import KINDS
@@ -62,6 +63,14 @@ def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[
             {**anew, "spec": {"image": "hello", "rollbacks": 1}},
         ),
         "rollback": ([other, *started, anew], {"verb": "rollback", **KEY}),
+        "update, published": (
+            [hello, {**create, "spec": {"image": "hello", "publish": ["5432", "53535:53/udp"]}}],
+            {"verb": "update", **KEY, "spec": {"publish": ["5432:1", "5433"]}},
+        ),
+        "start, published": (
+            [*stopped, {"verb": "update", **KEY, "spec": {"publish": ["5432"]}}],
+            {"verb": "start", **KEY},
+        ),
         "delete": (started, {"verb": "delete", **KEY}),
         "delete, with a kept root": ([other, *started, anew], {"verb": "delete", **KEY}),
     }
@@ -237,6 +246,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     old |= tarball_at(tmp_path / "old.tar", "old")
     monkeypatch.setattr(Drained, "open", lambda *_: [object()])
     monkeypatch.setattr(Drained, "make", lambda *_: None)
+    monkeypatch.setattr(listening, "listens", lambda *_: False)
     every = {
         "container": verbs_of_containers(old, new | {"name": "other"}),
         "container, with neighbours": verbs_between_neighbours(old),

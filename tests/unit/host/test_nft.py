@@ -20,7 +20,7 @@ ELEMENTS = st.builds(
     st.just("skerry"),
     st.sampled_from(["members4", "services6", "macs"]),
     st.lists(FIELDS, min_size=1, max_size=3).map(tuple),
-    st.none() | st.integers(0, 2**32 - 1),
+    st.none() | st.integers(0, 2**32 - 1) | st.tuples(st.ip_addresses().map(str), st.integers(0, 65_535)),
 )
 
 

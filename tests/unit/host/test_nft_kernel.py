@@ -1,6 +1,8 @@
 """How elements are written for the kernel. That it understands them is seen in test_firewall_changes.py."""
 
+import ipaddress
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,8 @@ def test_it_knows_every_set_of_the_rules_and_no_other() -> None:
             b"\x0a\x5a\1\1\x0a\x5a\1\2\x11\0\0\0\4\x2f\0\0",
         ),
         ("marks4", ("10.90.1.1",), 0x5E000001, b"\x0a\x5a\1\1"),
+        ("published", ("udp", 5353), 0x5C0014E9, b"\x11\0\0\0\x14\xe9\0\0"),
+        ("admitted4", ("10.90.1.1", 0x5C0014E9), None, b"\x0a\x5a\1\1" + struct.pack("=I", 0x5C0014E9)),
     ],
 )
 def test_a_key_is_written_as_it_stands_in_packets(
@@ -41,3 +45,10 @@ def test_a_key_is_written_as_it_stands_in_packets(
     assert described[:8] == bytes([len(raw) + 8, 0, 1, 0x80, len(raw) + 4, 0, 1, 0])
     assert described[8 : 8 + len(raw)] == raw
     assert len(described) == 8 + len(raw) + (12 if value is not None else 0)
+
+
+@pytest.mark.parametrize(("name", "address"), [("published4", "10.90.1.1"), ("published6", "fd5e::1")])
+def test_where_a_published_port_leads_is_written_as_it_stands_in_packets(name: str, address: str) -> None:
+    described = _described(Element("inet", "skerry", name, ("tcp", 5432), (address, 25)))
+    assert described[8:16] == b"\6\0\0\0\x15\x38\0\0"
+    assert described.endswith(ipaddress.ip_address(address).packed + b"\0\x19\0\0")

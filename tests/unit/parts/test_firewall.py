@@ -1,6 +1,7 @@
 """Which elements a container has, and that no two containers share one."""
 
 import ipaddress
+import json
 
 import pytest
 from hypothesis import given
@@ -9,17 +10,25 @@ from hypothesis import strategies as st
 from skerry.host.nft import Element
 from skerry.model.addresses import addresses
 from skerry.model.host import HostConfig
+from skerry.model.publish import mark
 from skerry.parts.base import Part
-from skerry.parts.firewall import FirewallEntry, _slot, link_local
+from skerry.parts.firewall import FirewallEntry, _address, _ended, _slot, link_local
 
 HOST = HostConfig(domain="skerry.test")
 SLOTS = st.integers(1, 40_000)
+PUBLISHED = st.lists(
+    st.tuples(st.sampled_from(["tcp", "udp"]), st.integers(1, 65_535), st.integers(1, 65_535)),
+    unique_by=lambda one: one[:2],
+    max_size=8,
+).map(tuple)
 SERVICES = st.lists(st.integers(1, 65_535), unique=True, max_size=8).map(tuple)
 
 
-def entry(slot: int, services: tuple[int, ...] = (1071,)) -> FirewallEntry:
+def entry(
+    slot: int, services: tuple[int, ...] = (1071,), published: tuple[tuple[str, int, int], ...] = ()
+) -> FirewallEntry:
     own = addresses(HOST, slot)
-    return FirewallEntry(slot, own.mac, own.ipv4, own.ipv6, services)
+    return FirewallEntry(slot, own.mac, own.ipv4, own.ipv6, services, published)
 
 
 def test_the_elements_of_slot_one() -> None:
@@ -44,6 +53,34 @@ def test_the_elements_of_slot_one() -> None:
     }
 
 
+def test_the_elements_of_a_published_port() -> None:
+    every = set(entry(1, (), (("udp", 5353, 53),)).elements()) - set(entry(1, ()).elements())
+    assert {(item.set, item.key, item.value) for item in every} == {
+        ("published", ("udp", 5353), 0x5C0014E9),
+        ("published4", ("udp", 5353), ("10.90.1.1", 53)),
+        ("published6", ("udp", 5353), ("fd5e:6b65:7279::101", 53)),
+        ("admitted4", ("10.90.1.1", 0x5C0014E9), None),
+        ("admitted6", ("fd5e:6b65:7279::101", 0x5C0014E9), None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("after", "forgotten"),
+    [
+        ((("tcp", 5432, 5432), ("udp", 53, 53)), set()),
+        ((("tcp", 5432, 5432),), {("udp", 53)}),
+        ((("udp", 53, 53),), set()),  # by TCP both ends are told
+        ((("tcp", 5432, 5433), ("udp", 53, 54)), {("tcp", 5432), ("udp", 53)}),
+        ((("tcp", 5432, 5432), ("udp", 53, 53), ("udp", 54, 54)), set()),
+    ],
+)
+def test_flows_are_forgotten_where_they_lead_elsewhere(
+    after: tuple[tuple[str, int, int], ...], forgotten: set[tuple[str, int]]
+) -> None:
+    before = set(entry(1, (), (("tcp", 5432, 5432), ("udp", 53, 53))).elements())
+    assert _ended(before - set(entry(1, (), after).elements())) == {mark(*one) for one in forgotten}
+
+
 @given(SLOTS, SERVICES)
 def test_their_number_follows_from_the_services_alone(slot: int, services: tuple[int, ...]) -> None:
     assert len(list(entry(slot, services).elements())) == 11 + 2 * len(services)
@@ -56,20 +93,23 @@ def test_no_two_containers_share_an_element_or_a_mark(slots: list[int]) -> None:
     assert len({element.value for element in everything if element.value is not None}) == len(slots)
 
 
-@given(SLOTS, SLOTS, SERVICES)
+@given(SLOTS, SLOTS, SERVICES, PUBLISHED)
 def test_a_container_owns_its_elements_and_nobody_else_s(
-    slot: int, other: int, services: tuple[int, ...]
+    slot: int, other: int, services: tuple[int, ...], published: tuple[tuple[str, int, int], ...]
 ) -> None:
-    mine, live = (
-        set(entry(slot).elements()),
-        set(entry(slot).elements()) | set(entry(other, services).elements()),
-    )
+    half = len(published) // 2
+    mine = set(entry(slot, published=published[:half]).elements())
+    live = mine | set(entry(other, services, published[half:]).elements())
     assert entry(slot)._own(live) == (live if slot == other else mine)
 
 
-@given(SLOTS)
-def test_the_slot_can_be_read_from_every_element(slot: int) -> None:
-    assert {_slot(HOST, str(element.key[0])) for element in entry(slot).elements()} == {slot}
+@given(SLOTS, PUBLISHED)
+def test_the_slot_can_be_read_from_every_element(
+    slot: int, published: tuple[tuple[str, int, int], ...]
+) -> None:
+    """But for the mark of a published port, which comes with others."""
+    every = [one for one in entry(slot, published=published).elements() if one.set != "published"]
+    assert {_slot(HOST, _address(element)) for element in every} == {slot}
 
 
 @pytest.mark.parametrize("text", ["FD5E:6B65:7279:0:0:0:0:101", "fd5e:6b65:7279:0000::0101"])
@@ -87,9 +127,18 @@ def test_link_local_addresses_are_modified_eui_64(mac: bytes) -> None:
     assert interface[0] ^ mac[0] == 0x02
 
 
-@given(SLOTS, SERVICES)
-def test_the_journal_gives_back_what_it_was_given(slot: int, services: tuple[int, ...]) -> None:
-    assert Part.from_json(entry(slot, services).to_json()) == entry(slot, services)
+@given(SLOTS, SERVICES, PUBLISHED)
+def test_the_journal_gives_back_what_it_was_given(
+    slot: int, services: tuple[int, ...], published: tuple[tuple[str, int, int], ...]
+) -> None:
+    given_ = entry(slot, services, published)
+    assert Part.from_json(json.loads(json.dumps(given_.to_json()))) == given_
+
+
+def test_the_journal_of_an_older_skerry_is_read() -> None:
+    older = entry(1).to_json()
+    del older["published"]
+    assert Part.from_json(older) == entry(1)
 
 
 def test_elements_are_values() -> None:

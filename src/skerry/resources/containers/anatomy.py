@@ -3,6 +3,7 @@
 import dataclasses
 import uuid
 
+from skerry.model import publish
 from skerry.model.addresses import addresses
 from skerry.model.container import Container
 from skerry.model.errors import Code, SkerryError
@@ -53,8 +54,14 @@ def kept_roots(container: Container) -> tuple[KeptRoot, ...]:
 def firewall_entry(host: HostConfig, container: Container) -> FirewallEntry:
     """Its entries in the firewall."""
     own = addresses(host, container.slot)
+    published = sorted(map(publish.parse, container.spec.publish))
     return FirewallEntry(
-        slot=container.slot, mac=own.mac, ipv4=own.ipv4, ipv6=own.ipv6, services=container.spec.ports()
+        slot=container.slot,
+        mac=own.mac,
+        ipv4=own.ipv4,
+        ipv6=own.ipv6,
+        services=container.spec.ports(),
+        published=tuple((one.protocol, one.host_port, one.port) for one in published),
     )
 
 

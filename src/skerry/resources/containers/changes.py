@@ -40,7 +40,7 @@ def _short(name: str, value: Any) -> str:
             return "the image's own" if value is None else str(value)
         case "health":
             return "the image's own" if value is None else _health(value)
-        case "after" | "reaches" | "reachable_from":
+        case "after" | "reaches" | "reachable_from" | "publish":
             return " ".join(value) or "none"
         case "snapshot_every":
             return value or "none"

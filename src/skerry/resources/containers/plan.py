@@ -12,6 +12,7 @@ from skerry.resources.kind import Plan
 
 _LIMITS = {"memory", "cpu", "pids"}
 _ROUTES = {"port", "services"}
+_PORTS = {*_ROUTES, "publish"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +189,7 @@ def update(
     if running:
         steps += _live_changes(host, container, after, live)
     steps += rerouting(host, container, after, _why(container, after, _ROUTES))
-    told = {"disk", *_ROUTES, *(_LIMITS if running else ())}
+    told = {"disk", *_ROUTES, *({*_LIMITS, "publish"} if running else ())}
     stored = changes.described(container.spec, spec, set(options) - told)
     return Plan("update", container, after, tuple(steps), "undo", waiting, tuple(stored))
 
@@ -204,7 +205,7 @@ def _live_changes(host: HostConfig, old: Container, new: Container, live: set[st
         unit = anatomy.unit(old)
         changed = dataclasses.replace(unit, memory=new.spec.memory, cpu=new.spec.cpu, pids=new.spec.pids)
         steps.append(Step("change", changed, _why(old, new, limits), unit))
-    if ports := live & _ROUTES:
+    if ports := live & _PORTS:
         before, after = anatomy.firewall_entry(host, old), anatomy.firewall_entry(host, new)
         if before != after:
             steps.append(Step("change", after, _why(old, new, ports), before))

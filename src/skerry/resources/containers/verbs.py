@@ -18,6 +18,7 @@ from skerry.resources.containers import (
     neighbours,
     order,
     plan,
+    published,
     restore,
     root_verbs,
     store,
@@ -104,6 +105,7 @@ def _create(context: Context, request: requests.Create) -> Decide:
         proposed = _propose(context, request.container, request.spec)
         order.check(context.db, proposed.key, request.spec.after)
         neighbours.check(context.db, proposed, proposed.spec.reaches)
+        published.check(context, proposed)
         return plan.create(context.host, proposed, start=request.start, wait=_wait(request))
 
     return decide
@@ -128,7 +130,9 @@ def _update(
         _check_update(context, container, spec, findings)
         order.check(context.db, request.container, spec.after)
         new = [one for one in spec.reaches if one not in container.spec.reaches]
-        neighbours.check(context.db, dataclasses.replace(container, spec=spec), new)
+        changed = dataclasses.replace(container, spec=spec)
+        neighbours.check(context.db, changed, new)
+        published.check(context, changed, container.spec.publish)
         if image := _other_image(context, container, request.spec):
             ending = root_verbs.Ending(_grace(request, container), request.discard_root, findings)
             return root_verbs.replace_image(context, container, spec, image, ending, _wait(request))
