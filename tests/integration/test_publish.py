@@ -21,10 +21,10 @@ OUTSIDE = "skerry-outside"  # a network namespace, joined to the host as its pro
 HOST4, HOST6, CLIENT4, CLIENT6 = "198.51.100.1", "2001:db8:51::1", "198.51.100.2", "2001:db8:51::2"
 JOIN = f"""set -e
 ip netns add {OUTSIDE}
-ip link add skout type veth peer name eth0 netns {OUTSIDE}
-ip addr add {HOST4}/24 dev skout
-ip addr add {HOST6}/64 dev skout nodad
-ip link set skout up
+ip link add outside0 type veth peer name eth0 netns {OUTSIDE}
+ip addr add {HOST4}/24 dev outside0
+ip addr add {HOST6}/64 dev outside0 nodad
+ip link set outside0 up
 ip -n {OUTSIDE} addr add {CLIENT4}/24 dev eth0
 ip -n {OUTSIDE} addr add {CLIENT6}/64 dev eth0 nodad
 ip -n {OUTSIDE} link set eth0 up
@@ -143,7 +143,7 @@ def elements(host: Host) -> int:
 @pytest.fixture(scope="module", autouse=True)
 def standing_outside(host: Host, hello: str) -> Iterator[None]:
     """Somebody outside is there, and no container of these tests, before and afterwards."""
-    part = f"ip link del skout; ip netns del {OUTSIDE}"
+    part = f"ip link del outside0; ip netns del {OUTSIDE}"
     gone(host)
     host.run(part)
     host.check_output(JOIN)
