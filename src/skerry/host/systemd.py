@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Properties = list[tuple[str, tuple[str, Any]]]
 _free: "list[Manager]" = []
+_LONGEST_FORGOTTEN = 5.0  # seconds until a unit that has ended is forgotten, on a very busy host
 _RESTARTING = "auto-restart"  # in its sub state, such as failed-before-auto-restart
 
 
@@ -115,15 +116,23 @@ def reset_restarts(unit: str) -> None:
 def start_transient(unit: str, properties: Properties) -> None:
     """Make and start a transient unit; returns when the job is queued.
 
+    One of its name that has just ended is known to systemd for some moments more.
+
     Raises:
         SkerryError: systemd refused it.
     """
-    try:
-        with _bus() as manager:
-            # Not "fail": the journal that it logs to may just be ending, since the one before was its last user.
-            manager.start_transient_unit(unit, "replace", properties, [])
-    except BusError as error:
-        raise _failure(unit, "start", error) from error
+    begun = time.monotonic()
+    while True:
+        try:
+            with _bus() as manager:
+                # Not "fail": the journal that it logs to may just be ending, since the one before was its last user.
+                manager.start_transient_unit(unit, "replace", properties, [])
+        except BusError as error:
+            if "UnitExists" not in str(error) or time.monotonic() > begun + _LONGEST_FORGOTTEN:
+                raise _failure(unit, "start", error) from error
+            pause(begun)
+        else:
+            return
 
 
 def set_properties(unit: str, properties: Properties) -> None:
