@@ -17,9 +17,14 @@ _LINK = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags
 _NAME = re.compile(r"sk\d+")
 
 
-def found() -> dict[int, str]:
-    """The name of each port there is, by its number, which the kernel gives to no other one later."""
-    return {index: name for index, name in socket.if_nameindex() if _NAME.fullmatch(name)}
+def found(bridge: str) -> dict[int, str]:
+    """The name of each port of a container, by its number, which the kernel gives to no other one later."""
+    on_bridge = f"/sys/class/net/{bridge}/brif"
+    return {
+        index: name
+        for index, name in socket.if_nameindex()
+        if _NAME.fullmatch(name) and os.path.exists(f"{on_bridge}/{name}")
+    }
 
 
 def remove(index: int) -> bool:

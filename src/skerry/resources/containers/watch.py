@@ -177,7 +177,7 @@ class Watch:
 
     def _clear_ports(self) -> float | None:
         """Take away what is left of containers that have ended."""
-        found = ports.found()
+        found = ports.found(self._context.host.bridge)
         if operations.unfinished(self._context.db, "container"):
             return _BUSY
         every = store.all_containers(self._context.db)

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from skerry.host import systemd
+from skerry.host import ports, systemd
 from skerry.host.systemd import Restarts
 from skerry.model.ends import Health
 from skerry.model.errors import Code, SkerryError
@@ -328,3 +328,19 @@ def test_a_port_takes_a_connection_or_not(host, container, monkeypatch, accepts,
     monkeypatch.setattr(health.tcp, "accepts", lambda *where: asked.append(where) or accepts)
     assert health.probe(host, container, Health(port=80, timeout=2)) == problem
     assert asked == [("10.90.1.7", 80, 2.0)]
+
+
+def test_ports_of_containers_that_have_ended_are_removed_and_of_no_other(
+    observer, db, container, monkeypatch
+):
+    removed, own = [], f"sk{container.slot}"
+    monkeypatch.setattr(ports, "found", lambda _bridge: {3: own, 4: "sk99"})
+    monkeypatch.setattr(ports, "remove", lambda index: removed.append(index) or True)
+    assert observer._clear_ports() is None
+    assert removed == [4]
+    with db.transaction():
+        store.update(db, container)  # it is to be stopped
+    look(observer, container)
+    assert watch._PORTS in observer._due, "the kernel is given a moment"
+    observer._clear_ports()
+    assert removed == [4, 3, 4]
