@@ -13,67 +13,9 @@ from testinfra.host import Host
 
 from tests.integration import kept_ssh
 from tests.integration.modules import Call, call, four_beats
+from tests.integration.talk import CLIENT, HOLDER, PYTHON, SERVER
 
 DATABASE, APP, OTHER = "near-database", "near-app", "near-other"
-PYTHON = "/usr/bin/python3 -I -S -B -c"
-
-# Listens at 5432 and 5433, tcp and udp, both families, and tells each caller its address.
-SERVER = """
-import select, socket
-every = []
-for port in (5432, 5433):
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        one = socket.socket(socket.AF_INET6, kind)
-        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        one.bind(("::", port))
-        if kind == socket.SOCK_STREAM:
-            one.listen()
-        every.append(one)
-kept = []
-while True:
-    for one in select.select(every, [], [])[0]:
-        if one.type == socket.SOCK_STREAM:
-            peer, address = one.accept()
-            peer.sendall(address[0].encode())
-            kept.append(peer)
-        else:
-            _, address = one.recvfrom(100)
-            one.sendto(address[0].encode(), address)
-"""
-# Asks each of [target, port, tcp or udp, 4 or 6]; prints what each said, or null.
-CLIENT = """
-import json, socket, sys
-said = []
-for target, port, kind, family in json.loads(sys.argv[1]):
-    kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}[kind]
-    try:
-        found = socket.getaddrinfo(target, port, {4: socket.AF_INET, 6: socket.AF_INET6}[family], kind)
-        with socket.socket(found[0][0], kind) as one:
-            one.settimeout(2)
-            one.connect(found[0][4])
-            if kind == socket.SOCK_DGRAM:
-                one.send(b"?")
-            said.append(one.recv(100).decode().removeprefix("::ffff:"))
-    except OSError:
-        said.append(None)
-print(json.dumps(said))
-"""
-# Connects, says so, and prints the error that ends the connection, or nothing after a while.
-HOLDER = """
-import socket, sys, time
-one = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-print("open", flush=True)
-one.settimeout(0.1)
-for _ in range(100):
-    try:
-        one.sendall(b".")
-        one.recv(100)
-    except TimeoutError:
-        pass
-    except OSError as error:
-        print(type(error).__name__, flush=True)
-        break
-"""
 
 
 def skerry(host: Host, words: str) -> Any:
@@ -95,7 +37,7 @@ def inside(host: Host, name: str, program: str, *arguments: str) -> str:
 def said(host: Host, name: str, *asked: tuple[str, int, str, int]) -> list[str | None]:
     """What a container is told by each that it asks: its own address, or nothing."""
     found: list[str | None] = json.loads(inside(host, name, CLIENT, json.dumps(asked)))
-    return found
+    return [one and one.split()[1] for one in found]
 
 
 def both(target: str, port: int = 5432, kind: str = "tcp") -> list[tuple[str, int, str, int]]:

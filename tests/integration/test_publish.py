@@ -14,9 +14,9 @@ from testinfra.host import Host
 
 from tests.integration import kept_ssh
 from tests.integration.modules import Call, call, four_beats
+from tests.integration.talk import CLIENT, HOLDER, PYTHON, SERVER
 
 APP, OTHER = "pub-app", "pub-other"
-PYTHON = "/usr/bin/python3 -I -S -B -c"
 OUTSIDE = "skerry-outside"  # a network namespace, joined to the host as its provider's network is
 HOST4, HOST6, CLIENT4, CLIENT6 = "198.51.100.1", "2001:db8:51::1", "198.51.100.2", "2001:db8:51::2"
 JOIN = f"""set -e
@@ -30,64 +30,6 @@ ip -n {OUTSIDE} addr add {CLIENT6}/64 dev eth0 nodad
 ip -n {OUTSIDE} link set eth0 up
 ip -n {OUTSIDE} route add default via {HOST4}
 ip -n {OUTSIDE} route add default via {HOST6}
-"""
-# Listens at 5432 and 5433, tcp and udp, both families, and tells each caller its own name and the caller's address.
-SERVER = """
-import os, select, socket
-every = []
-for port in (5432, 5433):
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        one = socket.socket(socket.AF_INET6, kind)
-        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        one.bind(("::", port))
-        if kind == socket.SOCK_STREAM:
-            one.listen()
-        every.append(one)
-kept = []
-def said(one, address):
-    return f"{os.environ['SKERRY_NAME']}:{one.getsockname()[1]} {address[0].removeprefix('::ffff:')}".encode()
-while True:
-    for one in select.select(every, [], [])[0]:
-        if one.type == socket.SOCK_STREAM:
-            peer, address = one.accept()
-            peer.sendall(said(one, address))
-            kept.append(peer)
-        else:
-            _, address = one.recvfrom(100)
-            one.sendto(said(one, address), address)
-"""
-# Asks each of [target, port, tcp or udp]; prints what each said, or null.
-CLIENT = """
-import json, socket, sys
-said = []
-for target, port, kind in json.loads(sys.argv[1]):
-    kind = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}[kind]
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET, kind) as one:
-            one.settimeout(2)
-            one.connect((target, port))
-            if kind == socket.SOCK_DGRAM:
-                one.send(b"?")
-            said.append(one.recv(100).decode())
-    except OSError:
-        said.append(None)
-print(json.dumps(said))
-"""
-# Connects, says so, and prints the error that ends the connection, or nothing after a while.
-HOLDER = """
-import socket, sys
-one = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-print("open", flush=True)
-one.settimeout(0.1)
-for _ in range(300):
-    try:
-        one.sendall(b".")
-        one.recv(100)
-    except TimeoutError:
-        pass
-    except OSError as error:
-        print(type(error).__name__, flush=True)
-        break
 """
 
 
@@ -108,14 +50,14 @@ def outside(program: str, *arguments: str) -> str:
     return f"ip netns exec {OUTSIDE} {PYTHON} {shlex.quote(program)} {words}"
 
 
-def said(host: Host, *asked: tuple[str, int, str]) -> list[str | None]:
+def said(host: Host, *asked: tuple[str, int, str, int]) -> list[str | None]:
     """What somebody outside is told by each that he asks, or nothing."""
     found: list[str | None] = json.loads(host.check_output(outside(CLIENT, json.dumps(asked))))
     return found
 
 
-def both(port: int, kind: str = "tcp") -> list[tuple[str, int, str]]:
-    return [(HOST4, port, kind), (HOST6, port, kind)]
+def both(port: int, kind: str = "tcp") -> list[tuple[str, int, str, int]]:
+    return [(HOST4, port, kind, 4), (HOST6, port, kind, 6)]
 
 
 def told(name: str, port: int = 5432) -> list[str | None]:
@@ -169,7 +111,7 @@ def test_what_is_declared_passes_and_nothing_else(host: Host, app: dict[str, Any
     assert said(host, *both(5432), *both(5353, "udp")) == told(APP) + told(APP, 5433)
     closed = [*both(5433), *both(5432, "udp"), *both(5353), *both(5433, "udp")]
     assert said(host, *closed) == [None] * 8
-    assert said(host, (app["ipv4"], 5432, "tcp"), (app["ipv6"], 5432, "tcp")) == NOTHING
+    assert said(host, (app["ipv4"], 5432, "tcp", 4), (app["ipv6"], 5432, "tcp", 6)) == NOTHING
     create(host, OTHER)
     near = f"skerry exec {OTHER} -- {PYTHON} {shlex.quote(CLIENT)} {shlex.quote(json.dumps(both(5432)))}"
     assert json.loads(host.check_output(near)) == NOTHING, "a neighbour has `reaches` for that"
