@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
-import termios
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,26 +24,16 @@ _ENDED = "the container ended; start it and ask again"
 NOT_STARTED = 125  # the exit code where the program did not even start, as of other runtimes
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _ENTER = ("/dev/skerry/enter", "/proc/self/fd/")
-_PASSED_ON = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
-_PATIENCE = 5.0  # seconds that a program has to end after its client has gone
 # What brings a program in does not outlive its client.
 _WITH_US = ("/usr/bin/setpriv", "--pdeathsig", "KILL", "--")
+# It copies for the terminal that controls it, not for what its standard input is.
+_AT_A_TERMINAL = ("/usr/bin/setsid", "--ctty", "--")
 Ticket = Mapping[str, Any]
 Streams = tuple[Any, Any, Any]  # standard input, output and error, as subprocess takes them
 
 
 class AttachError(Exception):
     """No program can be started in the container: what is wrong, and what would be right."""
-
-
-def run(ticket: Ticket) -> int:
-    """Run the program with this process's own streams, and signals; its exit code, 128 + N where signal N ended it.
-
-    Raises:
-        AttachError: the container is none to run a program in.
-    """
-    with _terminal_restored(), started(ticket) as process, _signals_passed_on(process):
-        return exit_code(_wait(process))
 
 
 def capture(ticket: Ticket, stdin: bytes = b"", timeout: float | None = None) -> tuple[int, bytes, bytes]:
@@ -93,14 +80,14 @@ def replace(ticket: Ticket) -> NoReturn:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Kill the program, and what brought it in."""
-    for pid in (*_inside(process.pid), process.pid):
+    for pid in (*inside(process.pid), process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
 def started(
-    ticket: Ticket, streams: Streams = (None, None, None), group: str = ""
+    ticket: Ticket, streams: Streams = (None, None, None), group: str = "", *, terminal: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     """What brings the program in, started; at the end it is waited for, or killed where an error ends the body.
 
@@ -109,6 +96,7 @@ def started(
         streams: standard input, output and error; this process's own where they are None.
         group: the cgroup that all of it is to be in, by its path; where it is empty, the program is in the container's,
             and what brings it in stays in the client's.
+        terminal: standard input is a terminal for this program alone, and controls it.
 
     Raises:
         AttachError: the container is none to run a program in.
@@ -122,7 +110,7 @@ def started(
         argv = _argv(ticket, lxcpath, description, own_group=bool(group))
         _set_oom_score()
         process = subprocess.Popen(
-            [*_WITH_US, *argv],
+            [*_WITH_US, *(_AT_A_TERMINAL if terminal else ()), *argv],
             cwd="/",
             env=_ENVIRONMENT,
             umask=0o022,
@@ -249,7 +237,7 @@ def exit_code(code: int) -> int:
     return 128 - code if code < 0 else code
 
 
-def _inside(attach: int) -> list[int]:
+def inside(attach: int) -> list[int]:
     """The processes that lxc-attach has started: the program."""
     found = []
     for name in os.listdir("/proc"):
@@ -260,69 +248,3 @@ def _inside(attach: int) -> list[int]:
                 if int(parent) == attach:
                     found.append(int(name))
     return found
-
-
-def _send(process: subprocess.Popen[bytes], number: int) -> None:
-    """Send a signal to the program; while lxc-attach has not started it, to lxc-attach."""
-    for pid in _inside(process.pid) or [process.pid]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
-@contextlib.contextmanager
-def _signals_passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Within it, a signal to this process goes to the program."""
-    before = {}
-    for name in _PASSED_ON:
-        number = getattr(signal, name)
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
-            before[number] = signal.signal(number, lambda number, _frame: _send(process, number))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _terminal_restored() -> Iterator[None]:
-    """Whatever happens to lxc-attach, the client's terminal is no raw one afterwards."""
-    try:
-        before = termios.tcgetattr(0)
-    except termios.error:
-        yield
-        return
-    try:
-        yield
-    finally:
-        with contextlib.suppress(termios.error):
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
-
-
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end. A client whose output nobody reads any more has gone, and its program is ended."""
-    ended, readers = os.pidfd_open(process.pid), {1, 2}
-    poll = select.poll()
-    poll.register(ended, select.POLLIN)
-    for descriptor in readers:
-        poll.register(descriptor, 0)
-    try:
-        while True:
-            for descriptor, events in poll.poll():
-                if descriptor == ended:
-                    return process.wait()
-                poll.unregister(descriptor)
-                readers -= {descriptor} if events & (select.POLLERR | select.POLLHUP) else set()
-                if not readers:
-                    _hang_up(process)
-    finally:
-        os.close(ended)
-
-
-def _hang_up(process: subprocess.Popen[bytes]) -> None:
-    _send(process, signal.SIGHUP)
-    deadline = time.monotonic() + _PATIENCE
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            end(process)
-        time.sleep(0.02)

@@ -1,6 +1,7 @@
 """Programs started in a container from outside are inside its walls; files go in and out; a frozen one is held."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +139,25 @@ def test_a_terminal_is_the_containers_own(host: Host, opened: dict[str, Any]) ->
     )
     assert "/dev/pts/" in done
     assert "33 101" in done
+
+
+def test_what_was_typed_ahead_arrives(host: Host, opened: dict[str, Any]) -> None:
+    typed = "echo one-$((40+2)); stty size\\nexit 7\\n"
+    shell = f"stty rows 33 cols 101; skerry shell {NAME}; echo code $?; stty -a"
+    done = host.check_output(f"printf '{typed}' | script -qec '{shell}' /dev/null")
+    assert re.search(r"one-42\s+33 101\s.*code 7\s.* icanon", done, re.DOTALL)
+
+
+@pytest.mark.parametrize(("key", "code"), [("\\003", 130), ("\\034", 131)])
+def test_keys_end_a_program_that_floods(host: Host, opened: dict[str, Any], key: str, code: int) -> None:
+    keys = f"(sleep 2; printf '{key}'; sleep 2)"
+    done = host.run(
+        f"{keys} | timeout 30 script -qec 'skerry exec {NAME} -- yes' /dev/null | tail -c 100; pgrep -x yes"
+    )
+    assert "y" in done.stdout
+    assert done.rc == 1
+    ended = f"{keys} | timeout 30 script -qec 'skerry exec {NAME} -- sleep 4321' /dev/null"
+    assert host.run(ended).rc == code
 
 
 def test_files_go_in_and_out(host: Host, opened: dict[str, Any]) -> None:

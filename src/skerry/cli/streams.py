@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from skerry import attach, inside, logs
+from skerry.cli import attached
 from skerry.client import EngineError
 from skerry.text import printable
 
@@ -34,7 +35,7 @@ def carry(verb: str, answer: Answer, *, as_json: bool = False) -> int:
             for line in map(json.dumps, found) if as_json else logs.shown(found):
                 print(line, flush=answer["follow"])
             return 0
-        return attach.run(_with_terminal(answer))
+        return attached.run(_with_terminal(answer))
     except (attach.AttachError, inside.InsideError, logs.LogsError) as error:
         raise EngineError("failed", str(error)) from error
     except KeyboardInterrupt:  # the way to end a log that is followed

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from skerry import attach, inside
+from skerry import inside
+from skerry.cli import attached
 from skerry.cli import main as command
 from skerry.cli.main import EXIT_CODES, NOT_STARTED, main
 from skerry.model.errors import Code
@@ -362,7 +363,7 @@ def test_what_a_program_ends_with_is_the_commands_exit_code(
     started: list[Any] = []
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(attach, "run", lambda ticket: started.append(ticket) or 7)
+    monkeypatch.setattr(attached, "run", lambda ticket: started.append(ticket) or 7)
     server = engine([done(id="a", env={"A": "1"})])
     assert main(["exec", "blog", "--socket", server.path, "--", "ls"]) == 7
     assert started == [{"id": "a", "env": {"TERM": "xterm", "A": "1"}}]
