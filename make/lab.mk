@@ -7,12 +7,12 @@ KERNEL_CHOSEN = $(filter-out debian,$(or $(KERNEL),hardened))
 
 .PHONY: try lab lab-list lab-down lab-ssh lab-logs lab-images
 
-try: .venv ## a host, a container and its URL, in two minutes
-	@$(PY) -m skerry_lab demo try --kind fast
+try: .venv ## a host, a container and its URL, in two minutes (another one beside it: NAME=...)
+	@$(PY) -m skerry_lab demo $(or $(NAME),try) --kind fast
 
 lab: .venv ## the same from blank disks, encrypted, on our kernel (KERNEL=debian: on Debian's; IMAGE=host: prepared disk)
 	@$(if $(OWN_KERNEL),kernel=$$($(PY) -m skerry_kernel build lab) &&) \
-		$(PY) -m skerry_lab demo lab --kind metal --image $(or $(IMAGE),rescue) $(if $(OWN_KERNEL),--kernel "$$kernel")
+		$(PY) -m skerry_lab demo $(or $(NAME),lab) --kind metal --image $(or $(IMAGE),rescue) $(if $(OWN_KERNEL),--kernel "$$kernel")
 
 lab-list: ## the labs of this computer
 	@$(LAB) list

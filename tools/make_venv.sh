@@ -37,7 +37,7 @@ if [ -x .venv/bin/python ] && [ "$(cat .venv/stamp 2>/dev/null)" = "$lock" ]; th
 fi
 
 python=$(find_python) || { install_python; python=$(find_python); }
-echo "make .venv: $("$python" --version), $(cat requirements/controller.txt requirements/gate.txt | grep -c '^[a-z].*==') locked packages" >&2
+echo "make .venv: $("$python" --version), $(cat requirements/controller.txt requirements/gate.txt | grep -c '^[a-z].*==') locked packages, which takes a minute" >&2
 rm -rf .venv
 "$python" -m venv .venv
 quiet="--quiet --disable-pip-version-check --no-input"
