@@ -17,6 +17,22 @@ from tests.integration.playbooks import CHANGED
 ROOT = Path(__file__).parents[2]
 PLUGIN = "skerry.host.skerry"
 Task = dict[str, Any]
+# Of the usual kinds; where they run is all that differs.
+THIRTEEN_TASKS: list[Task] = [
+    {"ansible.builtin.ping": {}},
+    {"ansible.builtin.command": "id"},
+    {"ansible.builtin.copy": {"content": "one\n", "dest": "/tmp/speed"}},
+    {"ansible.builtin.stat": {"path": "/tmp/speed"}},
+    {"ansible.builtin.lineinfile": {"path": "/tmp/speed", "line": "two"}},
+    {"ansible.builtin.slurp": {"src": "/tmp/speed"}},
+    {"ansible.builtin.fetch": {"src": "/tmp/speed", "dest": "{{ fetched }}", "flat": True}},
+    {"ansible.builtin.command": "sh -c 'exit 3'", "failed_when": False},
+    {"ansible.builtin.shell": "head -c 300000 /dev/zero | tr '\\0' x"},
+    {"ansible.builtin.file": {"path": "/tmp/speed.d", "state": "directory", "mode": "0750"}},
+    {"ansible.builtin.setup": {"gather_subset": ["!all", "!min"]}},
+    {"ansible.builtin.raw": "true"},
+    {"ansible.builtin.file": {"path": "/tmp/speed.d", "state": "absent"}},
+]
 # As users have it: a lab's own runs are by Mitogen, whose strategy replaces what is looked at here.
 SETTINGS = {"ANSIBLE_STRATEGY": "linear", "ANSIBLE_TIMEOUT": "60"}
 # One connection, many calls of it: each a list of words, the answer a dictionary.

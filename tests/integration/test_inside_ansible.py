@@ -16,29 +16,13 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.integration.containers_by_ansible import Inventory, Played, Task
+from tests.integration.containers_by_ansible import THIRTEEN_TASKS, Inventory, Played
 from tests.integration.image_lab import ImageLab
 from tests.integration.playbooks import play
 
 # A name as other plugins cut it at the first dot, and one for a user of the container's.
 APP, WEB = "app.shop.example.org", "as-www-data"
 LARGE = 100 * 1024**2 + 1
-# 13 tasks of the usual kinds; where they run is all that differs.
-SPEED: list[Task] = [
-    {"ansible.builtin.ping": {}},
-    {"ansible.builtin.command": "id"},
-    {"ansible.builtin.copy": {"content": "one\n", "dest": "/tmp/speed"}},
-    {"ansible.builtin.stat": {"path": "/tmp/speed"}},
-    {"ansible.builtin.lineinfile": {"path": "/tmp/speed", "line": "two"}},
-    {"ansible.builtin.slurp": {"src": "/tmp/speed"}},
-    {"ansible.builtin.fetch": {"src": "/tmp/speed", "dest": "{{ fetched }}", "flat": True}},
-    {"ansible.builtin.command": "sh -c 'exit 3'", "failed_when": False},
-    {"ansible.builtin.shell": "head -c 300000 /dev/zero | tr '\\0' x"},
-    {"ansible.builtin.file": {"path": "/tmp/speed.d", "state": "directory", "mode": "0750"}},
-    {"ansible.builtin.setup": {"gather_subset": ["!all", "!min"]}},
-    {"ansible.builtin.raw": "true"},
-    {"ansible.builtin.file": {"path": "/tmp/speed.d", "state": "absent"}},
-]
 
 
 @pytest.fixture(scope="module")
@@ -304,19 +288,14 @@ def test_a_play_says_unreachable_and_goes_on_elsewhere(inventory: Inventory) -> 
     assert f"changed: [{APP}]" in done.output
 
 
-def test_it_is_as_fast_as_ssh_to_the_host(inventory: Inventory, lab: str, tmp_path: Path) -> None:
-    took: dict[str, list[float]] = {lab: [], APP: []}
-    for _ in range(10):
-        for name, seconds in took.items():
-            done = inventory.play(name, SPEED, "-e", f"fetched={tmp_path}/fetched").ok()
-            seconds.append(done.seconds)
-        ratio = min(took[APP]) / min(took[lab])
-        if ratio <= 1.1:
-            break
-    print(
-        f"\n13 tasks: {min(took[lab]):.2f} s by ssh to the host, {min(took[APP]):.2f} s in a container: {ratio:.2f}"
-    )
-    assert ratio <= 1.1, took
+def test_a_play_asks_the_host_as_often_as_ssh_does(inventory: Inventory, lab: str, tmp_path: Path) -> None:
+    """What its time is made of. ``make bench`` measures the time itself, which is right on a quiet computer only."""
+    asked = {}
+    for name in (lab, APP):
+        done = inventory.play(name, THIRTEEN_TASKS, "-vvv", "-e", f"fetched={tmp_path}/fetched").ok()
+        asked[name] = len(re.findall(r"> SSH: EXEC |> PUT |> FETCH ", done.output))
+    assert asked[APP] >= len(THIRTEEN_TASKS)
+    assert asked[APP] <= asked[lab]
 
 
 def test_a_controller_that_is_the_host_itself(images: ImageLab, app: dict[str, Any], tmp_path: Path) -> None:
