@@ -11,6 +11,10 @@ from skerry.client import SOCKET
 if TYPE_CHECKING:
     from skerry.protocol.commands import Command, Option
 
+_COMMAND_HINTS = {
+    "exec": ". The program and its arguments come after '--'",
+    "shell": ". It takes no command: 'skerry exec CONTAINER -- COMMAND' runs one",
+}
 _NO_FIELDS = {"json", "socket"}
 Request = dict[str, Any]
 
@@ -25,7 +29,12 @@ def parse(
     for command in commands:
         length = len(command["words"])
         if list(words[:length]) == command["words"]:
-            return command, _parser(command).parse_args(words[length:])
+            parser = _parser(command)
+            args, left = parser.parse_known_args(words[length:])
+            if left:
+                hint = _COMMAND_HINTS.get(command["verb"], "")
+                parser.error(f"unrecognized arguments: {' '.join(left)}{hint}")
+            return command, args
     top = argparse.ArgumentParser(prog="skerry", description=about, epilog=epilog)
     _add_names(top, commands)
     top.parse_args(words)

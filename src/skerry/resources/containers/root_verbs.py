@@ -69,9 +69,7 @@ def replace_image(
     _check_room(after, ending.findings.used(container.id))
     left = "" if written.nothing else f"; left behind in its root: {written}"
     kept = " for a rollback" if spec.rollbacks else ", and deleted then"
-    old, new = container.spec.image, spec.image
-    if old == new:  # the name leads to another image by now
-        old, new = (f"{old} (sha256:{digest[:12]})" for digest in (container.image.digest, image.digest))
+    old, new = _told_apart((container.spec.image, container.image), (spec.image, image))
     why = f"image {old} to {new}{left}; root {container.root} is kept{kept}"
     way = roots.Way(why, ending.grace, wait, unwritten=not ending.discard)
     return roots.change("update", context.host, container, after, way)
@@ -87,6 +85,13 @@ def _check_room(container: Container, used: int) -> None:
             f"{stays // 1024**2 + 1}M",
             f"Give at least {(stays + anatomy.LEAST_DISK) // 1024**2 + 1}M, delete snapshots, or give 'rollbacks: 0'",
         )
+
+
+def _told_apart(old: tuple[str, Image], new: tuple[str, Image]) -> tuple[str, str]:
+    """Two images by the names that containers were given; with their digests where one name leads to both."""
+    if old[0] != new[0]:
+        return old[0], new[0]
+    return f"{old[0]} (sha256:{old[1].digest[:12]})", f"{new[0]} (sha256:{new[1].digest[:12]})"
 
 
 def rollback(context: Context, request: requests.Rollback, had: Container | None) -> Sequence[Decide]:
@@ -106,7 +111,8 @@ def rollback(context: Context, request: requests.Rollback, had: Container | None
         to, image = earlier
         after = roots.back(found, to, image, findings.size(found.id))
         _check_room(after, findings.used(found.id))
-        why = f"image {found.spec.image} back to {to.image}; root {found.root} is kept"
+        old, new = _told_apart((found.spec.image, found.image), (to.image, image))
+        why = f"image {old} back to {new}; root {found.root} is kept"
         grace = found.spec.grace if request.grace is None else request.grace
         way = roots.Way(why, grace, plan.Wait(request.wait == "ready", request.timeout))
         return roots.change("rollback", context.host, found, after, way)

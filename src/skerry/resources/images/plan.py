@@ -172,7 +172,7 @@ def prune(image: Image, own: Sequence[str], size: int) -> Plan[Image]:
         own: the files that only it has.
         size: bytes of these.
     """
-    freed = f"{size / 1024**2:.1f} MiB of the pool, which image {image.name} took, are free"
+    freed = f"image {image.name} gives {size / 1024**2:.1f} MiB of the pool back"
     return Plan("image_prune", image, None, _removing(image.name, own), "finish", stored=(freed,), aside=True)
 
 

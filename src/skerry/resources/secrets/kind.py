@@ -1,7 +1,7 @@
 """Secrets, as the engine knows them: what decides, what is stored when, how one is shown."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -68,6 +68,13 @@ class Secrets(Kind[KeptSecret]):
         """Write a secret again that could not be deleted."""
         if plan.after is None and plan.before is not None:
             store.write(context.db, plan.before)
+
+    def warnings(
+        self, context: Context, before: KeptSecret | None, after: KeptSecret | None
+    ) -> Iterable[str]:
+        """That a secret is empty: a file or a program that had nothing to say, rather than what somebody wants."""
+        if after is not None and not after.size:
+            yield f"the value of secret {after.key} is empty"
 
     def missing(self, context: Context, request: Any) -> str:
         """What the name may have been meant for."""

@@ -155,7 +155,8 @@ def _check_word(context: Context, volume: Volume, replace: str, takes: Callable[
         raise SkerryError(
             Code.EXISTS,
             f"volume {volume.key} has files of its own, which take {size}",
-            f"Restore into another volume. To destroy these files for good, give its id: replace {volume.id}",
+            f"Restore into another volume. To destroy these files for good, give its id: --replace {volume.id}, "
+            f"or -e replace={volume.id} of the playbook",
         )
 
 

@@ -225,5 +225,5 @@ def test_no_credential_and_no_document_of_an_oci_image_is_journaled() -> None:
 def test_prune_says_what_it_frees() -> None:
     gone = plan.prune(WEB, ["2" * 64], 3 << 19)
     assert (gone.verb, gone.after, gone.recovery, gone.aside) == ("image_prune", None, "finish", True)
-    assert gone.stored == ("1.5 MiB of the pool, which image web took, are free",)
+    assert gone.stored == ("image web gives 1.5 MiB of the pool back",)
     assert [step.action for step in gone.steps] == ["remove", "remove"]
