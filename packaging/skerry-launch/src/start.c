@@ -13,6 +13,8 @@
  * when it is up, to a socket in its own folder; READY says so on. A reboot inside ends it here with the status REBOOTED,
  * and systemd starts it again, with the pauses that it makes for every other restart.
  *
+ * What it says, and its program, goes to the journal that JOURNAL names.
+ *
  * Every mount is made in a mount namespace of this process, so all of them vanish with it. ENDED in the container's
  * folder tells afterwards how the program ended, and how often the kernel killed one for want of memory.
  */
@@ -46,6 +48,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 enum { USER_NAMESPACE = 3, NETWORK_NAMESPACE = 4, FIXED = 5, WORDS_MAX = 4096, FILE_MAX = 1 << 20, OPTIONS_MAX = 4000 };
@@ -82,6 +85,33 @@ static void read_description(const char *path, struct container *found) {
 	found->bind_count = (count - FIXED - found->lower_count) / 3;
 	if (found->uid < 65536 || found->lower_count < 1 || FIXED + found->lower_count + 3 * found->bind_count != count)
 		errx(1, "%s is not understood", path);
+}
+
+/* What is said goes into the journal that JOURNAL names: one of its own for each realm, and what each line is from. The
+ * unit's LogNamespace= would do that as well, but then systemd copies every mount of the host for each start. Where
+ * there is no such file, an older Skerry has told systemd so. */
+static void join_journal(const struct container *own) {
+	char *path = text_of("%s/journal", own->folder), realm[256] = "", name[256] = "";
+	FILE *file = fopen(path, "re");
+	if (!file && errno != ENOENT) err(1, "open %s", path);
+	if (file) {
+		if (fscanf(file, "%255s %255s", realm, name) != 2) errx(1, "%s is cut off", path);
+		fclose(file);
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
+		int place = snprintf(address.sun_path, sizeof address.sun_path, "/run/systemd/journal.%s/stdout", realm);
+		if (place < 0 || (size_t)place >= sizeof address.sun_path) errx(1, "%s is too long a name", realm);
+		int journal = checked(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket", address.sun_path);
+		checked(connect(journal, (struct sockaddr *)&address, sizeof address), "connect to", address.sun_path);
+		/* Who, unit, priority as syslog(3) has it; "<0>" before a line means nothing, and nobody else gets it. */
+		char *header = text_of("%s\nskerry-%s.service\n%d\n0\n0\n0\n0\n", name, own->id, LOG_DAEMON | LOG_INFO);
+		if (write(journal, header, strlen(header)) != (ssize_t)strlen(header)) err(1, "write to %s", address.sun_path);
+		checked(shutdown(journal, SHUT_RD), "shutdown", address.sun_path);
+		checked(dup2(journal, 1), "dup2", address.sun_path);
+		checked(dup2(journal, 2), "dup2", address.sun_path);
+		close(journal);
+		free(header);
+	}
+	free(path);
 }
 
 /* Where the init of a whole Debian says how far it is, as sd_notify(3); -1 for any other. */
@@ -494,6 +524,7 @@ int main(int count, char **words) {
 	char *credentials = given ? strdup(given) : NULL; /* nobody else is told of it */
 	if (clearenv() || setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) || setenv("LANG", "C.UTF-8", 1)) err(1, "environment");
 	read_description(words[1], &own);
+	join_journal(&own);
 	for (int i = USER_NAMESPACE; i <= NETWORK_NAMESPACE; i++)
 		if (fcntl(i, F_SETFD, FD_CLOEXEC)) errx(1, "systemd handed no namespaces over");
 	umask(022);

@@ -33,6 +33,12 @@ def prepare(host: HostConfig, realm_id: str) -> None:
         files.replace(str(path), text, mode=0o644)
 
 
+def sockets(realm_id: str) -> list[str]:
+    """The units that have its journald run when somebody writes to it."""
+    name = namespace(realm_id)
+    return [f"systemd-journald@{name}.socket", f"systemd-journald-varlink@{name}.socket"]
+
+
 def active() -> list[str]:
     """The namespaces of realms whose journald can be asked now."""
     return sorted(path.name.removeprefix("journal.") for path in _SOCKETS.glob("journal.skerry-*"))

@@ -198,6 +198,10 @@ class Unit(Part):
         if self.profile == "system":
             Path(folder, "system").touch()
         Path(folder, "start").write_bytes(self._start_file(host))
+        # No name can have a slash: none is taken for the host's own sshd, or for the engine.
+        Path(folder, "journal").write_text(
+            f"{journals.namespace(self.realm_id)} skerry/{self.hostname}\n", encoding="ascii"
+        )
         ends.write_policy(folder, self.policy)
         described = Path(folder, "own", "program")
         described.write_bytes(self._description())
@@ -278,13 +282,8 @@ class Unit(Part):
             "KillMode": ("s", "mixed"),
             "OOMPolicy": ("s", "continue"),
             "OOMScoreAdjust": ("i", -900),
-            # No name can have a slash: none is taken for the host's own sshd, or for the engine.
-            "SyslogIdentifier": ("s", f"skerry/{self.hostname}"),
-            "LogNamespace": ("s", journals.namespace(self.realm_id)),
-            "SyslogLevelPrefix": (
-                "b",
-                False,
-            ),  # "<0>" before a line would be shown on every terminal of the host
+            "Wants": ("as", sockets := journals.sockets(self.realm_id)),
+            "After": ("as", sockets),
         }
         if self.secrets:  # systemd decrypts them for each start, its own restarts among these
             sealed_ = [(secret, sealed.path(host, secret)) for secret, *_ in self.secrets]

@@ -150,7 +150,7 @@ class ContainerRow:
     """What other kinds need of a container.
 
     Attributes:
-        image: name of the image, as the container was given it.
+        image: the name that its image has now.
         desired: what it is to be: started, frozen, stopped.
         ports: the port of each service; its plain URL's is that of "".
     """
@@ -171,7 +171,9 @@ class ContainerRow:
 def container(db: Database, realm: str, project: str, name: str) -> ContainerRow | None:
     """The container of that name."""
     row = db.row(
-        "SELECT container.* FROM container JOIN project ON project.id = container.project_id "
+        "SELECT container.*, image.name AS image_name FROM container "
+        "JOIN project ON project.id = container.project_id "
+        "JOIN image ON image.digest = container.image_digest "
         "JOIN realm ON realm.id = project.realm_id WHERE realm.name = ? AND project.name = ? AND container.name = ?",
         realm,
         project,
@@ -185,7 +187,7 @@ def container(db: Database, realm: str, project: str, name: str) -> ContainerRow
         id=row["id"],
         project_id=row["project_id"],
         slot=row["slot"],
-        image=spec["image"],
+        image=row["image_name"],
         desired=row["desired"],
         ports={"": int(spec["port"])} | services,
     )

@@ -124,12 +124,16 @@ def _pending(context: Context, container: Container) -> dict[str, Any]:
 
 
 def list_all(context: Context, request: requests.List) -> requests.Containers:
-    """Every container, or those of one realm or project; one question to systemd for all of them."""
+    """Every container, or those of one realm or project, with one question to systemd for all of them.
+
+    Its image has the name that the list of images shows: that of an older one has a digest in it.
+    """
     states = systemd.states("skerry-*.service")
     return {
         "containers": [
             view(context, container, states.get(anatomy.unit_name(container.id), "inactive"))
             | _pending(context, container)
+            | {"image": container.image.name}
             for container in store.all_containers(context.db)
             if request.realm in {None, container.key.realm}
             and request.project in {None, container.key.project}
