@@ -29,7 +29,8 @@ _STARTING = 0.05  # the same for one whose program is about to run
 _CHECKERS = 4  # health checks of one realm at a time: those that hang keep none of another realm's waiting
 _NEIGHBOURS = ""  # in the place of a container's id: who may talk to whom
 _PORTS = "ports"  # the same: what containers have left on the bridge
-_LEFT = 5.0  # seconds that the kernel has to take away by itself what one has left
+_ENDS = 1.0  # seconds after an end until these are looked at
+_LEFT = 5.0  # seconds that the kernel then has to take away by itself what one has left
 _FROZEN = 1.0  # seconds until one whose processes are held is looked at again
 _log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Watch:
         self._checks: dict[str, health.Checking] = {}
         self._wake = threading.Condition()
         self._own = {_NEIGHBOURS: self._settle, _PORTS: self._clear_ports}
+        self._left: set[int] = set()  # numbers of ports that were of no container at the last look
         self._ended = False
         self._behind = False  # the proxy's live map is not what the store has
         self._listener = Listener(self._changed, self.look_at_all)
@@ -75,7 +77,7 @@ class Watch:
         """Look at every container now."""
         for container in store.all_containers(self._context.db):
             self.look_soon(container.id)
-        self._look_in(_PORTS, _LEFT)
+        self._look_in(_PORTS, _ENDS)
 
     def look_soon(self, container_id: str) -> None:
         """Look at a container as soon as no operation works on it."""
@@ -128,7 +130,7 @@ class Watch:
         container = store.find_id(self._context.db, container_id)
         if container is None or container.desired != "started":
             self._checks.pop(container_id, None)
-            self._look_in(_PORTS, _LEFT)
+            self._look_in(_PORTS, _ENDS)
             return None
         try:
             with self._alone(str(container.key)):
@@ -176,7 +178,7 @@ class Watch:
         return None
 
     def _clear_ports(self) -> float | None:
-        """Take away what is left of containers that have ended."""
+        """Take away what containers that have ended had left at the last look as well."""
         found = ports.found(self._context.host.bridge)
         if operations.unfinished(self._context.db, "container"):
             return _BUSY
@@ -184,10 +186,12 @@ class Watch:
         wanted = {
             addresses(self._context.host, one.slot).interface for one in every if one.desired == "started"
         }
-        for index, name in found.items():
-            if name not in wanted and ports.remove(index):
-                _log.info("port %s was left by a container that has ended: removed", name)
-        return None
+        left = {index: name for index, name in found.items() if name not in wanted}
+        for index in left.keys() & self._left:
+            if ports.remove(index):
+                _log.info("port %s was left by a container that has ended: removed", left[index])
+        self._left = left.keys() - self._left
+        return _LEFT if self._left else None
 
     def _write(self, container: Container, end: End | None) -> Container:
         """Write how a container is now: into the store first, so that no proxy that starts meanwhile is behind."""

@@ -333,14 +333,18 @@ def test_a_port_takes_a_connection_or_not(host, container, monkeypatch, accepts,
 def test_ports_of_containers_that_have_ended_are_removed_and_of_no_other(
     observer, db, container, monkeypatch
 ):
-    removed, own = [], f"sk{container.slot}"
-    monkeypatch.setattr(ports, "found", lambda _bridge: {3: own, 4: "sk99"})
-    monkeypatch.setattr(ports, "remove", lambda index: removed.append(index) or True)
-    assert observer._clear_ports() is None
-    assert removed == [4]
+    there, removed = {3: f"sk{container.slot}", 4: "sk99"}, []
+    monkeypatch.setattr(ports, "found", lambda _bridge: dict(there))
+    monkeypatch.setattr(ports, "remove", lambda index: removed.append(index) or there.pop(index))
+    assert observer._clear_ports() == watch._LEFT, "the kernel is given a moment"
+    there[5] = "sk99"  # as of somebody who tries the same slot again
+    assert (observer._clear_ports(), removed) == (watch._LEFT, [4])
+    del there[5]
+    assert (observer._clear_ports(), removed) == (None, [4])
     with db.transaction():
         store.update(db, container)  # it is to be stopped
     look(observer, container)
-    assert watch._PORTS in observer._due, "the kernel is given a moment"
+    assert watch._PORTS in observer._due
     observer._clear_ports()
-    assert removed == [4, 3, 4]
+    observer._clear_ports()
+    assert removed == [4, 3]
