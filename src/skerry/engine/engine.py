@@ -224,7 +224,7 @@ class Engine:
             "after": None if after is None else dict(after),
             "plans": [_shown(plan) for plan in plans] if changed else [],
             "timings_ms": work.timings if changed and not context.dry_run else [],
-            "warnings": [*work.warnings, *promised],
+            "warnings": [*work.warnings, *(text for plan in plans for text in plan.warnings), *promised],
             "missing": "" if before or after else kind.missing(context, work.request),
         }
 

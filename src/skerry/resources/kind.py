@@ -48,6 +48,7 @@ class Plan(Generic[R]):
         recovery: what becomes of it after a crash or a failed step: its done steps are undone, or the rest is done.
         restart_required: options that take effect only at a restart.
         stored: what is written down and takes no step, in words.
+        warnings: what a person should know of it besides.
         lasting: False where it only prepares for the request's next plan, and nothing of it stays.
         aside: it is about another resource than the request.
     """
@@ -59,6 +60,7 @@ class Plan(Generic[R]):
     recovery: Recovery
     restart_required: tuple[str, ...] = ()
     stored: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     lasting: bool = True
     aside: bool = False
 
