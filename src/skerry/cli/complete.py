@@ -68,7 +68,8 @@ def _add_options(made: argparse.ArgumentParser, command: "Command", commands: Se
 def _completer(command: "Command", option: "Option", commands: Sequence["Command"]) -> Completer | None:
     """What names the values that an option may have; None where these are no names of the engine's."""
     kind = option["fields"][0] if option["form"] == "entries" else option["dest"].rpartition(".")[2]
-    if kind == "name" and not option["flag"] and command["words"][-1] != "create":
+    there = {"create": "", "copy": "source"}.get(command["words"][-1], "name")  # what names one that exists
+    if kind == there and not option["flag"]:
         kind = command["resource"]
     kind = _REFERS.get(kind, kind)
     lists = (one for one in commands if one["resource"] == kind and one["words"][-1] == "list")

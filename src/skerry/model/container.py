@@ -336,6 +336,7 @@ class Container:
         values: of each secret in the spec, its id, the version of its value, and how many bytes that has.
         neighbours: what it calls each container that it may reach, with that one's slot.
         snapshots: those that a plan makes of it. What it has else is in the store.
+        followers: the ids of those whose options name it, of a plan that renames it.
     """
 
     id: str
@@ -356,6 +357,7 @@ class Container:
     ended: End | None = None
     health: str = ""
     snapshots: tuple[Snapshot, ...] = ()
+    followers: tuple[str, ...] = ()
 
     @property
     def down(self) -> bool:

@@ -19,7 +19,6 @@ from skerry.model.size import format_size
 from skerry.parts import storage
 from skerry.parts.base import Part
 
-_NUMBER = "root"  # a file beside the layer, with the root's number; without it that is 1
 _MOST_ENTRIES, _MOST_SECONDS, _DEEPEST = 200_000, 2.0, 200
 _LISTED = 5
 
@@ -33,7 +32,7 @@ def _number(path: str) -> int | None:
     """The number of the root at ``path``; None where there is none, or only a part of one."""
     if not Path(path, "work").is_dir():
         return None
-    found = Path(path, _NUMBER)
+    found = Path(path, storage.NUMBER)
     return int(found.read_text(encoding="ascii")) if found.exists() else 1
 
 
@@ -82,7 +81,7 @@ class Root(Part):
             btrfs.snapshot(f"{host.pool}/{self.origin}", path, writable=True)
         else:
             btrfs.make(path)
-        Path(path, _NUMBER).write_text(f"{self.number}", encoding="ascii")
+        Path(path, storage.NUMBER).write_text(f"{self.number}", encoding="ascii")
         for name in ("upper", "work"):
             files.make_folder(f"{path}/{name}", 0o755)
 

@@ -1,6 +1,9 @@
 """A container's own files: a btrfs subvolume that holds the upper layer of its root."""
 
+import contextlib
 import dataclasses
+import os
+import stat
 from pathlib import Path
 from typing import ClassVar
 
@@ -8,6 +11,8 @@ from skerry.host import btrfs, files, quotas
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts.base import Part
+
+NUMBER = "root"  # a file beside the layer, with the root's number (parts.root); without it that is 1
 
 
 def folder(host: HostConfig, container_id: str) -> str:
@@ -30,13 +35,31 @@ def used(host: HostConfig, container_id: str) -> int:
     return quotas.used_by(host.pool, quotas.group_of(container_id))
 
 
+def _forget_machine(upper: str) -> None:
+    """Take a machine id away that a program has written; where a link leads to it, it stays."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        etc = os.open(f"{upper}/etc", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if stat.S_ISREG(os.stat("machine-id", dir_fd=etc, follow_symlinks=False).st_mode):
+                os.unlink("machine-id", dir_fd=etc)
+        finally:
+            os.close(etc)
+
+
 @dataclasses.dataclass(frozen=True)
 class Volume(Part):
-    """The subvolume of container ``id``; its files may take ``disk`` bytes. Ids in it start from 0."""
+    """The subvolume of container ``id``; its files may take ``disk`` bytes. Ids in it start from 0.
+
+    Attributes:
+        origin: where the files lie in the pool with which a new one begins; empty for none.
+        machine: whether it is a whole Debian, which gets a machine id of its own: that of its origin is another's.
+    """
 
     kind: ClassVar[str] = "volume"
     id: str
     disk: int
+    origin: str = ""
+    machine: bool = False
 
     def __str__(self) -> str:
         return f"volume {self.id} ({format_size(self.disk)})"
@@ -46,9 +69,15 @@ class Volume(Part):
         path, running = folder(host, self.id), Path(host.run, "c", self.id)
         if running.is_dir():
             (running / "disk").write_text(limit_text(self.id, self.disk), encoding="ascii")
+        if self.origin and not Path(path).exists():
+            btrfs.snapshot(f"{host.pool}/{self.origin}", path, writable=True)
+            Path(path, NUMBER).unlink(missing_ok=True)
+            if self.machine:
+                _forget_machine(f"{path}/upper")
         quotas.create(path, quotas.group_of(self.id), self.disk)
         for name in ("upper", "work"):
-            files.make_folder(f"{path}/{name}", 0o755)
+            if not Path(path, name).is_dir():  # one that is copied keeps its permissions
+                files.make_folder(f"{path}/{name}", 0o755)
 
     def remove(self, host: HostConfig) -> None:
         """Delete the subvolume."""

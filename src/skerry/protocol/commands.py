@@ -20,7 +20,7 @@ from skerry.protocol.table import TABLE
 
 PROGRAM = "command"  # the field of a program and its arguments, which come after '--'
 _SHORT = {"--user": "-u", "--workdir": "-w", "--env": "-e", "--follow": "-f", "--lines": "-n"}
-_PLACED = {"alias", "name", "path", "source"}  # given by their place, without a flag
+_PLACED = {"alias", "name", "new_name", "path", "source"}  # given by their place, without a flag
 _SINGULAR = {"capabilities": "capability", "reaches": "reach"}
 Model = type[BaseModel]
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import AfterValidator, Field, StringConstraints
 
 from skerry.model.base import Frozen
-from skerry.model.container import ContainerKey, Secret, Spec
+from skerry.model.container import ContainerKey, Name, Secret, Spec
+from skerry.model.copies import Copied
 from skerry.model.program import check_command, check_env, check_path, check_user
 from skerry.protocol.core import Change, OptionsOf, Request, Resource, Seconds, ShowEnv
 
@@ -36,6 +37,27 @@ class Create(_Starts, Change):
     verb: Literal["create"]
     spec: Spec
     start: bool = True
+
+
+class _Copies(Frozen):
+    source: Annotated[
+        Copied, Field(description="What is copied: NAME, or NAME@SNAPSHOT for its files as they were then.")
+    ]
+
+
+class Copy(_Starts, _Copies, Change):
+    """Make a container with the files and options of another one. What is named is another option."""
+
+    verb: Literal["copy"]
+    spec: Annotated[dict[str, Any], OptionsOf(Spec)] = {}
+    start: bool = True
+
+
+class Rename(_OneContainer, Change):
+    """Give a container another name. Id, URL and files stay, and the options of others name it so."""
+
+    verb: Literal["rename"]
+    new_name: Annotated[Name, Field(description="What it is to be called.")]
 
 
 class Start(_Starts, Change):
@@ -120,6 +142,20 @@ class Ensure(_Starts, Change):
         bool,
         Field(description="Make it where it does not exist. Otherwise it must exist, or the request fails."),
     ] = True
+    copy_of: Annotated[
+        Copied | None,
+        Field(
+            description="A container of the same project, or NAME@SNAPSHOT, whose files and options it has where it is "
+            "made. One that exists stays as it is."
+        ),
+    ] = None
+    renamed_from: Annotated[
+        Name | None,
+        Field(
+            description="What it was called before. Where none of its own name exists, that one gets the name, and keeps "
+            "id, URL and files."
+        ),
+    ] = None
     grace_now: Grace = None
     discard_root: DiscardRoot = False
 
@@ -324,6 +360,8 @@ RESOURCE = Resource(
         Restart,
         Update,
         Rollback,
+        Copy,
+        Rename,
         Delete,
         Ensure,
         Exec,

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from skerry.model.base import Frozen
-from skerry.model.container import Size
+from skerry.model.container import Name, Size
+from skerry.model.copies import Copied
 from skerry.model.schedule import KEPT, OtherEvery, OtherKeep, SnapshotEvery, SnapshotKeep
 from skerry.model.size import format_size, parse_size
 from skerry.model.volume import VolumeKey
@@ -38,6 +39,30 @@ class VolumeCreate(_OneVolume, Change):
     size: VolumeSize = parse_size("1G")
     snapshot_every: SnapshotEvery = ""
     snapshot_keep: SnapshotKeep = KEPT
+
+
+class _Copies(Frozen):
+    source: Annotated[
+        Copied, Field(description="What is copied: NAME, or NAME@SNAPSHOT for its files as they were then.")
+    ]
+
+
+class VolumeCopy(_OneVolume, _Copies, Change):
+    """Make a volume with the files and options of another one. What is named is another option."""
+
+    verb: Literal["volume_copy"]
+    size: Annotated[
+        OtherSize, Field(description="Space its files may take, at least 16M. By default, that of the other.")
+    ] = None
+    snapshot_every: OtherEvery = None
+    snapshot_keep: OtherKeep = None
+
+
+class VolumeRename(_OneVolume, Change):
+    """Give a volume another name. Its files stay, and the containers that have it name it so."""
+
+    verb: Literal["volume_rename"]
+    new_name: Annotated[Name, Field(description="What it is to be called.")]
 
 
 class VolumeUpdate(_OneVolume, Change):
@@ -83,6 +108,20 @@ class VolumeEnsure(_OneVolume, Change):
     ] = None
     snapshot_every: OtherEvery = None
     snapshot_keep: OtherKeep = None
+    copy_of: Annotated[
+        Copied | None,
+        Field(
+            description="A volume of the same project, or NAME@SNAPSHOT, whose files and options it has where it is made. "
+            "One that exists stays as it is."
+        ),
+    ] = None
+    renamed_from: Annotated[
+        Name | None,
+        Field(
+            description="What it was called before. Where none of its own name exists, that one gets the name, and keeps "
+            "its files."
+        ),
+    ] = None
 
 
 class VolumeBackup(_OneVolume, Change):
@@ -147,6 +186,8 @@ RESOURCE = Resource(
     (
         VolumeCreate,
         VolumeUpdate,
+        VolumeCopy,
+        VolumeRename,
         VolumeDelete,
         VolumeEnsure,
         VolumeBackup,

@@ -97,8 +97,9 @@ class Machine:
                     del self.parts[key]
 
     def _names(self, unit: Unit) -> list[HostName]:
-        """What a container knows from its start."""
-        return [HostName(unit.id, unit.hostname, name, slot) for name, slot in unit.neighbours]
+        """What a container knows from its start: itself and its neighbours."""
+        known = [(unit.hostname, unit.slot), *unit.neighbours]
+        return [HostName(unit.id, unit.hostname, name, slot) for name, slot in known]
 
     def unit_state(self, unit: str) -> str:
         name = unit.removeprefix("skerry-").removesuffix(".service")

@@ -76,6 +76,43 @@ def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[
     }
 
 
+def verbs_of_copies(hello: Request) -> dict[str, tuple[list[Request], Request]]:
+    """``crash`` is copied and renamed; ``caller`` reaches it and comes after it, and ``reader`` has its volume."""
+    data: Request = {"verb": "volume_create", **DATA}
+    uses = {"volumes": [{"volume": "data", "path": "/data", "read_only": True}]}
+    create: Request = {"verb": "create", **KEY, "spec": {"image": "hello", "publish": ["5432"], **uses}}
+    caller: Request = {
+        "verb": "create",
+        "container": {"name": "caller"},
+        "spec": {"image": "hello", "reaches": ["crash:80", "crash:81"], "after": ["crash"], **uses},
+    }
+    take: Request = {"verb": "snapshot_create", "snapshot": {"source": "crash", "name": "one"}}
+    there = [hello, data, create, caller, take]
+    new = {"container": {"name": "new"}}
+    ensure: Request = {"verb": "ensure", **new, "state": "started", "spec": {"memory": "512M"}}
+    return {
+        "copy": (there, {"verb": "copy", "source": "crash", **new, "spec": {"publish": ["5433"]}}),
+        "copy, not started": (there, {"verb": "copy", "source": "crash", **new, "start": False}),
+        "copy, of a snapshot": (there, {"verb": "copy", "source": "crash@one", **new}),
+        "ensure, a copy": (there, {**ensure, "copy_of": "crash"}),
+        "rename": (there, {"verb": "rename", **KEY, "new_name": "new"}),
+        "rename, stopped": (
+            [*there, {"verb": "stop", **KEY, "grace": 0}],
+            {"verb": "rename", **KEY, "new_name": "new"},
+        ),
+        "rename who reaches another": (
+            there,
+            {"verb": "rename", "container": {"name": "caller"}, "new_name": "new"},
+        ),
+        "copy a volume": (there, {"verb": "volume_copy", "source": "data", "volume": {"name": "new"}}),
+        "ensure, a copy of a volume": (
+            there,
+            {"verb": "volume_ensure", "volume": {"name": "new"}, "state": "present", "copy_of": "data"},
+        ),
+        "rename a volume": (there, {"verb": "volume_rename", **DATA, "new_name": "new"}),
+    }
+
+
 def verbs_between_neighbours(hello: Request) -> dict[str, tuple[list[Request], Request]]:
     """``crash`` reaches ``database`` of its project and ``store`` of another one, and is reached by ``caller``."""
     other: dict[str, Any] = {"verb": "create", "spec": {"image": "hello"}}
@@ -250,6 +287,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     every = {
         "container": verbs_of_containers(old, new | {"name": "other"}),
         "container, with neighbours": verbs_between_neighbours(old),
+        "copies and other names": verbs_of_copies(old),
         "image": verbs_of_images(old, new),
         "OCI image": verbs_of_oci_images(tmp_path),
         "volume": verbs_of_volumes(),

@@ -17,9 +17,12 @@ def handed_on(playbook: str) -> set[str]:
     return set(options)
 
 
-@pytest.mark.parametrize("playbook", ["create.yml", "update.yml"])
-def test_a_playbook_hands_on_every_option_so_that_none_is_ignored(playbook: str) -> None:
-    assert handed_on(playbook) >= set(ARGUMENTS) - {"create"}
+@pytest.mark.parametrize(
+    ("playbook", "besides"), [("create.yml", {"create"}), ("update.yml", {"create", "copy_of"})]
+)
+def test_a_playbook_hands_on_every_option_so_that_none_is_ignored(playbook: str, besides: set[str]) -> None:
+    assert handed_on(playbook) >= set(ARGUMENTS) - besides - {"renamed_from"}
+    assert "renamed_from" in handed_on("rename.yml")
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "restart", "update"])

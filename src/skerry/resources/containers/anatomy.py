@@ -28,9 +28,10 @@ def unit_name(container_id: str) -> str:
     return f"skerry-{container_id}.service"
 
 
-def volume(container: Container) -> Volume:
-    """Its own files."""
-    return Volume(id=container.id, disk=container.spec.disk)
+def volume(container: Container, origin: str = "") -> Volume:
+    """Its own files. Where they are new, they begin with what lies at ``origin`` in the pool, or with none."""
+    machine = bool(origin) and container.spec.profile == "system"
+    return Volume(id=container.id, disk=container.spec.disk, origin=origin, machine=machine)
 
 
 def root(container: Container, *, without: int = 0, origin: str = "") -> Root:

@@ -12,16 +12,19 @@ from skerry.resources.containers import (
     access,
     anatomy,
     boot,
+    copies,
     missing,
     promises,
     reconcile,
+    renames,
     store,
     usage,
     verbs,
     view,
 )
 from skerry.resources.containers.watch import Watch
-from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader
+from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader, lock
+from skerry.store import renames as followers
 from skerry.store import snapshots
 
 
@@ -60,8 +63,9 @@ class Containers(Kind[Container]):
         }
 
     def find(self, context: Context, request: Any) -> Container | None:
-        """The container of the name that a request gives."""
-        return store.find(context.db, request.container)
+        """The container of the name that a request gives; where it may have another one, of that."""
+        found = (store.find(context.db, key) for key in renames.names_in(request))
+        return next(filter(None, found), None)
 
     def about(self, resource: Container) -> tuple[str, str]:
         """Its id, its realm, project and name."""
@@ -70,6 +74,13 @@ class Containers(Kind[Container]):
     def asked(self, request: Any) -> str:
         """Realm, project and name in a request."""
         return str(request.container)
+
+    def locks(self, request: Any) -> tuple[str, ...]:
+        """Every name that it may have, and what it is copied of."""
+        of = getattr(request, "source", None) or getattr(request, "copy_of", None)
+        source = [copies.key_of(request.container, of).owner] if of else []
+        asked = [*map(str, renames.names_in(request)), *source]
+        return tuple(lock(self.name, one) for one in dict.fromkeys(asked))
 
     def view(self, context: Context, resource: Container) -> Answer:
         """The container as an answer shows it."""
@@ -81,6 +92,7 @@ class Containers(Kind[Container]):
             store.insert(context.db, plan.resource)
         elif plan.after is not None:
             store.update(context.db, plan.after)
+            self._follow(context, plan.before, plan.after)
             for taken in plan.after.snapshots:
                 snapshots.insert(context.db, taken)
         store.set_routes(context.db, plan.resource.id, _routes(context, plan.after))
@@ -93,7 +105,10 @@ class Containers(Kind[Container]):
         """Bury a container that was deleted. All else is written already."""
         if plan.after is None:
             store.delete(context.db, plan.resource.id)
-        elif plan.verb != "update":  # whoever starts or stops it says whether it runs, not the boot any more
+        elif plan.verb not in {
+            "update",
+            "rename",
+        }:  # else somebody says whether it runs, not the boot any more
             store.came_back(context.db, plan.resource.id)
         self._look(plan)
 
@@ -105,8 +120,16 @@ class Containers(Kind[Container]):
             for taken in plan.after.snapshots if plan.after else ():
                 snapshots.delete(context.db, taken.id)
             store.update(context.db, plan.before)
+            if plan.after:
+                self._follow(context, plan.after, plan.before)
             store.set_routes(context.db, plan.before.id, _routes(context, plan.before))
         self._look(plan)
+
+    def _follow(self, context: Context, before: Container, after: Container) -> None:
+        """Write another name into the options of those that have the one of before."""
+        if before.key != after.key:
+            ids = {*before.followers, *after.followers}
+            followers.follow(context.db, renames.renaming(before, after), ids)
 
     def told_undone(self, plan: Plan[Container], undone: Sequence[Step]) -> str:
         """A container that was stopped for what failed has been started again."""

@@ -20,6 +20,7 @@ from skerry.resources.containers import store
 from skerry.resources.kind import Context, Decide, Plan, Planner, followed
 from skerry.store import references
 from skerry.store.db import Database
+from skerry.store.renames import Renaming
 
 
 def check(db: Database, container: Container, reaches: Iterable[str]) -> None:
@@ -135,12 +136,35 @@ def with_them(planner: Planner[Container]) -> Planner[Container]:
 
 def _decided(context: Context, decide: Decide[Container]) -> Decide[Container]:
     def complete(plan: Plan[Container] | None) -> Plan[Container] | None:
-        if plan is None or plan.aside:
+        if plan is None or plan.aside or plan.verb == "rename":  # which changes no more than names
             return plan
         every = store.peers(context.db, plan.resource.realm_id)
+        if context.dry_run and plan.before:  # what a plan before this one would have renamed
+            every = renamed(every, plan.before)
         return with_links(context.host, plan, [one for one in every if one.id != plan.resource.id])
 
     return followed(decide, complete)
+
+
+def renamed(peers: Sequence[Peer], container: Container) -> list[Peer]:
+    """The containers of a realm as they are when one of them has the name that ``container`` has."""
+    key, own = container.key, next((one for one in peers if one.id == container.id), None)
+    if own is None or own.name == key.name:
+        return list(peers)
+    renaming = Renaming("container", key.realm, key.project, own.name, key.name)
+    found = []
+    for peer in peers:
+        lists = {"reaches": peer.reaches, "reachable_from": peer.reachable_from}
+        after = lists | renaming.of(peer.project, {name: list(value) for name, value in lists.items()})
+        found.append(
+            dataclasses.replace(
+                peer,
+                name=key.name if peer is own else peer.name,
+                reaches=tuple(after["reaches"]),
+                reachable_from=tuple(after["reachable_from"]),
+            )
+        )
+    return found
 
 
 def with_links(host: HostConfig, plan: Plan[Container], others: Sequence[Peer]) -> Plan[Container]:

@@ -79,17 +79,27 @@ def _stopping(host: HostConfig, container: Container, grace: float) -> list[Step
     ]
 
 
-def create(host: HostConfig, container: Container, *, start: bool, wait: Wait) -> Plan[Container]:
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """With which files a new container begins: those that lie at ``place`` in the pool, or none; ``why``, in words."""
+
+    place: str = ""
+    why: str = "its own files"
+
+
+def create(
+    host: HostConfig, container: Container, *, start: bool, wait: Wait, origin: Origin = Origin()
+) -> Plan[Container]:
     """Make a container that does not exist, and start it where ``start``."""
     after = _with(container, "started" if start else "stopped")
     anatomy.command(after)
-    steps = [Step("make", anatomy.volume(after), "its own files")]
+    steps = [Step("make", anatomy.volume(after, origin.place), origin.why)]
     if start:
         steps += _starting(host, after, wait)
     steps += rerouting(
         host, None, after, "its URL leads to it" if start else "its URL says that it is stopped"
     )
-    return Plan("create", None, after, tuple(steps), "undo")
+    return Plan("copy" if origin.place else "create", None, after, tuple(steps), "undo")
 
 
 def start(host: HostConfig, container: Container, wait: Wait) -> Plan[Container]:

@@ -253,7 +253,8 @@ def update(db: Database, container: Container) -> Container:
     """Write what may change of a container and raise its version. Inside a transaction."""
     raised = dataclasses.replace(container, version=container.version + 1)
     db.execute(
-        "UPDATE container SET image_digest = ?, spec = ?, desired = ?, frozen = ?, version = ? WHERE id = ?",
+        "UPDATE container SET name = ?, image_digest = ?, spec = ?, desired = ?, frozen = ?, version = ? WHERE id = ?",
+        raised.key.name,
         raised.image.digest,
         raised.spec.model_dump_json(),
         *_stored(raised.desired),

@@ -14,11 +14,13 @@ from skerry.protocol.errors import readable
 from skerry.resources.containers import (
     anatomy,
     belongings,
+    copies,
     missing,
     neighbours,
     order,
     plan,
     published,
+    renames,
     restore,
     root_verbs,
     store,
@@ -53,13 +55,16 @@ def existing(context: Context, found: Container | None, key: ContainerKey) -> Co
     return found
 
 
-def _propose(context: Context, key: ContainerKey, spec: Spec) -> Container:
+def _propose(context: Context, key: ContainerKey, spec: Spec, image: Image) -> Container:
+    """A new container, which has what it is to have, and reaches whom it is to reach."""
     _check_host_has_limits(context)
     capacity.check(context.host, spec.memory, spec.cpu, spec.disk)
-    image = _image(context, spec.image)
     belongings.check(context, key, spec)
-    spec = _with_ports(spec, image)
-    return store.propose(context.db, context.host, context.secret, key, spec, image)
+    proposed = store.propose(context.db, context.host, context.secret, key, spec, image)
+    order.check(context.db, key, spec.after)
+    neighbours.check(context.db, proposed, spec.reaches)
+    published.check(context, proposed)
+    return proposed
 
 
 def _with_ports(spec: Spec, image: Image) -> Spec:
@@ -81,7 +86,12 @@ def _check_host_has_limits(context: Context) -> None:
 
 
 def _wait(
-    request: requests.Create | requests.Start | requests.Restart | requests.Update | requests.Ensure,
+    request: requests.Create
+    | requests.Copy
+    | requests.Start
+    | requests.Restart
+    | requests.Update
+    | requests.Ensure,
 ) -> plan.Wait:
     return plan.Wait(request.wait == "ready", request.timeout)
 
@@ -94,21 +104,46 @@ def _grace(
     return container.spec.grace if given is None else given
 
 
+def _check_new(found: Container | None) -> None:
+    if found is not None:
+        raise SkerryError(
+            Code.EXISTS,
+            f"container {found.key} exists already, with id {found.id}",
+            "Choose another name, update it, or delete it first",
+        )
+
+
 def _create(context: Context, request: requests.Create) -> Decide:
     def decide(found: Container | None) -> Plan[Container]:
-        if found is not None:
-            raise SkerryError(
-                Code.EXISTS,
-                f"container {found.key} exists already, with id {found.id}",
-                "Choose another name, update it, or delete it first",
-            )
-        proposed = _propose(context, request.container, request.spec)
-        order.check(context.db, proposed.key, request.spec.after)
-        neighbours.check(context.db, proposed, proposed.spec.reaches)
-        published.check(context, proposed)
+        _check_new(found)
+        image = _image(context, request.spec.image)
+        proposed = _propose(context, request.container, _with_ports(request.spec, image), image)
         return plan.create(context.host, proposed, start=request.start, wait=_wait(request))
 
     return decide
+
+
+def _copy(context: Context, request: requests.Copy) -> Decide:
+    key, given, sizes = request.container, request.spec, copies.Sizes(context)
+
+    def parts() -> tuple[copies.Source, Spec]:
+        source = copies.source(context, key, request.source)
+        return source, parse_spec(copies.options(context, source, given))
+
+    def look(found: Container | None) -> None:
+        if found is None:
+            sizes.check(*parts())
+
+    def decide(found: Container | None) -> Plan[Container]:
+        _check_new(found)
+        source, spec = parts()
+        sizes.check(source, spec)
+        proposed = _propose(context, key, spec, source.image)
+        origin = plan.Origin(source.place, source.why)
+        made = plan.create(context.host, proposed, start=request.start, wait=_wait(request), origin=origin)
+        return dataclasses.replace(made, warnings=tuple(copies.warnings(source, given)))
+
+    return Looking(look, decide)
 
 
 def _update(
@@ -261,16 +296,9 @@ def _ensure(context: Context, request: requests.Ensure, found: Container | None)
     if not request.create:
         existing(context, found, request.container)
     if found is None:
-        create = requests.Create(
-            verb="create",
-            container=request.container,
-            spec=parse_spec(request.spec),
-            start=request.state != "stopped",
-            wait=request.wait,
-            timeout=request.timeout,
-        )
         freezing = [_freeze(context, request.container, started=True)] if request.state == "frozen" else []
-        return [_create(context, create), *freezing]
+        return [_new(context, request), *freezing]
+    renaming = renames.rename(context, found.key, request.container)
     then: Mapping[str, Sequence[Decide]] = {
         "present": [],
         "started": [_start(context, request)],
@@ -280,8 +308,20 @@ def _ensure(context: Context, request: requests.Ensure, found: Container | None)
     }
     anew = found.desired != "stopped" and _other_image(context, found, request.spec)
     if anew and request.state == "restarted":  # the new image has restarted it
-        return _update(context, request, found)
-    return [*_update(context, request, found), *then[request.state]]
+        return [renaming, *_update(context, request, found)]
+    return [renaming, *_update(context, request, found), *then[request.state]]
+
+
+def _new(context: Context, request: requests.Ensure) -> Decide:
+    fields: dict[str, Any] = {
+        "container": request.container,
+        "start": request.state != "stopped",
+        "wait": request.wait,
+        "timeout": request.timeout,
+    }
+    if request.copy_of is None:
+        return _create(context, requests.Create(verb="create", spec=parse_spec(request.spec), **fields))
+    return _copy(context, requests.Copy(verb="copy", source=request.copy_of, spec=request.spec, **fields))
 
 
 def _frozen(context: Context, request: requests.Ensure, found: Container) -> Sequence[Decide]:
@@ -305,6 +345,8 @@ def parse_spec(value: dict[str, Any]) -> Spec:
 
 _PLANNERS: Mapping[str, Planner] = {
     "create": lambda context, request, _found: [_create(context, request)],
+    "copy": lambda context, request, _found: [_copy(context, request)],
+    "rename": lambda context, request, _found: [renames.rename_existing(context, request)],
     "start": lambda context, request, _found: [_start(context, request)],
     "freeze": lambda context, request, _found: [_freeze(context, request.container)],
     "thaw": lambda context, request, _found: [_thaw(context, request.container)],

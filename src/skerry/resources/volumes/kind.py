@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from skerry.host import quotas
+from skerry.model import copies
 from skerry.model.errors import SkerryError
 from skerry.model.volume import Volume
 from skerry.parts import data
 from skerry.protocol import volumes as requests
-from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
-from skerry.resources.volumes import plan, store, verbs, view
+from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader, lock
+from skerry.resources.volumes import missing, plan, renames, store, verbs, view
+from skerry.store import renames as followers
 from skerry.store import snapshots
 
 _OURS = re.compile(r"[0-9a-f]{24}-\d+(\.\w+)?")
@@ -35,8 +37,9 @@ class Volumes(Kind[Volume]):
         return {"volume_info": view.info, "volume_list": view.list_all}
 
     def find(self, context: Context, request: Any) -> Volume | None:
-        """The volume of the name that a request gives."""
-        return store.find(context.db, request.volume)
+        """The volume of the name that a request gives; where it may have another one, of that."""
+        found = (store.find(context.db, key) for key in renames.names_in(request))
+        return next(filter(None, found), None)
 
     def about(self, resource: Volume) -> tuple[str, str]:
         """Its id, its realm, project and name."""
@@ -45,6 +48,13 @@ class Volumes(Kind[Volume]):
     def asked(self, request: Any) -> str:
         """Realm, project and name in a request."""
         return str(request.volume)
+
+    def locks(self, request: Any) -> tuple[str, ...]:
+        """Every name that it may have, and what it is copied of."""
+        of, key = getattr(request, "source", None) or getattr(request, "copy_of", None), request.volume
+        source = [copies.key_of(of, self.name, key.realm, key.project).owner] if of else []
+        asked = [*map(str, renames.names_in(request)), *source]
+        return tuple(lock(self.name, one) for one in dict.fromkeys(asked))
 
     def view(self, _context: Context, resource: Volume) -> Answer:
         """The volume as an answer shows it."""
@@ -58,6 +68,7 @@ class Volumes(Kind[Volume]):
             store.insert(context.db, plan.after)
         else:
             store.update(context.db, plan.after)
+            self._follow(context, plan.before, plan.after)
             for taken in plan.after.snapshots:
                 snapshots.insert(context.db, taken)
 
@@ -70,8 +81,15 @@ class Volumes(Kind[Volume]):
             store.delete(context.db, plan.resource.id)
         else:
             store.update(context.db, plan.before)
+            if plan.after:
+                self._follow(context, plan.after, plan.before)
             for taken in plan.after.snapshots if plan.after else ():
                 snapshots.delete(context.db, taken.id)
+
+    def _follow(self, context: Context, before: Volume, after: Volume) -> None:
+        """Write another name into the options of the containers that have it."""
+        if before.key != after.key:
+            followers.follow(context.db, renames.renaming(before, after))
 
     def failed(self, context: Context, plan: Plan[Volume]) -> None:
         """Write a volume again that could not be deleted, with its snapshots."""
@@ -82,7 +100,7 @@ class Volumes(Kind[Volume]):
 
     def missing(self, context: Context, request: Any) -> str:
         """What the name may have been meant for."""
-        return str(verbs.not_found(context.db, request.volume))
+        return str(missing.not_found(context.db, request.volume))
 
     def figures(self, context: Context) -> Answer:
         """How many there are."""

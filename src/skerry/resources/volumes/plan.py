@@ -29,6 +29,26 @@ def create(volume: Volume) -> Plan[Volume]:
     return Plan("volume_create", None, volume, (step,), "undo")
 
 
+def copy(volume: Volume, place: str, files: str, inside: int) -> Plan[Volume]:
+    """Make a volume with the files of another one.
+
+    Args:
+        volume: that is made.
+        place: where these files lie in the pool.
+        files: in words, whose they are.
+        inside: how many subvolumes a program has made among them.
+    """
+    step = Step("make", dataclasses.replace(data(volume), origin=place), files)
+    left = f"{volume.key.name} has nothing of the {inside} subvolumes which a program has made in what it is copied of"
+    return Plan("volume_copy", None, volume, (step,), "undo", warnings=(left,) if inside else ())
+
+
+def rename(volume: Volume, after: Volume, following: Sequence[str]) -> Plan[Volume]:
+    """Give a volume another name; ``following`` says what changes in the options of containers that have it."""
+    stored = (f"name {volume.key.name} to {after.key.name}", *following)
+    return Plan("volume_rename", volume, after, (), "undo", stored=stored)
+
+
 def update(volume: Volume, after: Volume, used: int) -> Plan[Volume]:
     """Give a volume other options.
 

@@ -88,7 +88,8 @@ def restore(db: Database, volume: Volume) -> None:
 def update(db: Database, volume: Volume) -> None:
     """Write what may change of a volume. Inside a transaction."""
     db.execute(
-        "UPDATE volume SET size = ?, generation = ?, snapshot_every = ?, snapshot_keep = ? WHERE id = ?",
+        "UPDATE volume SET name = ?, size = ?, generation = ?, snapshot_every = ?, snapshot_keep = ? WHERE id = ?",
+        volume.key.name,
         volume.size,
         volume.generation,
         volume.snapshot_every,

@@ -14,27 +14,19 @@ from skerry.parts import archive, data, root
 from skerry.parts import snapshots as parts
 from skerry.protocol import volumes as requests
 from skerry.protocol.snapshots import SnapshotRestore
-from skerry.resources import missing, names
+from skerry.resources import missing as missing_snapshots
+from skerry.resources import names
 from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
-from skerry.resources.volumes import plan, store
+from skerry.resources.volumes import copies, missing, plan, renames, store
 from skerry.store import references, snapshots
-from skerry.store.db import Database
 
 Decide = DecideAny[Volume]
 Planner = PlannerAny[Volume]
-Options = requests.VolumeCreate | requests.VolumeUpdate | requests.VolumeEnsure
+Options = requests.VolumeCreate | requests.VolumeCopy | requests.VolumeUpdate | requests.VolumeEnsure
 _NEW_SIZE = parse_size("1G")
 _MEBI = 1024**2
-
-
-def not_found(db: Database, key: VolumeKey) -> SkerryError:
-    """The error for a volume that is not there. It tells of the named project only, and never what others have."""
-    known = references.volume_names(db, key.realm, key.project)
-    where = f"{key.realm}/{key.project}"
-    hint = f"{names.meant(key.name, known)}Volumes of {where}: {names.listed(known) or 'none yet'}"
-    return SkerryError(Code.NOT_FOUND, f"there is no volume {key}", hint)
 
 
 def existing(context: Context, found: Volume | None, key: VolumeKey) -> Volume:
@@ -44,7 +36,7 @@ def existing(context: Context, found: Volume | None, key: VolumeKey) -> Volume:
         SkerryError: it is not.
     """
     if found is None:
-        raise not_found(context.db, key)
+        raise missing.not_found(context.db, key)
     return found
 
 
@@ -72,21 +64,46 @@ def _with_options(volume: Volume, request: Options) -> Volume:
     return after
 
 
+def _check_new(found: Volume | None) -> None:
+    if found is not None:
+        raise SkerryError(
+            Code.EXISTS,
+            f"volume {found.key} exists already",
+            "Choose another name, update it, or delete it first",
+        )
+
+
 def _create(context: Context, request: requests.VolumeCreate | requests.VolumeEnsure) -> Decide:
     key, size = request.volume, request.size or _NEW_SIZE
 
     def decide(found: Volume | None) -> Plan[Volume]:
-        if found is not None:
-            raise SkerryError(
-                Code.EXISTS,
-                f"volume {key} exists already",
-                "Choose another name, update it, or delete it first",
-            )
+        _check_new(found)
         capacity.check_disk(context.host, "size", size)
         proposed = store.propose(context.db, context.secret, key, size)
         return plan.create(_with_options(proposed, request))
 
     return decide
+
+
+def _copy(context: Context, request: requests.VolumeCopy | requests.VolumeEnsure, of: str) -> Decide:
+    key, findings = request.volume, copies.Findings(context)
+
+    def look(found: Volume | None) -> None:
+        if found is None:
+            findings.of(copies.source(context, key, of), request.size)
+
+    def decide(found: Volume | None) -> Plan[Volume]:
+        _check_new(found)
+        source = copies.source(context, key, of)
+        proposed = store.propose(context.db, context.secret, key, source.volume.size)
+        same = {name: getattr(source.volume, name) for name in ("snapshot_every", "snapshot_keep")}
+        made = _with_options(dataclasses.replace(proposed, **same), request)
+        capacity.check_disk(context.host, "size", made.size)
+        inside = findings.of(source, request.size)
+        findings.check(source, made)
+        return plan.copy(made, source.place, source.why, inside)
+
+    return Looking(look, decide)
 
 
 def _once(context: Context) -> Callable[[Volume], int]:
@@ -193,7 +210,7 @@ def _restore_snapshot(context: Context, request: SnapshotRestore, had: Volume | 
         volume = existing(context, found, request.volume)
         snapshot = snapshots.find(context.db, request.snapshot)
         if snapshot is None:
-            raise missing.no_snapshot(context.db, request.snapshot)
+            raise missing_snapshots.no_snapshot(context.db, request.snapshot)
         _check_rest(context, volume)
         if not request.keep:
             return plan.restore_snapshot(volume, snapshot, None)
@@ -246,12 +263,14 @@ def _ensure(context: Context, request: requests.VolumeEnsure, found: Volume | No
     if request.state == "absent":
         return [_delete(context, request.volume, must_exist=False)]
     if found is None:
-        return [_create(context, request)]
-    return [_update(context, request)]
+        return [_copy(context, request, request.copy_of) if request.copy_of else _create(context, request)]
+    return [renames.rename(context, found.key, request.volume), _update(context, request)]
 
 
 PLANNERS: Mapping[str, Planner] = {
     "volume_create": lambda context, request, _found: [_create(context, request)],
+    "volume_copy": lambda context, request, _found: [_copy(context, request, request.source)],
+    "volume_rename": lambda context, request, _found: [renames.rename_existing(context, request)],
     "volume_update": lambda context, request, _found: [_update(context, request)],
     "volume_delete": lambda context, request, _found: [_delete(context, request.volume, must_exist=True)],
     "volume_ensure": _ensure,
