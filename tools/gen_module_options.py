@@ -59,6 +59,7 @@ def container() -> dict[str, Option]:
     spec["image"].description.append("Required for a new container.")
     make = option(Ensure.model_fields["create"])
     make.spec["default"] = Ensure.model_fields["create"].default
+    others = {name: option(Ensure.model_fields[name]) for name in ("copy_of", "renamed_from")}
     states = kind(Ensure.model_fields["state"])[0]
     waits = {name: option(Ensure.model_fields[name]) for name in ("wait", "timeout")}
     for name, waiting in waits.items():
@@ -67,7 +68,7 @@ def container() -> dict[str, Option]:
     discard = option(Ensure.model_fields["discard_root"])
     discard.spec["default"] = False
     first = {"name": key.pop("name"), "state": Option({**states, "default": "started"}, STATES)}
-    return first | {"create": make} | key | spec | waits | {"grace_now": grace, "discard_root": discard}
+    return first | {"create": make} | others | key | spec | waits | {"grace_now": grace, "discard_root": discard}
 
 
 def rollback() -> dict[str, Option]:

@@ -14,7 +14,7 @@ def ensure_request(params: Fields) -> Fields:
     options = given(params)
     key = {name: options.pop(name) for name in KEY}
     own = {name: options.pop(name) for name in ("state", "create", "wait", "timeout", "discard_root")}
-    own |= {name: options.pop(name) for name in ("grace_now",) if name in options}
+    own |= {name: options.pop(name) for name in ("copy_of", "renamed_from", "grace_now") if name in options}
     if "health" in options:  # Ansible fills in what was not given
         options["health"] = given(options["health"])
     for name in ("env", "labels"):
@@ -47,5 +47,5 @@ def restart_required(plans: list[Fields]) -> list[str]:
     """The changed options that wait for a restart, after all plans: a later start or restart takes them over."""
     waiting: list[str] = []
     for plan in plans:
-        waiting = [*waiting, *plan["restart_required"]] if plan["verb"] == "update" else []
+        waiting = [*waiting, *plan["restart_required"]] if plan["verb"] in ("update", "rename") else []
     return waiting

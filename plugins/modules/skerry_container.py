@@ -14,6 +14,8 @@ description:
     carried out whole or leaves nothing behind.
   - An option that is not given stays as it is; a new container has the default that the option names.
   - O(env), O(services) and O(command) are given whole, and replace what was there.
+  - With O(copy_of) a new one begins with the files and options of another container, or of a snapshot of it. With
+    O(renamed_from) one that has another name gets this one. Options of other containers that name it follow.
   - A running container is never restarted for the sake of a changed option. RV(restart_required) names the
     options that wait for O(state=restarted).
 extends_documentation_fragment:
@@ -58,6 +60,16 @@ options:
     - Make it where it does not exist. Otherwise it must exist, or the request fails.
     type: bool
     default: true
+  copy_of:
+    description:
+    - A container of the same project, or NAME@SNAPSHOT, whose files and options it has where it is made.
+      One that exists stays as it is.
+    type: str
+  renamed_from:
+    description:
+    - What it was called before. Where none of its own name exists, that one gets the name, and keeps id,
+      URL and files.
+    type: str
   realm:
     description:
     - Tenant that owns the container.
@@ -410,6 +422,23 @@ EXAMPLES = r"""
       - name: admin
         port: 8080
 
+- name: Create a copy of a container, with more memory
+  skerry.host.skerry_container:
+    name: blog-next
+    copy_of: blog
+    memory: 1G
+
+- name: Create a copy of a snapshot, stopped
+  skerry.host.skerry_container:
+    name: blog-monday
+    copy_of: blog@monday
+    state: stopped
+
+- name: Rename a container
+  skerry.host.skerry_container:
+    name: diary
+    renamed_from: blog
+
 - name: Delete a container with files and URLs
   skerry.host.skerry_container:
     name: blog
@@ -501,6 +530,8 @@ ARGUMENTS = {
         "default": "started",
     },
     "create": {"type": "bool", "default": True},
+    "copy_of": {"type": "str"},
+    "renamed_from": {"type": "str"},
     "realm": {"type": "str", "default": "default"},
     "project": {"type": "str", "default": "default"},
     "image": {"type": "str"},

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: skerry_volume
-short_description: Make, resize or delete a volume
+short_description: Make, copy, resize, rename or delete a volume
 description:
   - A volume is a folder with a size of its own. It outlives the containers that use it, their images and their options.
   - Containers of the same project have it by their option C(volumes), one or several, read-only too.
   - It can grow and shrink while containers use it. A size below what its files take is refused, with figures.
+  - With O(copy_of) a new one begins with the files of another volume, or of a snapshot of it. With O(renamed_from) one
+    that has another name gets this one, and the options of containers that have it follow.
 extends_documentation_fragment:
   - skerry.host.engine
 author: The Skerry authors (@skerry)
@@ -65,6 +67,16 @@ options:
     - How long each of these is kept, such as 2d or 4w, until it expires. By default 1w. Those that are
       there keep their own time.
     type: str
+  copy_of:
+    description:
+    - A volume of the same project, or NAME@SNAPSHOT, whose files and options it has where it is made. One
+      that exists stays as it is.
+    type: str
+  renamed_from:
+    description:
+    - What it was called before. Where none of its own name exists, that one gets the name, and keeps its
+      files.
+    type: str
   # end of what is written
 seealso:
   - module: skerry.host.skerry_volume_info
@@ -84,6 +96,16 @@ EXAMPLES = r"""
     volumes:
       - volume: data
         path: /var/lib/postgresql
+
+- name: Create a volume with the files that another one had on monday
+  skerry.host.skerry_volume:
+    name: data-next
+    copy_of: data@monday
+
+- name: Rename a volume
+  skerry.host.skerry_volume:
+    name: pages
+    renamed_from: data
 
 - name: Delete a volume and the files
   skerry.host.skerry_volume:
@@ -140,6 +162,8 @@ ARGUMENTS = {
     "size": {"type": "str"},
     "snapshot_every": {"type": "str"},
     "snapshot_keep": {"type": "str"},
+    "copy_of": {"type": "str"},
+    "renamed_from": {"type": "str"},
     # end of what is written
 }
 
