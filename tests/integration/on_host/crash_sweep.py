@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 POINT = Path("/run/skerry-crash/point.json")
 DROP_IN = Path("/run/systemd/system/skerry-engine.service.d/crash.conf")
 KEY = {"name": "crash"}
+OTHER = {"name": "crash-next"}  # of a copy, or the name that it gets
 ALIAS = {"alias": "crash"}
 SPEC = {"image": "hello", "services": [{"name": "admin", "port": 1071}]}
 CHANGES = {"memory": "192M", "disk": "2G", "services": [{"name": "other", "port": 1072}]}
@@ -33,17 +34,10 @@ def call(verb: str, **arguments: object) -> dict:
     return EngineClient(timeout=300).call(verb, **arguments)
 
 
-def quiet(verb: str, **arguments: object) -> None:
-    try:
-        call(verb, container=KEY, **arguments)
-    except EngineError as error:
-        if error.code != "not_found":
-            raise
-
-
 def absent() -> None:
     no_alias()
-    quiet("delete")
+    for name in ("crash-caller", OTHER["name"], KEY["name"]):
+        call("ensure", container={"name": name}, state="absent")
 
 
 def no_alias() -> None:
@@ -73,8 +67,19 @@ def an_alias() -> None:
 
 def no_data() -> None:
     absent()
-    call("volume_ensure", **DATA, state="absent")
+    for key in (KEY, OTHER):
+        call("volume_ensure", volume=key, state="absent")
     call("secret_absent", **PASSWORD)
+
+
+def with_a_caller() -> None:
+    """It has a snapshot, and another one reaches it, comes after it and has its volume."""
+    a_volume()
+    uses = {"volumes": [{"volume": "crash", "path": "/data", "read_only": True}]}
+    call("create", container=KEY, spec={"image": "hello", **uses})
+    reaches = {"reaches": ["crash:1071"], "after": ["crash"]}
+    call("create", container={"name": "crash-caller"}, spec={"image": "hello", **reaches, **uses})
+    call("snapshot_create", snapshot={"source": "crash", "name": "one"})
 
 
 def a_volume() -> None:
@@ -160,6 +165,15 @@ VERBS: list[tuple[str, Callable[[], None], dict]] = [
     ("change a secret", a_secret, {"verb": "secret_set", **PASSWORD, "value": "bmV3"}),
     ("delete a secret", a_secret, {"verb": "secret_delete", **PASSWORD}),
     ("start with both", stopped_with_both, {"verb": "start", **ON_KEY}),
+    ("copy", with_a_caller, {"verb": "copy", "source": "crash", "container": OTHER}),
+    (
+        "copy of a snapshot",
+        with_a_caller,
+        {"verb": "copy", "source": "crash@one", "container": OTHER, "start": False},
+    ),
+    ("rename", with_a_caller, {"verb": "rename", **ON_KEY, "new_name": OTHER["name"]}),
+    ("copy a volume", with_a_caller, {"verb": "volume_copy", "source": "crash", "volume": OTHER}),
+    ("rename a volume", with_a_caller, {"verb": "volume_rename", **DATA, "new_name": OTHER["name"]}),
     ("import", no_image, {"verb": "image_import", **IMAGE, **OLD}),
     ("import, the old one goes", an_image, {"verb": "image_import", **IMAGE, **NEW}),
     ("import, the old one stays", an_image_in_use, {"verb": "image_import", **IMAGE, **NEW}),
