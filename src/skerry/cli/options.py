@@ -104,8 +104,12 @@ def _add(command: argparse.ArgumentParser, option: "Option") -> argparse.Action:
             )
 
 
-def _entry(fields: Sequence[str]) -> Callable[[str], dict[str, str]]:
-    def convert(text: str) -> dict[str, str]:
+def _entry(fields: Sequence[str]) -> Callable[[str], dict[str, str] | None]:
+    """From a text to an entry; None for an empty text, which stands for no entry at all."""
+
+    def convert(text: str) -> dict[str, str] | None:
+        if not text:
+            return None
         # What comes last may be left out.
         return dict(zip(fields, text.split(":", len(fields) - 1), strict=False))
 
@@ -154,6 +158,8 @@ def _given(command: "Command", dest: str, value: Any) -> Any:
     form = next((one["form"] for one in command["options"] if one["dest"] == dest), "")
     if form == "pairs":
         return {} if None in value else dict(value)
+    if form == "entries":
+        return [] if None in value else value
     if form == "texts":
         return [] if "" in value else value
     return value

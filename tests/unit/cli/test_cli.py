@@ -37,6 +37,12 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
      {"verb": "create", "container": BLOG,
       "spec": {"image": "hello", "env": {"A": "1", "B": "x=y"}, "services": [{"name": "web", "port": "80"}],
                "command": ["/bin/sleep", "--help"]}}),
+    ("copy blog@one next --memory 1G --no-start",
+     {"verb": "copy", "source": "blog@one", "container": {"name": "next"}, "spec": {"memory": "1G"}, "start": False}),
+    ("rename blog next --realm r", {"verb": "rename", "container": {"name": "blog", "realm": "r"}, "new_name": "next"}),
+    ("volume copy data next --size 2G",
+     {"verb": "volume_copy", "source": "data", "volume": {"name": "next"}, "size": "2G"}),
+    ("volume rename data next", {"verb": "volume_rename", "volume": {"name": "data"}, "new_name": "next"}),
     ("update blog --", {"verb": "update", "container": BLOG, "spec": {"command": []}}),
     ("list --", {"verb": "list"}),
     ("exec blog -u www-data -w /srv -e A=1 --env B=2 -- ls -l --user",
@@ -252,10 +258,26 @@ def test_a_variable_without_a_value_is_refused_and_not_shown(capsys: pytest.Capt
 
 def test_an_empty_text_makes_an_option_empty(engine: StartEngine) -> None:
     server = engine([refused("not_found", "there is no container x")])
-    words = ["--health", "", "--after", "", "--env", "", "--group", "a", "--group", "b", "--label", ""]
+    words = [
+        "--health",
+        "",
+        "--after",
+        "",
+        "--env",
+        "",
+        "--group",
+        "a",
+        "--group",
+        "b",
+        "--label",
+        "",
+        "--volume",
+        "",
+    ]
     assert main(["update", "x", *words, "--grace-now", "2", "--socket", server.path]) == 3
     asked = server.asked[0]
-    assert asked["spec"] == {"health": {}, "after": [], "env": {}, "groups": ["a", "b"], "labels": {}}
+    empty: dict[str, object] = {"health": {}, "after": [], "env": {}, "labels": {}, "volumes": []}
+    assert asked["spec"] == empty | {"groups": ["a", "b"]}
     assert asked["grace_now"] == "2"
 
 

@@ -76,6 +76,7 @@ def completed(verbs: Path) -> Completed:
         ("skerry start x --wait r", ["ready", "running"]),
         ("skerry image pull a b --password-file - --tls", ["--tls-verify"]),
         ("skerry create b", []),  # it must not exist yet
+        ("skerry copy blog b", []),
         ("skerry start --socket /nonexistent/engine.sock ", []),
     ],
 )
@@ -90,6 +91,9 @@ def test_verbs_and_options_need_no_engine(completed: Completed, line: str, shown
         ("start", "s", CONTAINERS, "list", ["shop"]),
         ("plan delete", "b", CONTAINERS, "list", ["blog"]),
         ("start", "--project p ", CONTAINERS, "list", ["till"]),
+        ("copy", "b", CONTAINERS, "list", ["blog"]),
+        ("rename", "s", CONTAINERS, "list", ["shop"]),
+        ("volume copy", "d", done(volumes=[{"name": "data", **HERE}]), "volume_list", ["data"]),
         ("update", "blog --after s", CONTAINERS, "list", ["shop"]),
         ("update", "blog --image h", IMAGES, "image_list", ["hello"]),
         ("image delete", "w", IMAGES, "image_list", ["web"]),
