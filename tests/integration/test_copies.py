@@ -178,10 +178,9 @@ def test_what_only_one_can_have_is_said(host: Host, skerry: Skerry) -> None:
     assert "publish: port 25432/tcp of the host is taken" in said
     more = skerry("copy t-blog t-more --volume t-data:/data:ro --publish 25434:5432 --wait running")
     assert (more["after"]["publish"], more["warnings"]) == (["25434:5432"], [])
-    assert (
-        skerry("copy t-more t-ro --wait running --publish 25435")["after"]["volumes"]
-        == more["after"]["volumes"]
-    )
+    same = skerry("copy t-more t-ro --wait running --publish 25435")["after"]
+    assert same["volumes"] == more["after"]["volumes"]
+    assert skerry("copy t-blog t-none --volume '' --wait running")["after"]["volumes"] == []
 
 
 def test_a_whole_debian_gets_a_machine_id_of_its_own(host: Host, skerry: Skerry) -> None:

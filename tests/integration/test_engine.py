@@ -118,13 +118,15 @@ def test_containers_outlive_an_upgrade_of_the_package(host, lab, island, tmp_pat
 
 @pytest.mark.usefixtures("hello")
 @pytest.mark.parametrize("what", ["pool", "state"])
-def test_a_full_disk_in_the_middle_of_a_create_leaves_nothing(on_host, what):
+def test_a_full_disk_in_the_middle_of_a_create_or_a_copy_leaves_nothing(on_host, what):
     done = on_host("full_disk.py", what)
     assert done.rc == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert report["full"]["code"] != 0
-    assert "full" in report["full"]["stderr"] or "No space left" in report["full"]["stderr"], report
+    for refused in (report["full"], report["copy"]):
+        assert refused["code"] != 0
+        assert "full" in refused["stderr"] or "No space left" in refused["stderr"], report
     assert "nospace" not in report["listed"]
+    assert "no-copy" not in report["listed"]
     assert report["after"]["code"] == 0, report["after"]
     assert (report["delete"], report["left"]) == (0, [])
     assert on_host("leftovers.py").rc == 0

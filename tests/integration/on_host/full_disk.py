@@ -1,7 +1,7 @@
 """A pool, or a state store, that is full when a container is created. Runs on the host, as root.
 
 ``python3 full_disk.py pool|state`` gives the engine a tiny one of that sort, fills it, creates, makes room, creates again,
-and puts everything back. Prints one line of JSON: what was said, and what was left.
+fills it, copies, and puts everything back. Prints one line of JSON: what was said, and what was left.
 """
 
 import json
@@ -32,6 +32,12 @@ def fill(folder: Path) -> list[Path]:
         except OSError:
             continue
     return made
+
+
+def empty(fillers: list[Path]) -> None:
+    """Make room again."""
+    for path in fillers:
+        path.unlink(missing_ok=True)
 
 
 def tiny_pool() -> None:
@@ -67,9 +73,13 @@ def give_engine(option: str, folder: Path) -> None:
     run("systemctl", "start", "skerry-engine.service")
 
 
-def create() -> dict:
-    done = run("skerry", "create", "nospace", "--image=hello", "--disk=16M", check=False)
+def ask(*words: str) -> dict:
+    done = run("skerry", *words, check=False)
     return {"code": done.returncode, "stderr": done.stderr}
+
+
+def create() -> dict:
+    return ask("create", "nospace", "--image=hello", "--disk=16M")
 
 
 def main(option: str) -> int:
@@ -81,9 +91,12 @@ def main(option: str) -> int:
         give_engine(option, folder)
         fillers = fill(folder)
         report = {"full": create(), "listed": run("skerry", "list").stdout}
-        for path in fillers:
-            path.unlink(missing_ok=True)
+        empty(fillers)
         report["after"] = create()
+        fillers = fill(folder)
+        report["copy"] = ask("copy", "nospace", "no-copy", "--no-start")
+        report["listed"] += run("skerry", "list").stdout.replace("nospace", "the first")
+        empty(fillers)
         report["delete"] = run("skerry", "delete", "nospace", check=False).returncode
         report["left"] = [path.name for path in (folder / "c").glob("*")]
     finally:

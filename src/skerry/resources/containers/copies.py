@@ -87,7 +87,7 @@ def options(context: Context, source: Source, given: dict[str, Any]) -> dict[str
             Code.INVALID,
             f"volumes: container {name} writes to {volumes}, and its copy would write to the same files",
             f"Copy them too, and say so: skerry volume copy {first.volume} NEW, then --volume NEW:{first.path}. To share "
-            f"them, name them: --volume {first.volume}:{first.path}",
+            f"them, name them: --volume {first.volume}:{first.path}. To have none: --volume ''",
         )
     if "image" in given:
         image = references.image(context.db, str(given["image"]))
