@@ -68,7 +68,9 @@ def container() -> dict[str, Option]:
     discard = option(Ensure.model_fields["discard_root"])
     discard.spec["default"] = False
     first = {"name": key.pop("name"), "state": Option({**states, "default": "started"}, STATES)}
-    return first | {"create": make} | others | key | spec | waits | {"grace_now": grace, "discard_root": discard}
+    return (
+        first | {"create": make} | others | key | spec | waits | {"grace_now": grace, "discard_root": discard}
+    )
 
 
 def rollback() -> dict[str, Option]:

@@ -97,7 +97,7 @@ EXAMPLES = r"""
       - volume: data
         path: /var/lib/postgresql
 
-- name: Create a volume with the files that another one had on monday
+- name: Create a copy of a volume's snapshot
   skerry.host.skerry_volume:
     name: data-next
     copy_of: data@monday
