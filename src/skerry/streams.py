@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 import select
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from typing import BinaryIO, Literal
 
 FOLDER = "/run/skerry/streams"
 Direction = Literal["in", "out"]
+HEAD = "skerry.json"  # the member that an archive of a container begins with
+LARGEST_HEAD = 256 * 1024  # bytes; it goes to the engine in a request
 _CHUNK = 1 << 20
 _PAUSE = 0.02  # seconds between two looks for the other end
 
@@ -113,3 +116,34 @@ def stream(file: BinaryIO, direction: Direction, folder: str = FOLDER) -> Iterat
         path.unlink()
         if pump.error is not None:
             raise pump.error
+
+
+class HeadError(Exception):
+    """A file does not begin as an archive of a container does."""
+
+
+def head(file: BinaryIO) -> str:
+    """The text that an archive of a container begins with, which says what container that was; the rest stays unread.
+
+    Raises:
+        HeadError: it begins with something else, or ends before.
+    """
+    block = file.read(tarfile.BLOCKSIZE)
+    try:
+        member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        raise HeadError(
+            "this is no archive that 'export' wrote, or a packed one. Unpack it first, such as by zstd -dc"
+        ) from None
+    if member.name != HEAD or member.type != tarfile.REGTYPE:
+        raise HeadError(f"its first member is {member.name!r}, not {HEAD}. Take it as 'export' wrote it")
+    if not 0 <= member.size <= LARGEST_HEAD:
+        raise HeadError(f"its {HEAD} has {member.size} bytes, and {LARGEST_HEAD} is the most")
+    length = -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    data = file.read(length)
+    if len(data) < length:
+        raise HeadError(f"it is cut off in {HEAD}. Take the whole archive")
+    try:
+        return data[: member.size].decode()
+    except UnicodeDecodeError:
+        raise HeadError(f"its {HEAD} is no text in UTF-8") from None

@@ -31,7 +31,8 @@ def opened(command: "Command", request: Request, *, planning: bool) -> Iterator[
     Args:
         command: the command.
         request: what its command line asks for.
-        planning: nothing is to be read or written; a value is, since only it tells what would change.
+        planning: nothing is to be read or written, but for a value and what an archive begins with: only these tell what
+            would change.
 
     Raises:
         InputError: a file is there already, or cannot be opened, read or written.
@@ -43,8 +44,13 @@ def opened(command: "Command", request: Request, *, planning: bool) -> Iterator[
                 _place(request, option["dest"], _value())
             elif option["form"] in {"stream-in", "stream-out"}:
                 path = str(request.pop(option["dest"]))
+                if planning and not option["head"]:
+                    continue
+                file = stack.enter_context(_opened(path, option["form"]))
+                if option["head"]:
+                    request[option["head"]] = _head(path, file)
                 if not planning:
-                    request[option["dest"]] = stack.enter_context(_streamed(path, option["form"]))
+                    request[option["dest"]] = stack.enter_context(_streamed(file, option["form"]))
         yield request
 
 
@@ -71,15 +77,30 @@ def _value() -> str:
 
 
 @contextlib.contextmanager
-def _streamed(path: str, form: str) -> Iterator[str]:
-    from skerry import streams  # noqa: PLC0415 - few commands need it
-
+def _opened(path: str, form: str) -> Iterator[BinaryIO]:
     try:
-        with _file(path, form) as file, streams.stream(file, "in" if form == "stream-in" else "out") as name:
-            yield name
+        with _file(path, form) as file:
+            yield file
             file.flush()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def _head(path: str, file: BinaryIO) -> str:
+    from skerry import streams  # noqa: PLC0415 - few commands need it
+
+    try:
+        return streams.head(file)
+    except streams.HeadError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+@contextlib.contextmanager
+def _streamed(file: BinaryIO, form: str) -> Iterator[str]:
+    from skerry import streams  # noqa: PLC0415
+
+    with streams.stream(file, "in" if form == "stream-in" else "out") as name:
+        yield name
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import os
 import stat
 
 _MOST_LINKS = 40  # path_resolution(7)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def folder(root: str, path: str) -> int | None:
@@ -36,6 +37,22 @@ def folder(root: str, path: str) -> int | None:
         done = [] if target.startswith("/") else done
         left = target.split("/") + left
     try:
-        return os.open(os.path.join(root, *done), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return os.open(os.path.join(root, *done), _FOLDER)
     except NotADirectoryError:
         return None
+
+
+def below(top: int, path: str) -> int:
+    """A descriptor of the folder at ``path`` below an open one, which no link on the way leads out of.
+
+    Raises:
+        OSError: there is none, or a link is on the way.
+    """
+    at = os.dup(top)
+    for name in filter(None, path.split("/")):
+        try:
+            inner = os.open(name, _FOLDER, dir_fd=at)
+        finally:
+            os.close(at)
+        at = inner
+    return at

@@ -60,10 +60,8 @@ _NO_PRIVILEGES = {
 
 
 # Owners, permissions, attributes and capabilities of files, whoever they belong to.
-_FILES_ONLY = {
-    "DynamicUser": ("b", False),
-    "CapabilityBoundingSet": ("t", sum(1 << number for number in (0, 1, 2, 3, 4, 31))),
-}
+_FILES = sum(1 << number for number in (0, 1, 2, 3, 4, 31))
+_ADMIN = 1 << 21  # the kernel shows trusted attributes to nobody else
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +79,7 @@ class Job:
         timeout: seconds.
         env: variables, ``NAME=value``.
         files: as root that may do with files what root may, and nothing else.
+        trusted: as root that reads trusted attributes of files as well. Never for a program that reads an archive.
         images: folders that it sees below :data:`IMAGES`, the first as ``0``; it cannot write to them.
         unit: the name of its unit, so that it can be ended by that; else one of its own.
         network: what it reaches; nothing where that is None, unless it is privileged.
@@ -97,6 +96,7 @@ class Job:
     timeout: float = 900.0
     env: tuple[str, ...] = ()
     files: bool = False
+    trusted: bool = False
     images: Sequence[str] = ()
     unit: str = ""
     network: reach.Network | None = None
@@ -144,7 +144,9 @@ def _properties(job: Job, unit: str) -> systemd.Properties:
         "OOMPolicy": ("s", "kill"),
     }
     if job.files:
-        found |= _NO_PRIVILEGES | _FILES_ONLY
+        capabilities = _FILES | (_ADMIN if job.trusted else 0)
+        files_only = {"DynamicUser": ("b", False), "CapabilityBoundingSet": ("t", capabilities)}
+        found |= _NO_PRIVILEGES | files_only
     elif not job.privileged:
         found |= _NO_PRIVILEGES
     if job.network:

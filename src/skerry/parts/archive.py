@@ -16,20 +16,18 @@ from skerry.parts.base import Part, tell
 
 _HOURS = 6 * 3600.0
 PYTHON = ("/usr/bin/python3", "-I", "-m", "skerry.volume_files")
-# Attributes of all kinds, ACLs as the kernel keeps them; a date of a reading is nobody's business.
-_TAR = (
+# ACLs as the kernel keeps them; a date of a reading is nobody's business.
+TAR = (
     "/usr/bin/tar",
     "--create",
     "--format=posix",
     "--pax-option=delete=atime,delete=ctime",
     "--numeric-owner",
     "--xattrs",
-    "--xattrs-include=*",
     "--sparse",
     "--sort=name",
-    f"--directory={sandbox.SCRATCH}",
-    ".",
 )
+_ALL = ("--xattrs-include=*", f"--directory={sandbox.SCRATCH}", ".")
 _LAST_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 
 
@@ -58,7 +56,8 @@ def fifo(host: HostConfig, name: str) -> str:
     return path
 
 
-def _unit(name: str) -> str:
+def unit(name: str) -> str:
+    """The unit that works on a subvolume's files."""
     return f"skerry-files-{name}.service"
 
 
@@ -67,7 +66,7 @@ def run(name: str, job: Job, stage: str) -> None:
     try:
         sandbox.run(
             dataclasses.replace(
-                job, unit=_unit(name), files=True, timeout=_HOURS, largest_file=sandbox.UNLIMITED
+                job, unit=unit(name), files=True, timeout=_HOURS, largest_file=sandbox.UNLIMITED
             ),
             lambda: tell({"event": "progress", "stage": stage}),
         )
@@ -122,12 +121,12 @@ class Archive(Part):
     def make(self, host: HostConfig) -> None:
         """Write it, to its end."""
         place = Snapshot(self.name).place
-        job = Job(_TAR, stdout=fifo(host, self.stream), scratch=data.folder(host, place))
+        job = Job((*TAR, *_ALL), stdout=fifo(host, self.stream), scratch=data.folder(host, place))
         run(place, job, "writing the archive")
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its writing; what the client has of it is the client's."""
-        systemd.kill(_unit(Snapshot(self.name).place))
+        systemd.kill(unit(Snapshot(self.name).place))
 
     def exists(self, host: HostConfig) -> bool:  # noqa: ARG002
         """It is never on this host."""
@@ -153,7 +152,7 @@ class Restored(Part):
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its unpacking; its files go with the subvolume."""
-        systemd.kill(_unit(self.name))
+        systemd.kill(unit(self.name))
 
     def exists(self, host: HostConfig) -> bool:
         """Whether the subvolume has files."""

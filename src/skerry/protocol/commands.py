@@ -39,6 +39,7 @@ class Option(TypedDict):
         choices: the texts that it can be.
         fields: the fields of one entry.
         optional: whether one that is given by its place may be left out.
+        head: of ``stream-in``, the field of the request that gets the text which the file begins with.
     """
 
     dest: str
@@ -52,6 +53,7 @@ class Option(TypedDict):
     choices: list[str]
     fields: list[str]
     optional: bool
+    head: str
 
 
 class Command(TypedDict):
@@ -108,8 +110,9 @@ def _fields(model: Model | None) -> dict[str, FieldInfo]:
 
 def _options(model: Model, above: str) -> Iterator[Option]:
     """An option for each field; ``above`` is the field of the request that these belong into."""
+    heads = {_head(field) for field in model.model_fields.values()}
     for name, field in model.model_fields.items():
-        if name in {"verb", PROGRAM}:
+        if name in {"verb", PROGRAM, *heads}:
             continue
         own = _own_form(field)
         if own:
@@ -130,6 +133,10 @@ def _own_form(field: FieldInfo) -> str:
         if isinstance(note, Stream):
             return f"stream-{note.direction}"
     return ""
+
+
+def _head(field: FieldInfo) -> str:
+    return next((note.head for note in field.metadata if isinstance(note, Stream)), "")
 
 
 def _flagged(field: FieldInfo, dest: str, name: str) -> Iterator[Option]:
@@ -168,6 +175,7 @@ def _option(field: FieldInfo, dest: str, flag: str, form: Any, metavar: str) -> 
         "choices": [],
         "fields": [],
         "optional": not (field.is_required() or form.startswith("stream")),
+        "head": _head(field),
     }
 
 

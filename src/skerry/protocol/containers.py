@@ -8,7 +8,8 @@ from skerry.model.base import Frozen
 from skerry.model.container import ContainerKey, Name, Secret, Spec
 from skerry.model.copies import Copied
 from skerry.model.program import check_command, check_env, check_path, check_user
-from skerry.protocol.core import Change, OptionsOf, Request, Resource, Seconds, ShowEnv
+from skerry.model.snapshot import SnapshotName
+from skerry.protocol.core import Change, FifoName, OptionsOf, Request, Resource, Seconds, ShowEnv, Stream
 
 
 class _OneContainer(Frozen):
@@ -130,6 +131,34 @@ class Delete(_OneContainer, Change):
     """Delete a container and all its files."""
 
     verb: Literal["delete"]
+
+
+class Export(_OneContainer, Change):
+    """Write a container, its options and its own files as they are in one moment, into a tar archive: FILE, or -."""
+
+    verb: Literal["export"]
+    stream: Annotated[
+        FifoName,
+        Field(description="The archive. A file must not exist yet; - is standard output."),
+        Stream("out"),
+    ] = ""
+    snapshot: Annotated[
+        SnapshotName | None,
+        Field(description="The snapshot of it whose files are written. Without one, those of now."),
+    ] = None
+
+
+class Import(_OneContainer, Change):
+    """Make a container of an archive that 'export' wrote: FILE, or -. It must not exist yet, and is not started."""
+
+    verb: Literal["import"]
+    stream: Annotated[
+        FifoName,
+        Field(description="The archive that 'export' wrote; - is standard input."),
+        Stream("in", head="manifest"),
+    ] = ""
+    manifest: Annotated[str, Field(repr=False), Secret()]
+    spec: Annotated[dict[str, Any], OptionsOf(Spec)] = {}
 
 
 class Ensure(_Starts, Change):
@@ -363,6 +392,8 @@ RESOURCE = Resource(
         Copy,
         Rename,
         Delete,
+        Export,
+        Import,
         Ensure,
         Exec,
         Shell,

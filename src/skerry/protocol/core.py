@@ -44,9 +44,14 @@ class Stream:
 
     Attributes:
         direction: whether the engine's program reads it (``in``) or writes it (``out``).
+        head: the field that gets the text which the file begins with; the engine's program reads the rest.
     """
 
     direction: Literal["in", "out"]
+    head: str = ""
+
+
+FifoName = Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")]
 
 
 def group_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -10,10 +10,9 @@ from skerry.model.copies import Copied
 from skerry.model.schedule import KEPT, OtherEvery, OtherKeep, SnapshotEvery, SnapshotKeep
 from skerry.model.size import format_size, parse_size
 from skerry.model.volume import VolumeKey
-from skerry.protocol.core import Change, Request, Resource, Stream
+from skerry.protocol.core import Change, FifoName, Request, Resource, Stream
 
 _SMALLEST = 16 * 1024**2
-FifoName = Annotated[str, Field(pattern=r"^([0-9a-f]{16})?$")]
 VolumeSize = Annotated[
     Size,
     Field(

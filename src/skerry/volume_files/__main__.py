@@ -1,4 +1,4 @@
-"""``python3 -m skerry.volume_files WHAT``: write the files of one volume, and nothing else.
+"""``python3 -m skerry.volume_files WHAT``: write or read the files of one volume or container, and nothing else.
 
 Runs as root in a unit of its own that sees one folder, has no network, and may do with files what root may
 (:mod:`skerry.host.sandbox`).
@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 from skerry.host import inside
 from skerry.model.errors import Code, SkerryError
+from skerry.volume_files import root
 from skerry.volume_files.copy import FOLDER, fill, settle
+from skerry.volume_files.rules import ROOT, VOLUME
 from skerry.volume_files.unpack import unpack
 
 _TOP = "/mnt"  # skerry.host.sandbox.SCRATCH; that module would bring the bus along
@@ -32,6 +34,10 @@ def main(argv: Sequence[str]) -> int:
         match what:
             case "unpack":
                 unpack(sys.stdin.buffer, top)
+            case "unpack-root":
+                root.unpack_root(sys.stdin.buffer, top)
+            case "pack-root":
+                root.pack(sys.stdin.buffer.read(), top, sources)
             case "settle":
                 settle(top)
             case "fill":
@@ -42,7 +48,8 @@ def main(argv: Sequence[str]) -> int:
         return _refuse(error.code, error.message, error.hint)
     except OSError as error:
         if error.errno in {errno.EDQUOT, errno.ENOSPC}:
-            return _refuse(Code.INVALID, "there is no room for its files", "Make the volume larger")
+            rules = ROOT if what == "unpack-root" else VOLUME
+            return _refuse(Code.INVALID, "there is no room for its files", rules.room)
         return _refuse(Code.HOST, str(error), "The host's log says more")
     return 0
 

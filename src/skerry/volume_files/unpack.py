@@ -7,13 +7,16 @@ walked folder by folder, and a link on the way is refused: nothing is written el
 import contextlib
 import errno
 import os
+import stat
 import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from skerry.host import inside
 from skerry.model.errors import Code, SkerryError
 from skerry.resources.images import tar_fields, tar_stream, tarball
-from skerry.volume_files.copy import FOLDER, is_kept
+from skerry.volume_files.copy import FOLDER
+from skerry.volume_files.rules import VOLUME, Rules, checked, is_whiteout, place, refusal
 
 _CHUNK = 1 << 20
 
@@ -35,7 +38,7 @@ class _Forward:
             SkerryError: more than a header may have.
         """
         if size > tarball.LARGEST_HEADER:
-            raise _refusal(
+            raise refusal(
                 f"a header at byte {self._at} has {size} bytes", f"at most {tarball.LARGEST_HEADER}"
             )
         return self.take(size)
@@ -58,60 +61,63 @@ class _Forward:
         return self._at
 
 
-def _refusal(found: str, right: str) -> SkerryError:
-    return SkerryError(Code.INVALID, f"archive: {found}", f"Right would be: {right}")
-
-
 def _cut_off(place: int) -> SkerryError:
-    return _refusal(f"it is cut off at byte {place}", "a whole tar archive, with its end mark")
+    return refusal(f"it is cut off at byte {place}", "a whole tar archive, with its end mark")
 
 
-def unpack(source: BinaryIO, top: int) -> int:
+def unpack(source: BinaryIO, top: int, rules: Rules = VOLUME, opaque: list[str] | None = None) -> int:
     """Write the members of a plain tar archive below an empty folder; returns how many there were.
 
     Args:
         source: the archive.
         top: descriptor of the folder.
+        rules: what it may hold.
+        opaque: gets the path of each folder that is to be opaque, which only the host's root can make it.
 
     Raises:
         SkerryError: a member is refused, or the archive is none; it names the member and the rule.
         OSError: there is no room, or the host failed.
     """
     stream, count, folders = _Forward(source), 0, list[tuple[str, tarfile.TarInfo]]()
-    for member in _members(stream):
+    for member in _members(stream, rules):
         count += 1
-        name = _checked(member)
-        with _named(member):
+        if rules.most and count > rules.most:
+            raise refusal(f"it has more than {rules.most} members, with {member.name!r}", "fewer files")
+        name, hides = checked(member, rules)
+        if hides and opaque is not None:
+            opaque.append(name)
+        with _named(member, rules):
             if tar_fields.is_folder(member):
                 _make_folder(top, name)
                 folders.append((name, member))
             else:
-                _make_other(top, name, member, stream)
+                _make_other(top, name, member, stream, rules)
     for name, member in reversed(
         folders
     ):  # the innermost first: what is written in a folder changes its date
-        with _named(member):
-            folder = _open(top, name)
+        with _named(member, rules):
+            folder = inside.below(top, name)
             _give(folder, member)
             os.close(folder)
     return count
 
 
-def _members(stream: _Forward) -> Iterator[tarfile.TarInfo]:
+def _members(stream: _Forward, rules: Rules) -> Iterator[tarfile.TarInfo]:
     """Each member; the stream stands at its data. What is damaged is no end."""
     try:
         tar = tar_stream.open_headers(cast("BinaryIO", stream))
         member, tar.firstmember = tar.firstmember, None  # type: ignore[attr-defined]
         while member is not None:
             if tar.pax_headers.keys() - {"comment"}:
-                raise _refusal("a global header speaks for every member", "headers of each member's own")
+                raise refusal("a global header speaks for every member", "headers of each member's own")
             yield member
             # Not tar.offset: of a sparse file beyond 8 GiB tarfile computes a wrong one.
             stream.seek(-(-stream.tell() // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE)
             member = _next(tar)
     except (tarfile.TarError, ValueError, OverflowError) as error:
-        raise _refusal(
-            f"it is not a plain tar archive, or a damaged one ({error})", "one that 'backup' wrote"
+        raise refusal(
+            f"it is not a plain tar archive, or a damaged one ({error})",
+            f"one that '{rules.writer}' wrote",
         ) from error
 
 
@@ -122,31 +128,14 @@ def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
         return None
 
 
-def _checked(member: tarfile.TarInfo) -> str:
-    """The member's path, where it may be in a volume."""
-    name = tarball.path_of("member", member.name)
-    if member.ischr() or member.isblk():
-        raise _refusal(f"member {member.name!r} is a device", "files, folders, links and pipes")
-    sparse, member.sparse = member.sparse, None  # a tarball of an image may have none, an archive may
-    tarball.check_member(member, name)
-    member.sparse = sparse
-    for attribute in tar_fields.attributes(member):
-        if not (is_kept(attribute)):
-            raise _refusal(
-                f"member {member.name!r} carries the attribute {attribute!r}",
-                "user attributes, capabilities and ACLs",
-            )
-    return name
-
-
 @contextlib.contextmanager
-def _named(member: tarfile.TarInfo) -> Iterator[None]:
+def _named(member: tarfile.TarInfo, rules: Rules) -> Iterator[None]:
     """Name the member in what the host says of it."""
     try:
         yield
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EISDIR, errno.EPERM}:
-            raise _refusal(
+            raise refusal(
                 f"member {member.name!r} cannot be there ({error.strerror})",
                 "each path once, below folders only, and hard links to earlier files",
             ) from error
@@ -154,19 +143,9 @@ def _named(member: tarfile.TarInfo) -> Iterator[None]:
             raise SkerryError(
                 Code.INVALID,
                 f"archive: there is no room for member {member.name!r}",
-                "Make the volume larger",
+                rules.room,
             ) from error
         raise
-
-
-def _open(top: int, path: str) -> int:
-    """A folder below ``top``, without following a link."""
-    at = os.dup(top)
-    for name in filter(None, path.split("/")):
-        below = os.open(name, FOLDER, dir_fd=at)
-        os.close(at)
-        at = below
-    return at
 
 
 @contextlib.contextmanager
@@ -174,10 +153,10 @@ def _above(top: int, path: str) -> Iterator[tuple[int, str]]:
     """The folder that a path lies in, which is made where it has no member of its own, and its name there."""
     folder, _, name = path.rpartition("/")
     try:
-        opened = _open(top, folder)
+        opened = inside.below(top, folder)
     except FileNotFoundError:
         _make_folder(top, folder)
-        opened = _open(top, folder)
+        opened = inside.below(top, folder)
     try:
         yield opened, name
     finally:
@@ -193,14 +172,17 @@ def _make_folder(top: int, path: str) -> None:
                 os.close(os.open(name, FOLDER, dir_fd=folder))
 
 
-def _make_other(top: int, path: str, member: tarfile.TarInfo, stream: _Forward) -> None:
+def _make_other(top: int, path: str, member: tarfile.TarInfo, stream: _Forward, rules: Rules) -> None:
     with _above(top, path) as (folder, name):
         if member.islnk():
-            with _above(top, tarball.path_of("the hard link to", member.linkname)) as (there, target):
+            with _above(top, place("the hard link to", member.linkname, rules)) as (there, target):
                 os.link(target, name, src_dir_fd=there, dst_dir_fd=folder, follow_symlinks=False)
             return
-        if member.issym():
-            os.symlink(member.linkname, name, dir_fd=folder)
+        if member.issym() or is_whiteout(member):
+            if member.issym():
+                os.symlink(member.linkname, name, dir_fd=folder)
+            else:
+                os.mknod(name, stat.S_IFCHR | (member.mode & 0o777), dir_fd=folder)
             os.chown(name, member.uid, member.gid, dir_fd=folder, follow_symlinks=False)
             os.utime(name, ns=_dates(member), dir_fd=folder, follow_symlinks=False)
             return

@@ -7,12 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from skerry.host import capacity, cgroups
+from skerry.model import manifest
 from skerry.model.container import Container, ContainerKey, Image, Service, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.protocol import containers as requests
 from skerry.protocol.errors import readable
 from skerry.resources.containers import (
     anatomy,
+    archives,
     belongings,
     copies,
     missing,
@@ -144,6 +146,18 @@ def _copy(context: Context, request: requests.Copy) -> Decide:
         return dataclasses.replace(made, warnings=tuple(copies.warnings(source, given)))
 
     return Looking(look, decide)
+
+
+def _import(context: Context, request: requests.Import) -> Decide:
+    def decide(found: Container | None) -> Plan[Container]:
+        _check_new(found)
+        spec = parse_spec(archives.options(context, manifest.read(request.manifest), request.spec))
+        archives.check_there(context, request.container, spec)
+        image = _image(context, spec.image)
+        proposed = _propose(context, request.container, _with_ports(spec, image), image)
+        return archives.import_(context.host, proposed, request.stream)
+
+    return decide
 
 
 def _update(
@@ -355,6 +369,8 @@ _PLANNERS: Mapping[str, Planner] = {
     "update": _update,
     "rollback": root_verbs.rollback,
     "snapshot_restore": restore.planner,
+    "export": archives.export,
+    "import": lambda context, request, _found: [_import(context, request)],
     "delete": lambda context, request, _found: [_delete(context, request.container, must_exist=True)],
     "ensure": _ensure,
 }

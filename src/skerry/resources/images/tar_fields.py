@@ -52,12 +52,19 @@ def attributes(member: tarfile.TarInfo) -> dict[str, str]:
     """
     found = {}
     for key, value in member.pax_headers.items():
-        if key.startswith(_SCHILY):
-            found[key.removeprefix(_SCHILY)] = value
-        elif key.startswith(_LIBARCHIVE):
-            name = urllib.parse.unquote(key.removeprefix(_LIBARCHIVE), errors="surrogateescape")
-            found[name] = _unpacked(value).decode(errors="surrogateescape")
+        if name := attribute(key):
+            packed = key.startswith(_LIBARCHIVE)
+            found[name] = _unpacked(value).decode(errors="surrogateescape") if packed else value
     return {name: value for name, value in found.items() if name.startswith(_NAMESPACES)}
+
+
+def attribute(key: str) -> str:
+    """The extended attribute that a pax header of that name has; empty where it has none."""
+    if key.startswith(_SCHILY):
+        return key.removeprefix(_SCHILY)
+    if key.startswith(_LIBARCHIVE):
+        return urllib.parse.unquote(key.removeprefix(_LIBARCHIVE), errors="surrogateescape")
+    return ""
 
 
 def _unpacked(value: str) -> bytes:
