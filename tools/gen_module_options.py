@@ -19,7 +19,7 @@ from skerry.model.secret import SecretKey
 from skerry.model.snapshot import SnapshotKey
 from skerry.model.volume import VolumeKey
 from skerry.protocol.aliases import AliasDrain, AliasSet
-from skerry.protocol.containers import Ensure, Exec, Info, Logs, Put, Rollback
+from skerry.protocol.containers import Ensure, Exec, Export, Info, Logs, Put, Rollback
 from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList, ImagePull
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
@@ -47,6 +47,11 @@ SNAPSHOT_STATES = [
 ARCHIVE_STATES = {
     "saved": "V(saved): the volume's files are in the archive. A file that is there already is left as it is.",
     "restored": "V(restored): the archive's files are in the volume. A volume that is not there is made.",
+}
+CONTAINER_ARCHIVE_STATES = {
+    "exported": "V(exported): the container is in the archive. A file that is there already is left as it is.",
+    "imported": "V(imported): there is a container of that name, made of the archive. One that is there already is left "
+    "as it is.",
 }
 
 
@@ -204,6 +209,18 @@ def volume_archive() -> dict[str, Option]:
     return {"name": found.pop("name"), "state": state, "path": path} | found
 
 
+def container_archive() -> dict[str, Option]:
+    """The options of skerry_container_archive."""
+    found = of_container(Export)
+    del found["stream"]
+    states = CONTAINER_ARCHIVE_STATES
+    state = Option({"type": "str", "choices": list(states), "required": True}, list(states.values()))
+    path = Option({"type": "path", "required": True}, ["The archive, a file on the host."])
+    snapshot = found.pop("snapshot")
+    snapshot.description[0] = f"With O(state=exported): the {snapshot.description[0][4:]}"
+    return {"name": found.pop("name"), "state": state, "path": path} | found | {"snapshot": snapshot}
+
+
 def snapshot() -> dict[str, Option]:
     """The options of skerry_snapshot: what it is of is one of two."""
     found = owned(SnapshotEnsure)
@@ -351,6 +368,7 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
     "skerry_alias": alias,
     "skerry_alias_info": alias_info,
     "skerry_container": container,
+    "skerry_container_archive": container_archive,
     "skerry_container_file": container_file,
     "skerry_container_info": container_info,
     "skerry_container_logs": container_logs,
