@@ -127,6 +127,31 @@ def an_image_in_use() -> None:
     call("create", container=KEY, spec={"image": IMAGE["name"]}, start=False)
 
 
+def root_archive() -> bytes:
+    """What an export wrote, after its head: a file, a whiteout, and a folder that hides the image's."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, kind in (
+            ("upper", tarfile.DIRTYPE),
+            ("upper/srv", tarfile.DIRTYPE),
+            ("upper/opt", tarfile.CHRTYPE),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.mode = kind, 0o755
+            if name == "upper/srv":
+                member.pax_headers = {"SCHILY.xattr.trusted.overlay.opaque": "y"}
+            tar.addfile(member)
+    return made.getvalue()
+
+
+def manifest() -> str:
+    """What it begins with."""
+    digest = next(one["digest"] for one in call("image_list")["images"] if one["name"] == SPEC["image"])
+    image = {"name": SPEC["image"], "digest": digest, "source": ""}
+    rest = {"version": 1, "name": "x", "created": "", "spec": SPEC, "volumes": [], "secrets": []}
+    return json.dumps(rest | {"image": image})
+
+
 DATA: dict = {"volume": KEY}
 PASSWORD: dict = {"secret": KEY}
 BELONGINGS: dict = {
@@ -148,6 +173,8 @@ VERBS: list[tuple[str, Callable[[], None], dict]] = [
     ("restart", started, {"verb": "restart", **ON_KEY, "grace": 1}),
     ("update", started, {"verb": "update", **ON_KEY, "spec": CHANGES}),
     ("delete", started, {"verb": "delete", **ON_KEY}),
+    ("export", started, {"verb": "export", **ON_KEY}),
+    ("import a container", absent, {"verb": "import", **ON_KEY, "manifest": manifest()}),
     ("set an alias", started, {"verb": "alias_set", **ALIAS, "container": KEY["name"]}),
     (
         "switch an alias",
@@ -206,12 +233,17 @@ def points(request: dict) -> Iterator[dict]:
 @contextlib.contextmanager
 def streamed(request: dict) -> Iterator[dict]:
     """The request, with an archive at the other end where it has one."""
-    direction = {"volume_backup": "out", "volume_restore": "in"}.get(request["verb"])
-    if direction is None:
+    archives = {
+        "volume_backup": b"",
+        "export": b"",
+        "volume_restore": ARCHIVE.read_bytes(),
+        "import": root_archive(),
+    }
+    if request["verb"] not in archives:
         yield request
         return
-    file = io.BytesIO(ARCHIVE.read_bytes() if direction == "in" else b"")
-    with streams.stream(file, direction) as name:
+    archive = archives[request["verb"]]
+    with streams.stream(io.BytesIO(archive), "in" if archive else "out") as name:
         yield request | {"stream": name}
 
 

@@ -140,6 +140,11 @@ def data() -> dict[str, tuple[set[str], set[str]]]:
         "data of volumes": (kept, {path.name for path in folder.iterdir()} if folder.exists() else set()),
         "values of secrets": (values, {path.name for path in Path("/var/lib/skerry/secrets").glob("*")}),
         "units on files": (set(), set(working.split())),
+        "what an export or import needs": (
+            set(),
+            {str(path) for path in (*Path(POOL).glob("s/export/*"), *Path(POOL).glob("c/*/opaque"))}
+            | {str(path) for path in Path(RUN).glob("*.head")},
+        ),
         "streams": (set(), {path.name for path in streams_.iterdir()} if streams_.exists() else set()),
     }
 

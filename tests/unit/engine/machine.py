@@ -23,6 +23,7 @@ from skerry.parts.neighbours import HostName, Reach
 from skerry.parts.proxy import Route
 from skerry.parts.ready import Ready
 from skerry.parts.root import KeptRoot, Root, Written
+from skerry.parts.root_archive import ImportedRoot, RootArchive
 from skerry.parts.sealed import CurrentValue, Sealed
 from skerry.parts.snapshots import Taken
 from skerry.parts.storage import Volume
@@ -49,6 +50,8 @@ _IDENTITY: dict[type[Part], str] = {
     Snapshot: "place",
     Archive: "name",
     Restored: "name",
+    RootArchive: "id",
+    ImportedRoot: "id",
     Filling: "name",
     Ownership: "name",
     Sealed: "place",

@@ -1,5 +1,6 @@
 """Every verb of containers and images, killed at every point: afterwards it was done, or nothing of it is there."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,25 @@ def verbs_of_copies(hello: Request) -> dict[str, tuple[list[Request], Request]]:
             {"verb": "volume_ensure", "volume": {"name": "new"}, "state": "present", "copy_of": "data"},
         ),
         "rename a volume": (there, {"verb": "volume_rename", **DATA, "new_name": "new"}),
+    }
+
+
+def verbs_of_archives(hello: Request) -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "create", **KEY, "spec": {"image": "hello", "services": SERVICES}}
+    take: Request = {"verb": "snapshot_create", "snapshot": {"source": "crash", "name": "one"}}
+    head = {
+        "version": 1,
+        "name": "default/default/crash",
+        "created": "",
+        "image": {"name": "hello", "digest": hello["sha256"], "source": ""},
+        "spec": create["spec"],
+        "volumes": [],
+        "secrets": [],
+    }
+    return {
+        "export": ([hello, create], {"verb": "export", **KEY}),
+        "export, of a snapshot": ([hello, create, take], {"verb": "export", **KEY, "snapshot": "one"}),
+        "import": ([hello], {"verb": "import", **KEY, "manifest": json.dumps(head)}),
     }
 
 
@@ -286,6 +306,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     monkeypatch.setattr(listening, "listens", lambda *_: False)
     every = {
         "container": verbs_of_containers(old, new | {"name": "other"}),
+        "container, as a file": verbs_of_archives(old),
         "container, with neighbours": verbs_between_neighbours(old),
         "copies and other names": verbs_of_copies(old),
         "image": verbs_of_images(old, new),

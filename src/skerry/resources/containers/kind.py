@@ -27,6 +27,9 @@ from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer,
 from skerry.store import renames as followers
 from skerry.store import snapshots
 
+_READS = "export"  # its steps are about the host alone: the container stays as it is, in the store too
+_ASIDE = {"update", "rename", _READS}  # what does not say whether it is to run
+
 
 def _routes(context: Context, container: Container | None) -> dict[str, str]:
     if container is None:
@@ -88,6 +91,8 @@ class Containers(Kind[Container]):
 
     def begin(self, context: Context, plan: Plan[Container]) -> None:
         """Write the container as it shall be, with its routes: these are durable, or durably gone, first."""
+        if plan.verb == _READS:
+            return
         if plan.before is None:
             store.insert(context.db, plan.resource)
         elif plan.after is not None:
@@ -99,16 +104,14 @@ class Containers(Kind[Container]):
 
     def withdraw(self, context: Context, plan: Plan[Container]) -> None:
         """Write the routes of before: or a proxy that starts while steps are undone would serve those of after."""
-        store.set_routes(context.db, plan.resource.id, _routes(context, plan.before))
+        if plan.verb != _READS:
+            store.set_routes(context.db, plan.resource.id, _routes(context, plan.before))
 
     def done(self, context: Context, plan: Plan[Container]) -> None:
         """Bury a container that was deleted. All else is written already."""
         if plan.after is None:
             store.delete(context.db, plan.resource.id)
-        elif plan.verb not in {
-            "update",
-            "rename",
-        }:  # else somebody says whether it runs, not the boot any more
+        elif plan.verb not in _ASIDE:  # else somebody says whether it runs, not the boot any more
             store.came_back(context.db, plan.resource.id)
         self._look(plan)
 
@@ -116,7 +119,7 @@ class Containers(Kind[Container]):
         """Write the container of before, or bury one that was to be made."""
         if plan.before is None:
             store.delete(context.db, plan.resource.id)
-        else:
+        elif plan.verb != _READS:
             for taken in plan.after.snapshots if plan.after else ():
                 snapshots.delete(context.db, taken.id)
             store.update(context.db, plan.before)
