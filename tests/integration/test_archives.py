@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -17,7 +19,7 @@ from skerry import streams
 from tests.conftest import ROOT
 from tests.integration import kept_ssh
 from tests.integration.modules import Call, Result, call, four_beats
-from tests.integration.playbooks import play
+from tests.integration.playbooks import Run, play
 from tests.unit.volume_files.test_unpack import archive, member
 
 POOL = "/var/lib/skerry/pool"
@@ -69,6 +71,11 @@ class Machine:
         assert done.returncode != 0, done.stdout
         return " ".join(done.stderr.decode().split())
 
+    def play(self, playbook: str, *options: str) -> Run:
+        """Run a playbook on it: the inventory has one lab at a time."""
+        with mock.patch.dict(os.environ, {"SKERRY_LAB": self.name}):
+            return play(self.name, playbook, *options)
+
     def upper(self, name: str) -> str:
         """The folder of what a container has written."""
         return f"{POOL}/c/{self.skerry(f'info {name}')['container']['id']}/upper"
@@ -112,7 +119,7 @@ def far_host(near_host: Machine) -> Iterator[Machine]:
     lab = [sys.executable, "-m", "skerry_lab"]
     subprocess.run([*lab, "up", name, "--owner", "test"], cwd=ROOT / "src", check=True, capture_output=True)
     try:
-        play(name, "site.yml").ok()
+        Machine(name).play("site.yml").ok()
         yield ready(name)
     finally:
         subprocess.run([*lab, "down", name], cwd=ROOT / "src", check=True, capture_output=True)
@@ -154,28 +161,28 @@ def test_a_host_without_the_image_says_how_to_bring_it(near: Machine, far_host: 
     assert "image hello of the archive (sha256:" in said
     assert "playbooks/image/import.yml" in said
     assert far_host.skerry("list")["containers"] == []
-    play(far_host.name, "playbooks/image/hello.yml").ok()
+    far_host.play("playbooks/image/hello.yml").ok()
 
 
 def test_a_container_is_the_same_on_another_host(near: Machine, far: Machine, tmp_path: Path) -> None:
-    play(far.name, "playbooks/image/hello.yml").ok()
+    far.play("playbooks/image/hello.yml").ok()
     upper, path = make_odd(near, "t-odd"), tmp_path / "odd.tar"
     wanted = near.told(upper)
     words = ("-e", "container_name=t-odd", "-e", f"path={path}")
-    checked = play(near.name, "playbooks/container/export.yml", "--check", *words).ok()
+    checked = near.play("playbooks/container/export.yml", "--check", *words).ok()
     assert "take snapshot of the archive" in checked.output
     assert not path.exists()
-    play(near.name, "playbooks/container/export.yml", *words).ok()
-    assert "is there already" in play(near.name, "playbooks/container/export.yml", *words).output
+    near.play("playbooks/container/export.yml", *words).ok()
+    assert "is there already" in near.play("playbooks/container/export.yml", *words).output
     with tarfile.open(path) as tar:
         assert tar.getnames()[:2] == [streams.HEAD, "upper"]
     words = ("-e", "container_name=t-new", "-e", f"path={path}")
-    checked = play(far.name, "playbooks/container/import.yml", "--check", *words).ok()
+    checked = far.play("playbooks/container/import.yml", "--check", *words).ok()
     assert "unpack archive into" in checked.output
     assert checked.changed
     assert far.skerry("list")["containers"] == []
-    play(far.name, "playbooks/container/import.yml", *words).ok()
-    assert "t-new is there already" in play(far.name, "playbooks/container/import.yml", *words).ok().output
+    far.play("playbooks/container/import.yml", *words).ok()
+    assert "t-new is there already" in far.play("playbooks/container/import.yml", *words).ok().output
     assert far.told(far.upper("t-new")) == wanted
     old, new = near.skerry("info t-odd")["container"], far.skerry("info t-new")["container"]
     assert {
