@@ -25,7 +25,7 @@ from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
 from tools.files import ROOT, report
-from tools.module_options import Option, kind, of_request, only_those, option, options, owned
+from tools.module_options import Option, kind, of_container, of_request, only_those, option, options, owned
 
 NOTE = "written by `make options` from src/skerry/protocol and src/skerry/model"
 REGION = re.compile(rf"^(?P<indent> *)# {NOTE}\n.*?^ *# end of what is written\n", re.DOTALL | re.MULTILINE)
@@ -50,8 +50,7 @@ ARCHIVE_STATES = {
 }
 CONTAINER_ARCHIVE_STATES = {
     "exported": "V(exported): the container is in the archive. A file that is there already is left as it is.",
-    "imported": "V(imported): there is a container of that name, made of the archive. One that is there already is left "
-    "as it is.",
+    "imported": "V(imported): a container of that name is made of it. One that is there already is left as it is.",
 }
 
 
@@ -95,14 +94,6 @@ def container_info() -> dict[str, Option]:
     show_env.description.append(NEEDS_NAME)
     stats = ["Tell as well what each uses of its limits, measured for a second, in C(stats)."]
     return found | {"show_env": show_env, "stats": Option({"type": "bool", "default": False}, stats)}
-
-
-def of_container(request: type[BaseModel]) -> dict[str, Option]:
-    """The options of a module that asks this of a container that exists: its name first."""
-    found = of_request(request)
-    for name in ("realm", "project"):
-        found[name].spec["default"] = ContainerKey.model_fields[name].default
-    return {"name": found.pop("name")} | found
 
 
 def execute() -> dict[str, Option]:
@@ -200,25 +191,27 @@ def volume_archive() -> dict[str, Option]:
     for name in ("realm", "project"):
         found[name].spec["default"] = "default"
     found["size"].description[0] += " A new one has V(1G)."
-    state = Option(
-        {"type": "str", "choices": list(ARCHIVE_STATES), "required": True}, list(ARCHIVE_STATES.values())
-    )
-    path = Option({"type": "path", "required": True}, ["The archive, a file on the host."])
     for name in ("size", "replace"):
         del found[name].spec["default"]
-    return {"name": found.pop("name"), "state": state, "path": path} | found
+    return {"name": found.pop("name")} | an_archive(ARCHIVE_STATES) | found
+
+
+def an_archive(states: Mapping[str, str]) -> dict[str, Option]:
+    """The options of every module of archives."""
+    state = Option({"type": "str", "choices": list(states), "required": True}, list(states.values()))
+    return {
+        "state": state,
+        "path": Option({"type": "path", "required": True}, ["The archive, a file on the host."]),
+    }
 
 
 def container_archive() -> dict[str, Option]:
     """The options of skerry_container_archive."""
     found = of_container(Export)
     del found["stream"]
-    states = CONTAINER_ARCHIVE_STATES
-    state = Option({"type": "str", "choices": list(states), "required": True}, list(states.values()))
-    path = Option({"type": "path", "required": True}, ["The archive, a file on the host."])
     snapshot = found.pop("snapshot")
     snapshot.description[0] = f"With O(state=exported): the {snapshot.description[0][4:]}"
-    return {"name": found.pop("name"), "state": state, "path": path} | found | {"snapshot": snapshot}
+    return {"name": found.pop("name")} | an_archive(CONTAINER_ARCHIVE_STATES) | found | {"snapshot": snapshot}
 
 
 def snapshot() -> dict[str, Option]:

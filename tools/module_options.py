@@ -189,3 +189,11 @@ def only_those(key: type[BaseModel], plural: str) -> dict[str, Option]:
             one.spec.pop(of_a_new_one, None)
         one.description[:] = [f"Only {plural} of this {name}."]
     return found
+
+
+def of_container(request: type[BaseModel]) -> dict[str, Option]:
+    """The options of a module that asks this of a container that exists: its name first."""
+    found = of_request(request)
+    for name in ("realm", "project"):
+        found[name].spec["default"] = "default"
+    return {"name": found.pop("name")} | found

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: skerry_container_archive
 short_description: Export a container into an archive, or import one
 description:
-  - Writes a container, its options and its own files as they are in one moment, into a plain tar archive on the host. It may
-    run meanwhile. Its volumes' files and its secrets' values are not in it; values of its environment are.
+  - Writes a container, its options and its own files as they are in one moment, into a plain tar archive on the host. The
+    container may run meanwhile. Its volumes' files and its secrets' values are not in it; values of its environment are.
   - Makes a container of such an archive, on this or another host. It is not started. The same image must be on the host, by
     its digest, and so must volumes and secrets of the names that the container has.
   - Each member is checked before it is written; one that cannot be there is refused by name, and nothing of the archive is
@@ -36,8 +36,7 @@ options:
   state:
     description:
     - 'V(exported): the container is in the archive. A file that is there already is left as it is.'
-    - 'V(imported): there is a container of that name, made of the archive. One that is there already is
-      left as it is.'
+    - 'V(imported): a container of that name is made of it. One that is there already is left as it is.'
     type: str
     choices:
     - exported
@@ -77,7 +76,7 @@ EXAMPLES = r"""
     path: /var/lib/skerry/outgoing/blog.tar
     state: exported
 
-- name: Import the container under another name
+- name: Import the container under a new name
   skerry.host.skerry_container_archive:
     name: blog-of-yesterday
     path: /var/lib/skerry/incoming/blog.tar

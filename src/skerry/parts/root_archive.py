@@ -1,25 +1,22 @@
 """A container's own files as a tar archive, in and out."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import ClassVar
 
-from skerry.host import files, inside, sandbox, systemd
+from skerry.host import files, overlay, sandbox, systemd
 from skerry.host.sandbox import Job
 from skerry.model.host import HostConfig
 from skerry.parts import archive, storage
 from skerry.parts.base import UNJOURNALED, Part
-from skerry.volume_files.root import OPAQUE_FOLDERS
-from skerry.volume_files.rules import OPAQUE, ROOT
 
 # What the overlay notes for itself stays behind: it holds on the file system that it was written on.
-_ATTRIBUTES = ("user.*", "security.capability", "system.posix_acl_*", OPAQUE)
+_ATTRIBUTES = ("user.*", "security.capability", "system.posix_acl_*", overlay.OPAQUE)
 _TAR = (
     *archive.TAR,
     *(f"--xattrs-include={one}" for one in _ATTRIBUTES),
     f"--directory={sandbox.SCRATCH}",
-    ROOT.folder,
+    overlay.UPPER,
 )
 
 
@@ -81,11 +78,11 @@ class ImportedRoot(Part):
         return f"archive into {self.id}"
 
     def make(self, host: HostConfig) -> None:
-        """Unpack it, each member checked before it is written."""
+        """Unpack it, each member checked before it is written. Trusted attributes are the engine's to set."""
         folder = storage.folder(host, self.id)
         job = Job((*archive.PYTHON, "unpack-root"), stdin=archive.fifo(host, self.stream), scratch=folder)
         archive.run(self.id, job, "unpacking the archive")
-        _make_opaque(folder)
+        overlay.make_opaque(folder)
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its unpacking; its files go with the container's."""
@@ -94,21 +91,5 @@ class ImportedRoot(Part):
     def exists(self, host: HostConfig) -> bool:
         """Whether it is whole."""
         folder = Path(storage.folder(host, self.id))
-        files_there = any(folder.glob(f"{ROOT.folder}/*"))
-        return files_there and not (folder / OPAQUE_FOLDERS).exists()
-
-
-def _make_opaque(folder: str) -> None:
-    """Give opaque folders their attribute. What unpacks an archive may not: it would be any trusted one then."""
-    listed = os.open(f"{folder}/{OPAQUE_FOLDERS}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(listed, "rb") as file:
-        paths = file.read().split(b"\0")[:-1]
-    top = os.open(f"{folder}/{ROOT.folder}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        for path in paths:
-            opened = inside.below(top, os.fsdecode(path))
-            os.setxattr(opened, OPAQUE, b"y")
-            os.close(opened)
-    finally:
-        os.close(top)
-    os.unlink(f"{folder}/{OPAQUE_FOLDERS}")
+        files_there = any(folder.glob(f"{overlay.UPPER}/*"))
+        return files_there and not (folder / overlay.LIST).exists()

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from skerry import streams
+from skerry.host.overlay import LIST, REDIRECT, UPPER
 from skerry.model.errors import Code, SkerryError
 from skerry.volume_files.copy import FOLDER
 from skerry.volume_files.rules import ROOT
 from skerry.volume_files.unpack import unpack
-
-OPAQUE_FOLDERS = "opaque"  # a file beside the upper layer: their paths, each with a zero byte after it
-_REDIRECT = "trusted.overlay.redirect"
 
 
 def pack(head: bytes, top: int, tar: Sequence[str]) -> None:
@@ -41,10 +39,10 @@ def pack(head: bytes, top: int, tar: Sequence[str]) -> None:
 
 def _refuse_renamed(top: int) -> None:
     """A folder of the image's that was renamed has its files there still; only the overlay knows where."""
-    for path, _names, _files, opened in os.fwalk(ROOT.folder, dir_fd=top):
-        if _REDIRECT in os.listxattr(opened):
-            here = path.removeprefix(ROOT.folder)
-            was = os.path.join(os.path.dirname(here), os.fsdecode(os.getxattr(opened, _REDIRECT)))
+    for path, _names, _files, opened in os.fwalk(UPPER, dir_fd=top):
+        if REDIRECT in os.listxattr(opened):
+            here = path.removeprefix(UPPER)
+            was = os.path.join(os.path.dirname(here), os.fsdecode(os.getxattr(opened, REDIRECT)))
             raise SkerryError(
                 Code.INVALID,
                 f"{here} is a folder of the image's that was renamed from {was}, which no archive can hold",
@@ -65,11 +63,11 @@ def unpack_root(source: BinaryIO, top: int) -> None:
         OSError: there is no room, or the host failed.
     """
     opaque: list[str] = []
-    upper = os.open(ROOT.folder, FOLDER, dir_fd=top)
+    upper = os.open(UPPER, FOLDER, dir_fd=top)
     try:
         unpack(source, upper, ROOT, opaque)
     finally:
         os.close(upper)
-    target = os.open(OPAQUE_FOLDERS, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=top)
+    target = os.open(LIST, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=top)
     with open(target, "wb") as file:
         file.writelines(f"{path}\0".encode(errors="surrogateescape") for path in opaque)

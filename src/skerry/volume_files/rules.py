@@ -3,13 +3,10 @@
 import dataclasses
 import tarfile
 
+from skerry.host.overlay import NOTES, OPAQUE, UPPER
 from skerry.model.errors import Code, SkerryError
 from skerry.resources.images import tar_fields, tarball
 from skerry.volume_files.copy import is_kept
-
-OPAQUE = "trusted.overlay.opaque"  # a folder that hides the image's of the same name
-# The kernel makes them anew: they name inodes of the file system that the archive comes from.
-_DROPPED = {"trusted.overlay.origin", "trusted.overlay.impure", "trusted.overlay.uuid"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Rules:
 
 
 VOLUME = Rules("", overlay=False, most=0, writer="backup", room="Make the volume larger")
-ROOT = Rules("upper", overlay=True, most=1_000_000, writer="export", room="Give the container a larger disk")
+ROOT = Rules(UPPER, overlay=True, most=1_000_000, writer="export", room="Give the container a larger disk")
 
 
 def refusal(found: str, right: str) -> SkerryError:
@@ -100,7 +97,7 @@ def _is_opaque(member: tarfile.TarInfo) -> bool:
                 f"member {member.name!r} carries the attribute {name!r} with {value[:40]!r}",
                 "'y', of a folder",
             )
-        if name not in {OPAQUE, *_DROPPED}:
+        if name not in NOTES | {OPAQUE}:
             raise _attribute(member, name, ROOT)
     member.pax_headers = {
         key: value for key, value in member.pax_headers.items() if tar_fields.attribute(key) not in trusted

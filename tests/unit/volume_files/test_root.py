@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from skerry import streams
+from skerry.host.overlay import LIST
 from skerry.model.errors import SkerryError
 from skerry.volume_files import rules
-from skerry.volume_files.root import OPAQUE_FOLDERS, unpack_root
+from skerry.volume_files.root import unpack_root
 from tests.unit.volume_files.test_unpack import Pipe, archive, member
 
 Member = tuple[tarfile.TarInfo, bytes]
@@ -59,7 +60,7 @@ def test_whiteouts_and_opaque_folders_arrive(top: Path) -> None:
             member("upper/file", b"x" * 3000, mode=0o4711, mtime=7),
         ),
     )
-    assert (top / OPAQUE_FOLDERS).read_bytes() == b"etc\0etc/deep\0"
+    assert (top / LIST).read_bytes() == b"etc\0etc/deep\0"
     gone = (top / "upper/usr/gone").lstat()
     assert (stat.S_ISCHR(gone.st_mode), gone.st_rdev, gone.st_nlink, gone.st_mtime) == (True, 0, 2, 5)
     assert (top / "upper/file").read_bytes() == b"x" * 3000
@@ -70,7 +71,7 @@ def test_whiteouts_and_opaque_folders_arrive(top: Path) -> None:
 
 def test_one_without_changes_is_an_empty_root(top: Path) -> None:
     into(top, archive(folder("upper", mode=0o755)))
-    assert (top / OPAQUE_FOLDERS).read_bytes() == b""
+    assert (top / LIST).read_bytes() == b""
 
 
 HOSTILE = {
@@ -171,7 +172,7 @@ GOOD = archive(folder("upper"), member("upper/a", b"x" * 2000))
 def test_one_that_is_cut_off_is_refused(top: Path, cut: int) -> None:
     with pytest.raises(SkerryError, match=r"cut off|damaged"):
         into(top, GOOD[:cut])
-    assert not (top / OPAQUE_FOLDERS).exists()
+    assert not (top / LIST).exists()
 
 
 def test_the_head_is_read_and_nothing_behind_it() -> None:
