@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
 from skerry.model.container import ContainerKey, Spec
 from skerry.model.secret import SecretKey

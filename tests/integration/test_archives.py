@@ -303,6 +303,23 @@ def test_hostile_archives_are_refused_by_name_and_leave_nothing(near: Machine, h
         assert near.run("ls /etc/skerry-evil").returncode != 0
 
 
+def test_an_engine_that_dies_in_the_middle_and_a_reader_that_goes_leave_nothing(
+    near: Machine, head: bytes
+) -> None:
+    near.out(f"head -c 40M /dev/urandom > {near.upper('t-odd')}/fat || true")
+    with nothing_left(near):
+        beginning = (
+            head + archive(member("upper", kind=tarfile.DIRTYPE), member("upper/good", b"x" * 9999))[:4096]
+        )
+        near.out("cat > /run/t-begin.tar", beginning)
+        stalled = "(cat /run/t-begin.tar; sleep 8) | skerry import t-evil - >/run/t-said 2>&1 & "
+        kill = "systemctl kill -s KILL skerry-engine; rm /run/t-begin.tar; wait; skerry list"
+        works = f"timeout 20 sh -c 'until ls {POOL}/c/*/upper/good; do sleep 0.1; done'"
+        near.out(f"{stalled} {works} && {kill}")
+        near.run("skerry export t-odd - | head -c 600")
+    assert near.out(f"ls {POOL}/s/export") == ""
+
+
 def test_whoever_unpacks_may_set_no_trusted_attribute(near: Machine) -> None:
     """Not even if the unpacker were taken over: the kernel refuses it."""
     wants = "import os; os.setxattr('/mnt', 'trusted.overlay.redirect', b'/')"
