@@ -1,5 +1,6 @@
 """Containers as files: what an export writes, and what of it an import makes a container of."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,7 +86,10 @@ def image_of(context: Context, found: Manifest) -> Image:
     other = references.image(context.db, name)
     differs = f"Image {name} here is another one (sha256:{other.digest}). " if other else ""
     if found.image.source:
-        bring = f"Bring it under any name first: skerry image pull {name} {found.image.source}"
+        words = shlex.join(
+            ["skerry", "image", "pull", name, found.image.source]
+        )  # a stranger may have chosen them
+        bring = f"Bring it under any name first: {words}"
     else:
         bring = (
             "Import the same tarball under any name first (playbooks/image/import.yml): that is the sha256 of it, "

@@ -158,6 +158,8 @@ def test_an_image_that_is_not_here_is_named_with_the_way_to_bring_it(
     assert "playbooks/image/import.yml" in found.hint
     head["image"]["source"] = "docker.io/library/nginx:1.27"
     assert "skerry image pull hello docker.io/library/nginx:1.27" in refused(engine, head).hint
+    head["image"] = head["image"] | {"name": "a;reboot", "source": "x.org/a:1 $(reboot)"}
+    assert "skerry image pull 'a;reboot' 'x.org/a:1 $(reboot)'" in refused(engine, head).hint
     assert "leave it out" in refused(engine, head, spec={"image": "other"}).hint.lower()
 
 
