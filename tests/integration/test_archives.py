@@ -178,6 +178,10 @@ def test_a_container_is_the_same_on_another_host(near: Machine, far: Machine, tm
     assert not path.exists()
     near.play("playbooks/container/export.yml", *words).ok()
     assert "is there already" in near.play("playbooks/container/export.yml", *words).output
+    assert path.stat().st_mode & 0o777 == 0o600
+    wrong = ("-e", "container_name=t-none", "-e", f"path={tmp_path / 'none.tar'}")
+    assert "there is no container" in near.play("playbooks/container/export.yml", *wrong).output
+    assert [one.name for one in tmp_path.iterdir()] == ["odd.tar"]
     with tarfile.open(path) as tar:
         assert tar.getnames()[:2] == [streams.HEAD, "upper"]
     words = ("-e", "container_name=t-new", "-e", f"path={path}")

@@ -20,7 +20,8 @@ class InputError(Exception):
 def fills_output(command: "Command", request: Request) -> bool:
     """Whether standard output is an archive's, so that no word may stand there."""
     return any(
-        option["form"] == "stream-out" and request.get(option["dest"]) == "-" for option in command["options"]
+        option["form"] == "stream-out" and request.get(option["dest"], "-") == "-"
+        for option in command["options"]
     )
 
 
@@ -43,7 +44,7 @@ def opened(command: "Command", request: Request, *, planning: bool) -> Iterator[
             if option["form"] == "input":
                 _place(request, option["dest"], _value())
             elif option["form"] in {"stream-in", "stream-out"}:
-                path = str(request.pop(option["dest"]))
+                path = str(request.pop(option["dest"], "-"))
                 if planning and not option["head"]:
                     continue
                 file = stack.enter_context(_opened(path, option["form"]))
@@ -106,7 +107,10 @@ def _streamed(file: BinaryIO, form: str) -> Iterator[str]:
 @contextlib.contextmanager
 def _file(path: str, form: str) -> Iterator[BinaryIO]:
     if path == "-":
-        yield sys.stdin.buffer if form == "stream-in" else sys.stdout.buffer
+        standard = sys.stdin if form == "stream-in" else sys.stdout
+        if standard.isatty():
+            raise InputError("an archive cannot be typed or shown at a terminal. Give a FILE, or use < or >")
+        yield standard.buffer
         return
     if form == "stream-in":
         with open(path, "rb") as file:

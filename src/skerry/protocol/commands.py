@@ -174,7 +174,7 @@ def _option(field: FieldInfo, dest: str, flag: str, form: Any, metavar: str) -> 
         "help": field.description or "",
         "choices": [],
         "fields": [],
-        "optional": not (field.is_required() or form.startswith("stream")),
+        "optional": not field.is_required(),
         "head": _head(field),
     }
 

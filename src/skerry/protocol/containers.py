@@ -134,12 +134,14 @@ class Delete(_OneContainer, Change):
 
 
 class Export(_OneContainer, Change):
-    """Write a container, its options and its own files as they are in one moment, into a tar archive: FILE, or -."""
+    """Write a container, its options and its own files of one moment, into a tar archive: FILE, or standard output."""
 
     verb: Literal["export"]
     stream: Annotated[
         FifoName,
-        Field(description="The archive. A file must not exist yet; - is standard output."),
+        Field(
+            description="The archive. A file must not exist yet; without one, or with -, it is standard output."
+        ),
         Stream("out"),
     ] = ""
     snapshot: Annotated[
@@ -149,12 +151,12 @@ class Export(_OneContainer, Change):
 
 
 class Import(_OneContainer, Change):
-    """Make a container of an archive that 'export' wrote: FILE, or -. It must not exist yet, and is not started."""
+    """Make a container, which is not started, of an archive that 'export' wrote: FILE, or standard input."""
 
     verb: Literal["import"]
     stream: Annotated[
         FifoName,
-        Field(description="The archive that 'export' wrote; - is standard input."),
+        Field(description="The archive that 'export' wrote; without one, or with -, it is standard input."),
         Stream("in", head="manifest"),
     ] = ""
     manifest: Annotated[str, Field(repr=False), Secret()]

@@ -124,22 +124,26 @@ class VolumeEnsure(_OneVolume, Change):
 
 
 class VolumeBackup(_OneVolume, Change):
-    """Write the files of a volume, as they are in one moment, into a tar archive: FILE, or - for standard output."""
+    """Write the files of a volume, as they are in one moment, into a tar archive: FILE, or standard output."""
 
     verb: Literal["volume_backup"]
     stream: Annotated[
         FifoName,
-        Field(description="The archive. A file must not exist yet; - is standard output."),
+        Field(
+            description="The archive. A file must not exist yet; without one, or with -, it is standard output."
+        ),
         Stream("out"),
     ] = ""
 
 
 class VolumeRestore(_OneVolume, Change):
-    """Put the files of a tar archive into a volume: FILE, or - for standard input. A new volume is made."""
+    """Put the files of a tar archive into a volume: FILE, or standard input. A new volume is made."""
 
     verb: Literal["volume_restore"]
     stream: Annotated[
-        FifoName, Field(description="The archive that 'backup' wrote; - is standard input."), Stream("in")
+        FifoName,
+        Field(description="The archive that 'backup' wrote; without one, or with -, it is standard input."),
+        Stream("in"),
     ] = ""
     size: Annotated[VolumeSize, Field(description="Space that a new volume's files may take.")] = parse_size(
         "1G"

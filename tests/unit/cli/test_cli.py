@@ -1,13 +1,15 @@
 """The program skerry: what a command line asks of the engine, and what a person gets to read."""
 
+import io
 import json
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skerry import inside
+from skerry import inside, streams
 from skerry.cli import attached
 from skerry.cli import main as command
 from skerry.cli.main import EXIT_CODES, NOT_STARTED, main
@@ -401,3 +403,38 @@ def test_a_file_that_cannot_be_read_is_an_error(
     server = engine([done(path="/x")])
     assert main(["get", "blog", "/x", "--socket", server.path]) == EXIT_CODES["failed"]
     assert capsys.readouterr().err == "error: /x: No such file or directory.\n"
+
+
+def test_a_plan_of_an_import_reads_what_the_archive_begins_with(engine: StartEngine, tmp_path: Path) -> None:
+    path = tmp_path / "blog.tar"
+    with tarfile.open(path, "w") as tar:
+        head = tarfile.TarInfo(streams.HEAD)
+        head.size = 2
+        tar.addfile(head, io.BytesIO(b"{}"))
+    server = engine([done(changed=True, before=None, after=None, plans=[], warnings=[], missing="")])
+    assert main(["plan", "import", "new", str(path), "--memory", "1G", "--socket", server.path]) == 0
+    asked = server.asked[0]["of"]
+    assert asked == {
+        "verb": "import",
+        "container": {"name": "new"},
+        "manifest": "{}",
+        "spec": {"memory": "1G"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "stream"), [("export", "stdout"), ("import", "stdin"), ("volume backup", "stdout")]
+)
+def test_an_archive_is_neither_shown_nor_typed_at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, stream: str
+) -> None:
+    monkeypatch.setattr(getattr(sys, stream), "isatty", lambda: True, raising=False)
+    assert main([*verb.split(), "blog"]) == EXIT_CODES["invalid"]
+    assert "-: " not in (said := capsys.readouterr().err)
+    assert "cannot be typed or shown at a terminal" in said
+
+
+def test_a_file_that_is_no_archive_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.tar").write_text("no archive")
+    assert main(["import", "new", str(tmp_path / "x.tar")]) == EXIT_CODES["invalid"]
+    assert f"error: {tmp_path}/x.tar: this is no archive that 'export' wrote" in capsys.readouterr().err
