@@ -86,7 +86,7 @@ class Snapshot(Part):
     name: str
 
     def __str__(self) -> str:
-        return f"snapshot of data {self.name}"
+        return f"snapshot of volume {self.name}"
 
     @property
     def place(self) -> str:
@@ -116,7 +116,7 @@ class Archive(Part):
     stream: str
 
     def __str__(self) -> str:
-        return f"archive of data {self.name}"
+        return f"archive of volume {self.name}"
 
     def make(self, host: HostConfig) -> None:
         """Write it, to its end."""
@@ -143,7 +143,7 @@ class Restored(Part):
     stream: str
 
     def __str__(self) -> str:
-        return f"archive into data {self.name}"
+        return f"archive into volume {self.name}"
 
     def make(self, host: HostConfig) -> None:
         """Unpack it, each member checked before it is written."""

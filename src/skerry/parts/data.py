@@ -41,7 +41,7 @@ class Data(Part):
     origin: str = ""
 
     def __str__(self) -> str:
-        return f"data {self.id} ({format_size(self.size)})"
+        return f"volume {self.id} ({format_size(self.size)})"
 
     @property
     def place(self) -> str:

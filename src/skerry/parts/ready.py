@@ -60,7 +60,7 @@ class Ready(Part):
             hint = f"Is it systemd? 'systemctl list-jobs' inside says what it waits for; or {_ONLY_RUNNING}"
         if again:
             message += f"; its program ended and was started again {again} time{'s' * (again != 1)}"
-            hint = "Its log says why"
+            hint = "The end of its log says why"
         return SkerryError(Code.FAILED, message, hint, systemd.journal(self._unit))
 
     def _check_alive(self, host: HostConfig) -> None:
@@ -69,7 +69,7 @@ class Ready(Part):
         if how or systemd.state(self._unit) in {"failed", "inactive", "restarting"}:
             how = how or ends.told(f"{host.run}/c/{self.id}", self.memory)
             message = f"the container's program ended while it was waited for{how}"
-            raise SkerryError(Code.FAILED, message, "Its log says why", systemd.journal(self._unit))
+            raise SkerryError(Code.FAILED, message, "The end of its log says why", systemd.journal(self._unit))
 
     def _wait(self, host: HostConfig) -> bool:
         if self.port:

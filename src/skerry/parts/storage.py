@@ -62,7 +62,7 @@ class Volume(Part):
     machine: bool = False
 
     def __str__(self) -> str:
-        return f"volume {self.id} ({format_size(self.disk)})"
+        return f"files of {self.id} ({format_size(self.disk)})"
 
     def make(self, host: HostConfig) -> None:
         """Make the subvolume and its two folders, and set its limit. One that runs hears of it for its next start."""

@@ -160,7 +160,7 @@ class Unit(Part):
 
     def _ended(self, host: HostConfig) -> SkerryError:
         message = f"container {self.hostname} ended while it started{self.how_it_ended(host)}"
-        return SkerryError(Code.FAILED, message, "Its log says why", systemd.journal(self.name))
+        return SkerryError(Code.FAILED, message, "The end of its log says why", systemd.journal(self.name))
 
     def _check_images(self, host: HostConfig) -> None:
         for digest in self._digests():
@@ -303,7 +303,7 @@ class Unit(Part):
                         Code.FAILED,
                         f"container {self.hostname} did not start its program {self.command[0]!r}"
                         f"{self.how_it_ended(host)}",
-                        "Its log says why",
+                        "The end of its log says why",
                         systemd.journal(self.name),
                     )
             pause(started)

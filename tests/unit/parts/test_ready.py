@@ -53,7 +53,7 @@ def test_an_end_is_told_though_systemd_has_started_it_again(
     told = refusal(host, Ready(ID, "10.90.1.1", 1071, timeout=60))
     assert (told.message, told.hint) == (
         "the container's program ended while it was waited for",
-        "Its log says why",
+        "The end of its log says why",
     )
     assert time.monotonic() - began < 10
 
@@ -69,4 +69,4 @@ def test_ends_that_no_look_saw_are_told_as_well(host: HostConfig, monkeypatch: p
     unit_is(monkeypatch, "active", restarts=2)
     told = refusal(host)
     assert told.message.endswith("within 0.4 s; its program ended and was started again 2 times")
-    assert told.hint == "Its log says why"
+    assert told.hint == "The end of its log says why"
