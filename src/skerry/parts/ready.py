@@ -69,7 +69,9 @@ class Ready(Part):
         if how or systemd.state(self._unit) in {"failed", "inactive", "restarting"}:
             how = how or ends.told(f"{host.run}/c/{self.id}", self.memory)
             message = f"the container's program ended while it was waited for{how}"
-            raise SkerryError(Code.FAILED, message, "The end of its log says why", systemd.journal(self._unit))
+            raise SkerryError(
+                Code.FAILED, message, "The end of its log says why", systemd.journal(self._unit)
+            )
 
     def _wait(self, host: HostConfig) -> bool:
         if self.port:

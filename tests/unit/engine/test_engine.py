@@ -58,7 +58,11 @@ def test_every_verb_of_the_table_is_answered(engine: Engine) -> None:
     [
         (None, {"verb": "create", "spec": {"image": "hello"}}, "Nothing of it is left"),
         ("stopped", {"verb": "start"}, "It is as it was before"),
-        ("started", {"verb": "restart"}, "It was stopped, and is started again as it was before; files on its volumes are as they are"),
+        (
+            "started",
+            {"verb": "restart"},
+            "It was stopped, and is started again as it was before, but for its volumes",
+        ),
     ],
 )
 def test_after_a_wait_in_vain_it_is_told_what_is_there(

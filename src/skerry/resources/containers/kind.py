@@ -137,7 +137,7 @@ class Containers(Kind[Container]):
     def told_undone(self, plan: Plan[Container], undone: Sequence[Step]) -> str:
         """A container that was stopped for what failed has been started again."""
         if any(step.action == "remove" and isinstance(step.part, Unit) for step in undone):
-            return "It was stopped, and is started again as it was before; files on its volumes are as they are"
+            return "It was stopped, and is started again as it was before, but for its volumes"
         return super().told_undone(plan, undone)
 
     def warnings(self, context: Context, before: Container | None, after: Container | None) -> Iterable[str]:

@@ -106,7 +106,8 @@ def test_files_that_it_writes_until_it_ends_are_not_left_behind(engine: Engine, 
         ask(engine, **ANEW)
     assert (
         found.value.code,
-        "such as /late. It was stopped, and is started again as it was before; files on its volumes are as they are" in found.value.hint,
+        "such as /late. It was stopped, and is started again as it was before, but for its volumes"
+        in found.value.hint,
     ) == (
         Code.INVALID,
         True,
