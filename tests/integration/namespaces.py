@@ -112,6 +112,8 @@ class Net:
         )
         assert os.geteuid() == 0, "network namespaces need root"
         for name in (self.host, self.internet, *map(self.container, self.slots)):
+            if Path(f"/run/netns/{name}").exists():  # of a run that was killed
+                run("ip", "netns", "del", name)
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
         with inside(self.host):
