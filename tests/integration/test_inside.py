@@ -160,6 +160,36 @@ def test_keys_end_a_program_that_floods(host: Host, opened: dict[str, Any], key:
     assert host.run(ended).rc == code
 
 
+# At a terminal that is closed after half a second; how it ended, within 15 seconds.
+CLOSED = """
+import os, pty, signal, sys, time
+pid, terminal = pty.fork()
+if not pid: os.execvp("skerry", ["skerry", "exec", sys.argv[1], "--", *sys.argv[2:]])
+time.sleep(1)
+os.read(terminal, 1000)
+os.close(terminal)
+signal.alarm(15)
+print(os.waitpid(pid, 0)[0] == pid)
+"""
+
+
+@pytest.mark.parametrize(
+    "program", ["yes", "sh -c 'echo x; sleep 4321'", "sh -c 'trap \"\" HUP; echo x; exec sleep 4321'"]
+)
+def test_a_terminal_that_is_closed_takes_its_program_along(
+    host: Host, opened: dict[str, Any], program: str
+) -> None:
+    host.check_output(f"python3 -c {shlex.quote(CLOSED)} {NAME} {program}")
+    assert host.run("pgrep -x yes || pgrep -f '[s]leep 4321' || pgrep -f '[s]kerry exec'").rc == 1
+
+
+def test_output_at_a_terminal_is_the_program_s(host: Host, opened: dict[str, Any]) -> None:
+    shown = host.check_output(
+        f"script -qec 'skerry exec {NAME} -- sh -c \"sleep 1; echo a; stty -opost; echo b\"' /dev/null < /dev/null | od -c"
+    )
+    assert re.search(r"a +\\r +\\n +b +\\n", shown)
+
+
 def test_files_go_in_and_out(host: Host, opened: dict[str, Any]) -> None:
     put = f"skerry put {NAME} /srv/note"
     assert host.check_output(f"echo one | {put} --owner 33:34 --mode 0640") == "/srv/note: written"

@@ -22,7 +22,7 @@ _PASSED_ON = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 _PATIENCE = 5.0  # seconds that a program has to end after its client has gone
 _LOOK = 0.005  # seconds between two looks whether lxc-attach has taken its terminal over
 _BLOCK = 65536  # bytes that are copied at a time
-_LOCAL_MODES = 3  # where termios.tcgetattr has them
+_OUTPUT_MODES, _LOCAL_MODES = 1, 3  # where termios.tcgetattr has them
 
 
 def run(ticket: attach.Ticket) -> int:
@@ -62,6 +62,7 @@ class _Relay:
         self._process, self._terminal = process, terminal
         self._listens, self._typed = False, b""
         self._screen = next(stream for stream in (1, 2, 0) if os.isatty(stream))
+        self._watched = True
         os.set_blocking(terminal, False)
 
     def run(self) -> int:
@@ -82,24 +83,35 @@ class _Relay:
                     return self._process.wait()
                 if self._terminal in ready:
                     self._show()
-                if 0 in ready and not self._read():
+                if not self._watched or (0 in ready and not self._read()):
                     _hang_up(self._process)
                 self._type()
         finally:
             os.close(ended)
 
     def _is_taken_over(self) -> bool:
-        """Whether lxc-attach passes on each byte as it is typed: then it has thrown away all that it ever will."""
-        return not termios.tcgetattr(self._terminal)[_LOCAL_MODES] & termios.ICANON
+        """Whether lxc-attach passes on each byte as it is typed: then it has thrown away all that it ever will.
+
+        From then on each byte of the program's is shown as it is, too: its own terminal has ended the lines.
+        """
+        modes = termios.tcgetattr(self._terminal)
+        if modes[_LOCAL_MODES] & termios.ICANON:
+            return False
+        modes[_OUTPUT_MODES] &= ~termios.OPOST
+        termios.tcsetattr(self._terminal, termios.TCSANOW, modes)
+        return True
 
     def _show(self) -> bool:
-        """Show what the program has said; false where that was all, for now or for ever."""
+        """Show what the program has said, where anybody sees it; false where that was all, for now or for ever."""
         try:
             said = os.read(self._terminal, _BLOCK)
         except OSError:
             return False
-        while said:
-            said = said[os.write(self._screen, said) :]
+        try:
+            while said and self._watched:
+                said = said[os.write(self._screen, said) :]
+        except OSError:  # the terminal is gone
+            self._watched = False
         return True
 
     def _read(self) -> bool:

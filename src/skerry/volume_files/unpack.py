@@ -114,11 +114,26 @@ def _members(stream: _Forward, rules: Rules) -> Iterator[tarfile.TarInfo]:
             # Not tar.offset: of a sparse file beyond 8 GiB tarfile computes a wrong one.
             stream.seek(-(-stream.tell() // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE)
             member = _next(tar)
+        _check_end(stream)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise refusal(
             f"it is not a plain tar archive, or a damaged one ({error})",
             f"one that '{rules.writer}' wrote",
         ) from error
+
+
+def _check_end(stream: _Forward) -> None:
+    """A header of zeros is the end only where nothing follows: else members would be missing without a word.
+
+    Raises:
+        SkerryError: something follows.
+    """
+    end = stream.tell()
+    while block := stream.take(_CHUNK):
+        if block.strip(b"\0"):
+            raise refusal(
+                f"it is damaged: something follows its end mark at byte {end}", "a whole tar archive"
+            )
 
 
 def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
@@ -155,12 +170,25 @@ def _above(top: int, path: str) -> Iterator[tuple[int, str]]:
     try:
         opened = inside.below(top, folder)
     except FileNotFoundError:
-        _make_folder(top, folder)
-        opened = inside.below(top, folder)
+        opened = _made(top, folder)
     try:
         yield opened, name
     finally:
         os.close(opened)
+
+
+def _made(top: int, path: str) -> int:
+    """The folder at a path, with those above it that have no member of their own."""
+    opened = os.dup(top)
+    for name in path.split("/"):
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o755, dir_fd=opened)
+            inner = os.open(name, FOLDER, dir_fd=opened)
+        finally:
+            os.close(opened)
+        opened = inner
+    return opened
 
 
 def _make_folder(top: int, path: str) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,6 +180,26 @@ def test_one_that_is_damaged_in_the_middle_is_refused(top: Path) -> None:
     damaged[512 + 2048 + 10] ^= 1
     with pytest.raises(SkerryError, match="damaged"):
         into(top, bytes(damaged))
+
+
+def test_a_header_of_zeros_in_the_middle_is_no_end(top: Path) -> None:
+    data = bytearray(archive(member("one", b"1"), member("two", b"2"), member("three", b"3")))
+    data[1024:1536] = bytes(512)
+    with pytest.raises(SkerryError, match="something follows its end mark"):
+        into(top, bytes(data))
+
+
+def test_a_path_deeper_than_programs_nest_calls_arrives(top: Path) -> None:
+    path = "/".join(["a"] * 1500)
+    into(top, archive(member(f"{path}/f", b"1")))
+    folder = os.open(top, os.O_RDONLY)
+    for _ in range(1500):
+        inner = os.open("a", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    assert os.listdir(folder) == ["f"]
+    os.close(folder)
+    subprocess.run(["rm", "-r", str(top / "a")], check=True)  # whoever tidies up nests calls, too
 
 
 @pytest.mark.parametrize("data", [b"\x1f\x8b" + b"x" * 2000, b"no archive" * 100])
