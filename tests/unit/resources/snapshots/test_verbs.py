@@ -111,7 +111,7 @@ def test_a_volume_goes_back_only_when_nobody_uses_it(engine: Engine) -> None:
     )
     ask(engine, "stop", container={"name": "blog"}, grace=0)
     done = ask(engine, "snapshot_restore", snapshot=DATA)
-    assert steps(done) == ["take snapshot", "make data", "remove data"]
+    assert steps(done) == ["take snapshot", "make volume", "remove volume"]
     assert names(engine, "volume/data") == ["one", "before-2026-12-05-080000"]
 
 
@@ -195,7 +195,10 @@ def test_they_go_with_what_they_are_of(engine: Engine) -> None:
     for of in (BLOG, DATA, {**BLOG, "name": "two"}):
         ask(engine, "snapshot_create", snapshot=of)
     assert steps(ask(engine, "delete", container={"name": "blog"})).count("remove snapshot") == 2
-    assert steps(ask(engine, "volume_delete", volume={"name": "data"})) == ["remove snapshot", "remove data"]
+    assert steps(ask(engine, "volume_delete", volume={"name": "data"})) == [
+        "remove snapshot",
+        "remove volume",
+    ]
     assert ask(engine, "snapshot_list")["snapshots"] == []
 
 

@@ -47,7 +47,7 @@ def steps(answer: dict[str, Any]) -> list[str]:
 
 def test_a_new_one_and_what_is_shown_of_it(engine: Engine) -> None:
     made = ask(engine, "volume_create", **DATA, size="64M")
-    assert [step.split(" ")[:2] for step in steps(made)] == [["make", "data"]]
+    assert [step.split(" ")[:2] for step in steps(made)] == [["make", "volume"]]
     assert {name: made["after"][name] for name in ("realm", "project", "name", "size")} == {
         "realm": "default",
         "project": "default",
