@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, PlainSerializer
 from pydantic.fields import FieldInfo
 
-from skerry.model.container import Secret, TakesEffect
+from skerry.model.container import ContainerKey, Secret, TakesEffect
 from skerry.model.size import format_size
 from skerry.protocol.core import group_of
 from skerry.protocol.errors import PATTERNS, plain
@@ -176,7 +176,7 @@ def owned(request: type[BaseModel]) -> dict[str, Option]:
     """The options of a module for what a project owns: name and state first, then where it is, then the rest."""
     found = of_request(request)
     for name in ("realm", "project"):
-        found[name].spec["default"] = "default"
+        found[name].spec["default"] = ContainerKey.model_fields[name].default
     first = {name: found.pop(name) for name in ("name", "state", "realm", "project")}
     return first | found
 
@@ -195,5 +195,5 @@ def of_container(request: type[BaseModel]) -> dict[str, Option]:
     """The options of a module that asks this of a container that exists: its name first."""
     found = of_request(request)
     for name in ("realm", "project"):
-        found[name].spec["default"] = "default"
+        found[name].spec["default"] = ContainerKey.model_fields[name].default
     return {"name": found.pop("name")} | found

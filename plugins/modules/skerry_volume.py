@@ -130,7 +130,7 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ["make data 5f0c9a7be1d2430c8f6b7a51 (10G): its files outlive the containers that use it"]
+  sample: ["make volume 5f0c9a7be1d2430c8f6b7a51 (10G): its files outlive the containers that use it"]
 stored:
   description: What was written down and took no step.
   returned: success

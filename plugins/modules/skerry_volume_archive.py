@@ -111,7 +111,7 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ["make snapshot of data 5f0c9a7be1d2430c8f6b7a51-1: the archive has the files of one moment"]
+  sample: ["make snapshot of volume 5f0c9a7be1d2430c8f6b7a51-1: the archive has the files of one moment"]
 stored:
   description: What was written down and took no step.
   returned: success
