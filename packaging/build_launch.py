@@ -53,6 +53,7 @@ BARE = [
 # Program: flags, further sources and libraries, place in the package.
 PROGRAMS = {
     "start": (HARDENED, ["/mnt/places.c", "-llxc"], "usr/lib/skerry/start"),
+    "connect": (HARDENED, [], "usr/lib/skerry/connect"),
     "namespaces": (HARDENED, [], "usr/lib/skerry/namespaces"),
     "enter": (BARE, [], "usr/lib/skerry/inside/enter"),
     "filter": (HARDENED, ["-lseccomp"], ""),

@@ -58,14 +58,15 @@ def on_host(asked: Mapping[str, Any]) -> str:
     """The command that the host's shell runs: as root, and with an exit code that ssh does not take for its own.
 
     Args:
-        asked: what src/skerry/connect.py is asked for. Its ``mark`` is also the line that says 255.
+        asked: what the engine is asked for (src/skerry/protocol/connect.py). Its ``mark`` is also the line that says 255.
     """
     words = base64.b64encode(json.dumps(asked).encode()).decode()
-    no_sudo = f"echo {asked['mark']} {_NO_SUDO} >&2; exit {_NOT_STARTED}"
+    mark = asked["mark"]
+    no_sudo = f"echo {mark} {_NO_SUDO} >&2; exit {_NOT_STARTED}"
     script = (
         f"[ -O / ] && set -- || {{ command -v sudo >/dev/null || {{ {no_sudo}; }}; set -- sudo -n --; }}; "
-        f'"$@" {HELPER} {words}; r=$?; '
-        f"[ $r -ne {_OF_SSH} ] || {{ echo {asked['mark']} >&2; r={_STANDS_FOR_IT}; }}; exit $r"
+        f'"$@" {HELPER} {words} {mark}; r=$?; '
+        f"[ $r -ne {_OF_SSH} ] || {{ echo {mark} >&2; r={_STANDS_FOR_IT}; }}; exit $r"
     )
     return f"/bin/sh -c {shlex.quote(script)}"
 

@@ -14,13 +14,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    import subprocess
+from typing import Any
 
 _ENDED = "the container ended; start it and ask again"
+DESCRIPTION = 3  # the descriptor of what `enter` reads, of a program in C
 NOT_STARTED = 125  # the exit code where the program did not even start, as of other runtimes
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _ENTER = ("/dev/skerry/enter", "/proc/self/fd/")
@@ -48,8 +47,6 @@ def capture(ticket: Ticket, stdin: bytes = b"", timeout: float | None = None) ->
         AttachError: the container is none to run a program in.
         TimeoutError: it took longer.
     """
-    import subprocess  # noqa: PLC0415
-
     pipe = subprocess.PIPE
     with started(ticket, (pipe, pipe, pipe)) as process:
         try:
@@ -60,22 +57,15 @@ def capture(ticket: Ticket, stdin: bytes = b"", timeout: float | None = None) ->
         return exit_code(process.returncode), out, err
 
 
-def replace(ticket: Ticket) -> NoReturn:
-    """Run the program in place of this process, which is no more: its streams and its parent are the program's.
+def call(ticket: Ticket) -> tuple[list[str], list[str]]:
+    """How lxc-attach is called, and the words of the file that it finds at :data:`DESCRIPTION`; none where it reads none.
 
     Raises:
         AttachError: the container is none to run a program in.
     """
     lxcpath = _lxcpath(ticket)
-    description = _described(ticket)
-    argv = _argv(ticket, lxcpath, description)
-    _set_oom_score()
-    os.chdir("/")
-    os.umask(0o022)
-    try:
-        os.execve(argv[0], argv, _ENVIRONMENT)
-    except FileNotFoundError as error:
-        raise AttachError(f"{argv[0]} is missing: install lxc on this host") from error
+    words = _description(ticket)
+    return _argv(ticket, lxcpath, DESCRIPTION if words else None), words
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -102,8 +92,6 @@ def started(
         AttachError: the container is none to run a program in.
         subprocess.SubprocessError: the cgroup takes no process.
     """
-    import subprocess  # noqa: PLC0415 - a third of the time that `replace` has
-
     lxcpath = _lxcpath(ticket)  # before the description, which goes first when a container ends
     description = _described(ticket)
     try:

@@ -83,8 +83,8 @@ class Command(TypedDict):
 
 
 def describe(table: Table) -> list[Command]:
-    """Every verb of a table."""
-    return [_command(verb) for verb in table.verbs()]
+    """Every verb of a table that people use."""
+    return [_command(verb) for verb in table.verbs() if verb.request.for_people]
 
 
 def _command(verb: Verb) -> Command:

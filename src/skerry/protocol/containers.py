@@ -9,6 +9,7 @@ from skerry.model.container import ContainerKey, Name, Secret, Spec
 from skerry.model.copies import Copied
 from skerry.model.program import check_command, check_env, check_path, check_user
 from skerry.model.snapshot import SnapshotName
+from skerry.protocol.connect import Connect
 from skerry.protocol.core import Change, FifoName, OptionsOf, Request, Resource, Seconds, ShowEnv, Stream
 
 
@@ -384,7 +385,7 @@ RESOURCE = Resource(
     1,
     (
         *(Create, Start, Stop, Freeze, Thaw, Restart, Update, Rollback, Copy, Rename, Delete),
-        *(Export, Import, Ensure, Exec, Shell, Logs, Get, Put, Info, List, Stats, Top),
+        *(Export, Import, Ensure, Exec, Shell, Connect, Logs, Get, Put, Info, List, Stats, Top),
     ),
     ("name", "project", "state", "url", "memory", "cpu", "pids", "image", "ipv4"),
     plain=True,

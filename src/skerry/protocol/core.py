@@ -67,6 +67,7 @@ class Request(Frozen):
     """What every request has. Its class says what it does, its docstring what a person gets to read of it."""
 
     changes: ClassVar[bool] = False
+    for_people: ClassVar[bool] = True  # else it is no command: a program of ours asks it
     answered_by: ClassVar[tuple[str, ...]] = ()  # kinds, where it is not the one that it is declared with
     verb: str
 

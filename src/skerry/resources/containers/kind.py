@@ -12,6 +12,7 @@ from skerry.resources.containers import (
     access,
     anatomy,
     boot,
+    connect,
     copies,
     missing,
     promises,
@@ -54,6 +55,7 @@ class Containers(Kind[Container]):
     def readers(self) -> Mapping[str, Reader]:
         """What answers, for each verb that only reads."""
         return {
+            "connect": connect.connect,
             "exec": access.execute,
             "get": access.files,
             "info": view.info,
