@@ -89,29 +89,31 @@ static void read_description(const char *path, struct container *found) {
 
 /* What is said goes into the journal that JOURNAL names: one of its own for each realm, and what each line is from. The
  * unit's LogNamespace= would do that as well, but then systemd copies every mount of the host for each start. Where
- * there is no such file, an older Skerry has told systemd so. */
-static void join_journal(const struct container *own) {
+ * there is no such file (ENOENT), an older Skerry has told systemd so. */
+static bool join_journal(const struct container *own) {
 	char *path = text_of("%s/journal", own->folder), realm[256] = "", name[256] = "";
 	FILE *file = fopen(path, "re");
-	if (!file && errno != ENOENT) err(1, "open %s", path);
-	if (file) {
-		if (fscanf(file, "%255s %255s", realm, name) != 2) errx(1, "%s is cut off", path);
-		fclose(file);
-		struct sockaddr_un address = {.sun_family = AF_UNIX};
-		int place = snprintf(address.sun_path, sizeof address.sun_path, "/run/systemd/journal.%s/stdout", realm);
-		if (place < 0 || (size_t)place >= sizeof address.sun_path) errx(1, "%s is too long a name", realm);
-		int journal = checked(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket", address.sun_path);
-		checked(connect(journal, (struct sockaddr *)&address, sizeof address), "connect to", address.sun_path);
-		/* Who, unit, priority as syslog(3) has it; "<0>" before a line means nothing, and nobody else gets it. */
-		char *header = text_of("%s\nskerry-%s.service\n%d\n0\n0\n0\n0\n", name, own->id, LOG_DAEMON | LOG_INFO);
-		if (write(journal, header, strlen(header)) != (ssize_t)strlen(header)) err(1, "write to %s", address.sun_path);
-		checked(shutdown(journal, SHUT_RD), "shutdown", address.sun_path);
-		checked(dup2(journal, 1), "dup2", address.sun_path);
-		checked(dup2(journal, 2), "dup2", address.sun_path);
-		close(journal);
-		free(header);
-	}
 	free(path);
+	if (!file) return false;
+	int words = fscanf(file, "%255s %255s", realm, name);
+	fclose(file);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int place = snprintf(address.sun_path, sizeof address.sun_path, "/run/systemd/journal.%s/stdout", realm);
+	errno = EBADMSG;
+	if (words != 2 || place < 0 || (size_t)place >= sizeof address.sun_path) return false;
+	int journal = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (journal < 0) return false;
+	/* Who, unit, priority as syslog(3) has it; "<0>" before a line means nothing, and nobody else gets it. */
+	char *header = text_of("%s\nskerry-%s.service\n%d\n0\n0\n0\n0\n", name, own->id, LOG_DAEMON | LOG_INFO);
+	bool joined = !connect(journal, (struct sockaddr *)&address, sizeof address) &&
+		send(journal, header, strlen(header), MSG_NOSIGNAL) == (ssize_t)strlen(header) && !shutdown(journal, SHUT_RD) &&
+		dup2(journal, 1) == 1 && dup2(journal, 2) == 2;
+	if (errno == ENOENT) errno = ECONNREFUSED; /* nobody listens, as far as the caller is concerned */
+	int why = errno;
+	free(header);
+	close(journal);
+	errno = why;
+	return joined;
 }
 
 /* Where the init of a whole Debian says how far it is, as sd_notify(3); -1 for any other. */
@@ -142,6 +144,15 @@ static void take_notice(const struct container *own, int from) {
 	free(path);
 }
 
+/* To the journal, and to the one that follows where it has ended. While there is none it is lost: no program waits for a log. */
+static void put_all(const struct container *own, const char *text, size_t size) {
+	for (size_t at = 0; at < size;) {
+		ssize_t put = write(1, text + at, size - at);
+		if (put > 0) at += (size_t)put;
+		else if (put < 0 && errno != EINTR && !join_journal(own)) return;
+	}
+}
+
 /* Copy what comes through the pipe to the journal; once nobody holds the other end of `own_end`, what is left, and end. */
 static _Noreturn void pump(const struct container *own, int out, int notify, int own_end) {
 	static char buffer[1 << 16];
@@ -154,8 +165,7 @@ static _Noreturn void pump(const struct container *own, int out, int notify, int
 		ssize_t got = read(out, buffer, sizeof buffer);
 		if (got < 0 && errno == EAGAIN && !ends) continue;
 		if (got <= 0) _exit(0);
-		for (ssize_t at = 0, put; at < got; at += put > 0 ? put : 0)
-			if ((put = write(1, buffer + at, (size_t)(got - at))) < 0 && errno != EINTR) _exit(1);
+		put_all(own, buffer, (size_t)got);
 	}
 }
 
@@ -219,6 +229,7 @@ static int pump_log(const struct container *own) {
 	if (own->whole) make_room_for_groups();
 	if ((pid = fork())) _exit(pid < 0);
 	prctl(PR_SET_NAME, "log");
+	signal(SIGPIPE, SIG_IGN);
 	close_all((int[]){in, ends[0], USER_NAMESPACE, NETWORK_NAMESPACE});
 	pump(own, out, notify, ends[1]);
 }
@@ -524,7 +535,7 @@ int main(int count, char **words) {
 	char *credentials = given ? strdup(given) : NULL; /* nobody else is told of it */
 	if (clearenv() || setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) || setenv("LANG", "C.UTF-8", 1)) err(1, "environment");
 	read_description(words[1], &own);
-	join_journal(&own);
+	if (!join_journal(&own) && errno != ENOENT) err(1, "join the journal of the realm");
 	for (int i = USER_NAMESPACE; i <= NETWORK_NAMESPACE; i++)
 		if (fcntl(i, F_SETFD, FD_CLOEXEC)) errx(1, "systemd handed no namespaces over");
 	umask(022);
