@@ -5,7 +5,6 @@ in :data:`FOLDER` and names it in its request.
 """
 
 import contextlib
-import errno
 import os
 import secrets
 import select
@@ -24,12 +23,23 @@ _CHUNK = 1 << 20
 _PAUSE = 0.02  # seconds between two looks for the other end
 
 
-class _Pump(threading.Thread):
-    """Copies between a file and a FIFO until one of them ends, or nobody comes to the other end."""
+def _open(path: Path, direction: Direction) -> int:
+    """Our end of a FIFO, before anybody is at the other: it ends with us, whenever we are killed."""
+    if direction == "out":
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    both = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)  # there is no other way to write first
+    try:
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    finally:
+        os.close(both)
 
-    def __init__(self, path: str, file: BinaryIO, direction: Direction) -> None:
+
+class _Pump(threading.Thread):
+    """Copies between a file and our end of a FIFO until one of them ends, or nobody comes to the other end."""
+
+    def __init__(self, opened: int, file: BinaryIO, direction: Direction) -> None:
         super().__init__(daemon=True)
-        self._path, self._file, self._direction = path, file, direction
+        self._opened, self._file, self._direction = opened, file, direction
         self.over = threading.Event()
         self.error: OSError | None = None
 
@@ -43,48 +53,34 @@ class _Pump(threading.Thread):
             pass  # the program has read enough; the engine's answer says why
         except OSError as error:
             self.error = error
+        finally:
+            os.close(self._opened)
 
     def _read(self) -> None:
-        opened = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         waiting = select.poll()
-        waiting.register(opened, select.POLLIN)
-        try:
-            while True:
-                # Before the first writer has come there is no POLLHUP.
-                if not waiting.poll(200):
-                    if self.over.is_set():
-                        return
-                    continue
-                block = os.read(opened, _CHUNK)
-                if not block:
+        waiting.register(self._opened, select.POLLIN)
+        while True:
+            # Before the first writer has come there is no POLLHUP.
+            if not waiting.poll(200):
+                if self.over.is_set():
                     return
-                self._file.write(block)
-        finally:
-            os.close(opened)
+                continue
+            block = os.read(self._opened, _CHUNK)
+            if not block:
+                return
+            self._file.write(block)
 
     def _write(self) -> None:
-        opened = self._open_writer()
-        if opened is None:
-            return
-        try:
-            while block := self._file.read(_CHUNK):
-                while block:
-                    block = block[os.write(opened, block) :]
-        finally:
-            os.close(opened)
-
-    def _open_writer(self) -> int | None:
-        while not self.over.is_set():
-            try:
-                opened = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            except OSError as error:
-                if error.errno != errno.ENXIO:
-                    raise
-                time.sleep(_PAUSE)
-                continue
-            os.set_blocking(opened, True)
-            return opened
-        return None
+        waiting = select.poll()
+        waiting.register(self._opened, 0)
+        while waiting.poll(0):  # POLLERR: nobody reads yet
+            if self.over.is_set():
+                return
+            time.sleep(_PAUSE)
+        os.set_blocking(self._opened, True)
+        while block := self._file.read(_CHUNK):
+            while block:
+                block = block[os.write(self._opened, block) :]
 
 
 @contextlib.contextmanager
@@ -103,7 +99,7 @@ def stream(file: BinaryIO, direction: Direction, folder: str = FOLDER) -> Iterat
     path = Path(folder, name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.mkfifo(path, 0o600)
-    pump = _Pump(str(path), file, direction)
+    pump = _Pump(_open(path, direction), file, direction)
     pump.start()
     try:
         yield name

@@ -326,6 +326,16 @@ def test_an_engine_that_dies_in_the_middle_and_a_reader_that_goes_leave_nothing(
     assert near.out(f"ls {POOL}/s/export") == ""
 
 
+@pytest.mark.usefixtures("head")
+def test_a_client_that_is_killed_at_once_holds_no_container(near: Machine) -> None:
+    """Before, while and after its stream is opened at the other end."""
+    with nothing_left(near):
+        for hundredths in range(5, 50, 5):
+            near.run(f"timeout --signal=KILL 0.{hundredths:02} skerry export t-odd - >/dev/null")
+            near.run(f"timeout --signal=KILL 0.{hundredths:02} skerry import t-evil - </dev/zero")
+        near.out("timeout 30 skerry export t-odd - >/dev/null && skerry list")
+
+
 def test_whoever_unpacks_may_set_no_trusted_attribute(near: Machine) -> None:
     """Not even if the unpacker were taken over: the kernel refuses it."""
     wants = "import os; os.setxattr('/mnt', 'trusted.overlay.redirect', b'/')"

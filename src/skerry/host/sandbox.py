@@ -1,9 +1,12 @@
 """Run a program on bytes that nobody vouches for: in a transient unit that has nothing but what it is handed."""
 
+import contextlib
 import dataclasses
+import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from skerry.host import reach, systemd
@@ -70,8 +73,8 @@ class Job:
 
     Attributes:
         argv: program, by its path, and arguments.
-        stdin: file that it reads.
-        stdout: file that it writes; its text goes nowhere if there is none.
+        stdin: file or FIFO that it reads.
+        stdout: file or FIFO that it writes; its text goes nowhere if there is none.
         scratch: folder that it sees as :data:`SCRATCH`, the only one that it can write to.
         privileged: as root and with the network, for a program that needs to be.
         memory: bytes.
@@ -120,7 +123,7 @@ class JobError(SkerryError):
         self.result = result
 
 
-def _properties(job: Job, unit: str) -> systemd.Properties:
+def _properties(job: Job, unit: str, streams: systemd.Properties) -> systemd.Properties:
     argv = [word.replace(CREDENTIAL, f"/run/credentials/{unit}/credential") for word in job.argv]
     found: dict[str, tuple[str, Any]] = {
         "Description": ("s", f"Skerry runs {job.argv[0]} on files"),
@@ -151,16 +154,39 @@ def _properties(job: Job, unit: str) -> systemd.Properties:
         found |= _NO_PRIVILEGES
     if job.network:
         found |= reach.properties(job.network)
-    return list((_EVERYBODY | found | _handed(job)).items())
+    return [*(_EVERYBODY | found | _handed(job)).items(), *streams]
+
+
+@contextlib.contextmanager
+def _streams(job: Job) -> Iterator[systemd.Properties]:
+    """What it reads and writes.
+
+    A FIFO is opened here: systemd would wait for its other end, and nothing ends a unit that waits for a client that is gone.
+    """
+    found: systemd.Properties = []
+    with contextlib.ExitStack() as opened:
+        for name, path, mode in ("Input", job.stdin, os.O_RDONLY), ("Output", job.stdout, os.O_WRONLY):
+            if Path(path).is_fifo():
+                found.append((f"Standard{name}FileDescriptor", ("h", descriptor := _open_fifo(path, mode))))
+                opened.callback(os.close, descriptor)
+            elif path:
+                found.append((f"Standard{name}File", ("s", path)))
+        yield found
+
+
+def _open_fifo(path: str, mode: int) -> int:
+    both = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, mode | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    finally:
+        os.close(both)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _handed(job: Job) -> dict[str, tuple[str, Any]]:
-    """The files and folders that it is handed."""
+    """The folders that it is handed."""
     found: dict[str, tuple[str, Any]] = {}
-    if job.stdin:
-        found["StandardInputFile"] = ("s", job.stdin)
-    if job.stdout:
-        found["StandardOutputFile"] = ("s", job.stdout)
     if job.scratch:
         found["BindPaths"] = ("a(ssbt)", [(job.scratch, SCRATCH, False, 0)])
     if job.images:
@@ -181,7 +207,8 @@ def run(job: Job, watch: Callable[[], None]) -> None:
     unit = job.unit or f"{PREFIX}{secrets.token_hex(4)}.service"
     if job.unit:
         systemd.kill(unit)  # what an engine that was killed left running
-    systemd.start_transient(unit, _properties(job, unit))
+    with _streams(job) as streams:
+        systemd.start_transient(unit, _properties(job, unit, streams))
     deadline, pause = time.monotonic() + job.timeout + _GRACE, 0.005
     try:
         while (state := systemd.state(unit)) not in {"active", "failed"} and time.monotonic() < deadline:
