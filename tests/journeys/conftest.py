@@ -1,0 +1,5 @@
+"""What the tests lean on says what it saw when it fails, as they do."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.journeys.reboots")
