@@ -42,8 +42,12 @@ def test_a_realms_only_container_is_restarted_at_will(host: Host, talker: str) -
 def test_a_journal_that_ends_costs_lines_and_no_container(host: Host, talker: str) -> None:
     units = "'systemd-journald@skerry-*.s*'"
     host.check_output(f"systemctl stop {units}; sleep 1")
-    host.check_output(f"systemctl start $(systemctl list-units --all --plain --no-legend {units} | grep -o '.*[.]socket')")
-    host.check_output("timeout 10 sh -c 'until skerry logs talker --since 1s | grep line; do sleep 0.2; done'")
+    host.check_output(
+        f"systemctl start $(systemctl list-units --all --plain --no-legend {units} | grep -o '.*[.]socket')"
+    )
+    host.check_output(
+        "timeout 10 sh -c 'until skerry logs talker --since 1s | grep line; do sleep 0.2; done'"
+    )
     container = json.loads(host.check_output("skerry info talker --json"))["container"]
     assert (container["state"], container["restarts"]) == ("running", 0)
 

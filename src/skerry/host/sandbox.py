@@ -161,7 +161,7 @@ def _properties(job: Job, unit: str, streams: systemd.Properties) -> systemd.Pro
 def _streams(job: Job) -> Iterator[systemd.Properties]:
     """What it reads and writes.
 
-    A FIFO is opened here: systemd would wait for its other end, and nothing ends a unit that waits for a client that is gone.
+    A FIFO is opened here: systemd would wait for its other end, and nothing ends a unit whose client is gone before.
     """
     found: systemd.Properties = []
     with contextlib.ExitStack() as opened:

@@ -332,7 +332,9 @@ def test_an_installed_command_takes_its_verbs_from_a_file(
 
 def test_the_file_holds_every_verb_as_the_table_has_it() -> None:
     assert json.loads(json.dumps(describe(TABLE))) == describe(TABLE)
-    assert [one["verb"] for one in describe(TABLE)] == [verb.name for verb in TABLE.verbs() if verb.request.for_people]
+    assert [one["verb"] for one in describe(TABLE)] == [
+        verb.name for verb in TABLE.verbs() if verb.request.for_people
+    ]
     assert command.PLAN == core.PLAN
 
 
