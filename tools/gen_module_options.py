@@ -19,7 +19,7 @@ from skerry.model.snapshot import SnapshotKey
 from skerry.model.volume import VolumeKey
 from skerry.protocol.aliases import AliasDrain, AliasSet
 from skerry.protocol.containers import Ensure, Exec, Export, Info, Logs, Put, Rollback
-from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList, ImagePull
+from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList, ImagePublish, ImagePull
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
@@ -135,19 +135,22 @@ def container_logs() -> dict[str, Option]:
 
 
 def image() -> dict[str, Option]:
-    """The options of skerry_image: those of an import and of a build in a group each."""
+    """The options of skerry_image: those of each source in a group."""
     imported, built, pulled = of_request(ImageImport), of_request(ImageBuild), of_request(ImagePull)
+    published = of_request(ImagePublish)
     imported["name"].description.append("To delete one, C(sha256:) and its digest will do as well.")
     tarball = {name: imported.pop(name) for name in ("path", "sha256")}
     oci = {name: pulled[name] for name in ("source", "username", "password", "tls_verify")}
     debian = {name: built[name] for name in ("suite", "packages")}
     debian |= {"files": files_of_image(), "rebuild": built["rebuild"]}
+    container = {name: published[name] for name in ("source", "realm", "project", "rebuild")}
     return {
         "name": imported.pop("name"),
         "state": Option({**PRESENT, "default": "present"}, [IMAGE_STATE]),
         "tarball": group("Make it of a root file system tarball.", tarball),
         "oci": group("Make it of an OCI image: of a registry, or one that lies on the host.", oci),
         "debian": group("Make it of Debian packages, on the host, with C(mmdebstrap).", debian),
+        "container": group("Publish a container of the host, or a snapshot of one, as an image.", container),
         **imported,
     }
 

@@ -18,6 +18,8 @@ def image_request(params: Fields) -> Fields:
         return {"verb": "image_import", **common, **params["tarball"]}
     if params["oci"]:
         return {"verb": "image_pull", **common, **given(params["oci"])}
+    if params["container"]:
+        return {"verb": "image_publish", **common, **given(params["container"])}
     debian = given(params["debian"])
     files = {file["dest"]: given(file) for file in debian.pop("files", [])}
     for file in files.values():

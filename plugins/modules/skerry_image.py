@@ -9,8 +9,11 @@ DOCUMENTATION = r"""
 module: skerry_image
 short_description: Bring an image to a host, or delete one
 description:
-  - Makes an image, the root file system of containers, of an OCI image, of a tarball that lies on the host or of Debian
-    packages. It becomes one read-only EROFS file, of an OCI image two, and is mounted once for all containers.
+  - Makes an image, the root file system of containers, of an OCI image, of a tarball that lies on the host, of Debian
+    packages or of a container. It becomes one read-only EROFS file, of an OCI image two, and is mounted once for all
+    containers.
+  - A container is published with the files of its image and its own, those of one moment, whether it runs or not. Its
+    volumes and its secrets stay behind. It is published once. C(rebuild) does it again.
   - Of an OCI image the layers that another image on the host begins with too are one file, which both have. What it says
     of its program (C(Entrypoint), C(Cmd), C(Env), C(User), C(WorkingDir), C(ExposedPorts), C(StopSignal)) its containers
     take over where their own options say nothing; what has no place here is named in C(warnings).
@@ -139,6 +142,35 @@ options:
           Where they give the same image, nothing changes.
         type: bool
         default: false
+  container:
+    description:
+    - Publish a container of the host, or a snapshot of one, as an image.
+    type: dict
+    suboptions:
+      source:
+        description:
+        - 'The container whose files it has: CONTAINER, or CONTAINER@SNAPSHOT. Volumes and secrets are not
+          among them. Program, environment, user and folder of the container become the image''s.'
+        type: str
+        required: true
+      realm:
+        description:
+        - Tenant that owns the container.
+        - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
+        type: str
+        default: default
+      project:
+        description:
+        - Project of the container.
+        - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
+        type: str
+        default: default
+      rebuild:
+        description:
+        - Publish even where there is an image of that name, of this container or another source. The name
+          moves to the new one. Where that is the same, nothing changes.
+        type: bool
+        default: false
   command:
     description:
     - Program and arguments that its containers run, unless they name their own. Where it is not given,
@@ -197,6 +229,18 @@ EXAMPLES = r"""
     name: shop
     oci:
       source: docker-archive:/var/lib/skerry/incoming/shop.tar
+
+- name: Publish a container as an image
+  skerry.host.skerry_image:
+    name: shop-2
+    container:
+      source: shop
+
+- name: Publish a snapshot of a container as an image
+  skerry.host.skerry_image:
+    name: shop-before
+    container:
+      source: shop@before-upgrade
 
 - name: Delete an image
   skerry.host.skerry_image:
@@ -290,10 +334,20 @@ ARGUMENTS = {
             "rebuild": {"type": "bool", "default": False},
         },
     },
+    "container": {
+        "type": "dict",
+        "options": {
+            "source": {"type": "str", "required": True},
+            "realm": {"type": "str", "default": "default"},
+            "project": {"type": "str", "default": "default"},
+            "rebuild": {"type": "bool", "default": False},
+        },
+    },
     "command": {"type": "list", "elements": "str"},
     "env": {"type": "dict", "no_log": True},
     # end of what is written
 }
+SOURCES = ("tarball", "oci", "debian", "container")
 
 
 def main() -> None:
@@ -301,8 +355,8 @@ def main() -> None:
     module = EngineModule(
         ARGUMENTS,
         supports_check_mode=True,
-        mutually_exclusive=[("tarball", "oci", "debian")],
-        required_if=[("state", "present", ("tarball", "oci", "debian"), True)],
+        mutually_exclusive=[SOURCES],
+        required_if=[("state", "present", SOURCES, True)],
     )
     module.exit_json(**apply_image(module))
 

@@ -24,10 +24,14 @@ TAR = (
     "--pax-option=delete=atime,delete=ctime",
     "--numeric-owner",
     "--xattrs",
-    "--sparse",
     "--sort=name",
 )
-_ALL = ("--xattrs-include=*", f"--directory={sandbox.SCRATCH}", ".")
+ATTRIBUTES = (
+    "user.*",
+    "security.capability",
+    "system.posix_acl_*",
+)  # those that a container's files may have
+_ALL = ("--sparse", "--xattrs-include=*", f"--directory={sandbox.SCRATCH}", ".")
 _LAST_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 
 

@@ -11,9 +11,10 @@ from skerry.parts import archive, storage
 from skerry.parts.base import UNJOURNALED, Part
 
 # What the overlay notes for itself stays behind: it holds on the file system that it was written on.
-_ATTRIBUTES = ("user.*", "security.capability", "system.posix_acl_*", overlay.OPAQUE)
+_ATTRIBUTES = (*archive.ATTRIBUTES, overlay.OPAQUE)
 _TAR = (
     *archive.TAR,
+    "--sparse",
     *(f"--xattrs-include={one}" for one in _ATTRIBUTES),
     f"--directory={sandbox.SCRATCH}",
     overlay.UPPER,

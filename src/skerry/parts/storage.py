@@ -35,7 +35,7 @@ def used(host: HostConfig, container_id: str) -> int:
     return quotas.used_by(host.pool, quotas.group_of(container_id))
 
 
-def _forget_machine(upper: str) -> None:
+def forget_machine(upper: str) -> None:
     """Take a machine id away that a program has written; where a link leads to it, it stays."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         etc = os.open(f"{upper}/etc", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -73,7 +73,7 @@ class Volume(Part):
             btrfs.snapshot(f"{host.pool}/{self.origin}", path, writable=True)
             Path(path, NUMBER).unlink(missing_ok=True)
             if self.machine:
-                _forget_machine(f"{path}/upper")
+                forget_machine(f"{path}/upper")
         quotas.create(path, quotas.group_of(self.id), self.disk)
         for name in ("upper", "work"):
             if not Path(path, name).is_dir():  # one that is copied keeps its permissions

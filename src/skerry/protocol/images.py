@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal, Self, TypedDict
 
 from pydantic import AfterValidator, Field, model_validator
 
-from skerry.model import oci
-from skerry.model.base import Frozen
+from skerry.model import copies, oci
+from skerry.model.base import Frozen, Name
 from skerry.model.container import Secret
+from skerry.model.copies import Copied
 from skerry.model.program import check_command, check_env
+from skerry.model.snapshot import SnapshotKey, SourceKey
 from skerry.protocol.core import Change, Request, Resource, ShowEnv
 
 # With an at sign and 12 characters of its digest, a name that had to give way still fits into a container's spec.
@@ -147,6 +149,33 @@ class ImagePull(_NewImage, Change):
         return self
 
 
+class ImagePublish(_NewImage, Change):
+    """Make an image of a container: of its image and what it has written, as they are now or in a snapshot."""
+
+    verb: Literal["image_publish"]
+    source: Annotated[
+        Copied,
+        Field(
+            description="The container whose files it has: CONTAINER, or CONTAINER@SNAPSHOT. Volumes and secrets are not "
+            "among them. Program, environment, user and folder of the container become the image's."
+        ),
+    ]
+    realm: Annotated[Name, Field(description="Tenant that owns the container.")] = "default"
+    project: Annotated[Name, Field(description="Project of the container.")] = "default"
+    rebuild: Annotated[
+        bool,
+        Field(
+            description="Publish even where there is an image of that name, of this container or another source. "
+            "The name moves to the new one. Where that is the same, nothing changes."
+        ),
+    ] = False
+
+    @property
+    def key(self) -> SourceKey | SnapshotKey:
+        """The container, or the snapshot of it."""
+        return copies.key_of(self.source, "container", self.realm, self.project)
+
+
 class ImagePrune(Change):
     """Delete every image that no container is made of."""
 
@@ -176,6 +205,6 @@ class Images(TypedDict):
 RESOURCE = Resource(
     "image",
     1,
-    (ImageImport, ImagePull, ImageBuild, ImageDelete, ImagePrune, ImageList),
+    (ImageImport, ImagePull, ImageBuild, ImagePublish, ImageDelete, ImagePrune, ImageList),
     ("name", "digest", "size", "containers", "created", "reference"),
 )

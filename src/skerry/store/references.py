@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from skerry.model.container import Image
+from skerry.model.container import Image, Spec
 from skerry.model.publish import parse
 from skerry.store.db import Database, Row
 
@@ -109,6 +109,15 @@ def volume_in_work(db: Database, volume_id: str) -> bool:
     return db.value(query, volume_id) is not None
 
 
+def is_imported(db: Database, container_id: str) -> bool:
+    """Whether a container's files are being imported."""
+    query = (
+        "SELECT 1 FROM operation WHERE state = 'open' AND kind = 'container' AND resource_id = ? "
+        "AND verb = 'import' LIMIT 1"
+    )
+    return db.value(query, container_id) is not None
+
+
 def container_name(db: Database, container_id: str) -> str:
     """How a person names the container with that id; the id itself where it is gone."""
     query = (
@@ -151,16 +160,24 @@ class ContainerRow:
 
     Attributes:
         image: the name that its image has now.
+        digest: of that image.
+        root: the number of the root that it has.
         desired: what it is to be: started, frozen, stopped.
-        ports: the port of each service; its plain URL's is that of "".
     """
 
     id: str
     project_id: str
     slot: int
     image: str
+    digest: str
+    root: int
     desired: str
-    ports: dict[str, int]
+    spec: Spec
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each service; its plain URL's is that of ""."""
+        return {"": self.spec.port} | {one.name: one.port for one in self.spec.services}
 
     @property
     def started(self) -> bool:
@@ -181,15 +198,16 @@ def container(db: Database, realm: str, project: str, name: str) -> ContainerRow
     )
     if row is None:
         return None
-    spec = json.loads(row["spec"])
-    services = {one["name"]: int(one["port"]) for one in spec.get("services", [])}
+    number = db.value("SELECT number FROM root WHERE container_id = ? AND place = 0", row["id"])
     return ContainerRow(
         id=row["id"],
         project_id=row["project_id"],
         slot=row["slot"],
         image=row["image_name"],
+        digest=row["image_digest"],
+        root=int(number or 1),
         desired=row["desired"],
-        ports={"": int(spec["port"])} | services,
+        spec=Spec.model_validate_json(row["spec"]),
     )
 
 

@@ -160,6 +160,7 @@ BELONGINGS: dict = {
 }
 IMAGE = {"name": "crash", "command": ["/mark"]}
 OLD, NEW = tarball("old"), tarball("new")
+PUBLISH: dict = {"verb": "image_publish", "name": IMAGE["name"], "source": KEY["name"], "rebuild": True}
 ARCHIVE = Path(OLD["path"])  # of one file
 ON_KEY: dict = {"container": KEY}
 # What is done, what comes before it, the request.
@@ -205,6 +206,7 @@ VERBS: list[tuple[str, Callable[[], None], dict]] = [
     ("import, the old one goes", an_image, {"verb": "image_import", **IMAGE, **NEW}),
     ("import, the old one stays", an_image_in_use, {"verb": "image_import", **IMAGE, **NEW}),
     ("import, another command", an_image, {"verb": "image_import", **IMAGE, **OLD, "command": ["/other"]}),
+    ("publish, the old one stays", an_image_in_use, PUBLISH),
     ("delete an image", an_image, {"verb": "image_delete", "name": IMAGE["name"]}),
 ]
 # Each of them takes minutes, so they run only where they are asked for; the unit tests kill them as well.

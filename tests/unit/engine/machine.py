@@ -108,8 +108,18 @@ class Machine:
         name = unit.removeprefix("skerry-").removesuffix(".service")
         return "active" if ("unit", name) in self.parts else "inactive"
 
+    def snapshot(self, _source: str, target: str, *, writable: bool) -> None:
+        assert writable
+        os.mkdir(target)
+        self._point()
+
+    def delete(self, path: str) -> None:
+        if os.path.exists(path):
+            os.rmdir(path)
+            self._point()
+
     def mount(self, source: str, target: str, *_options: str) -> None:
-        assert os.path.exists(source)
+        assert source == "overlay" or os.path.exists(source)
         os.makedirs(target)
         self._point()
         self.mounts.add(target)
@@ -149,6 +159,8 @@ class Machine:
                 (proxy, "sync", nothing),
                 (capacity, "check", nothing),
                 (btrfs, "inside", lambda _path: []),
+                (btrfs, "snapshot", self.snapshot),
+                (btrfs, "delete", self.delete),
                 (snapshots, "stamped", lambda before, _taken: f"{before}2026-12-05-080000"),
                 (quotas, "written_to", lambda path: 2 << 20 if "/kept/" in path else 1 << 20),
                 (root, "written", lambda _host, _id: self.written),

@@ -248,7 +248,14 @@ def verbs_of_snapshots(hello: Request, other: Request) -> dict[str, tuple[list[R
 def verbs_of_images(old: Request, new: Request) -> dict[str, tuple[list[Request], Request]]:
     build: Request = {"verb": "image_build", "name": "hello", "command": ["/app"]}
     user: Request = {"verb": "create", **KEY, "spec": {"image": "hello"}, "start": False}
+    publish: Request = {"verb": "image_publish", "name": "mine", "source": KEY["container"]["name"]}
+    over: Request = {**publish, "name": "hello", "rebuild": True}
     return {
+        "publish": ([old, user], publish),
+        "publish, nothing new": ([old, user, publish], {**publish, "rebuild": True}),
+        "publish, another command": ([old, user, publish], {**publish, "command": ["/other"]}),
+        "publish, the old one stays": ([old, user], over),
+        "publish, the old one goes": ([old, user, new], over),
         "import": ([], old),
         "import, the old one goes": ([old], new),
         "import, the old one stays": ([old, user], new),

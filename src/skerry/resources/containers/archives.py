@@ -9,6 +9,7 @@ from skerry.model import manifest
 from skerry.model.container import Container, ContainerKey, Image, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.model.image import OF_CONTAINER
 from skerry.model.manifest import Manifest
 from skerry.model.snapshot import Snapshot, SnapshotKey
 from skerry.parts.base import Step
@@ -85,7 +86,10 @@ def image_of(context: Context, found: Manifest) -> Image:
     name = found.image.name
     other = references.image(context.db, name)
     differs = f"Image {name} here is another one (sha256:{other.digest}). " if other else ""
-    if found.image.source:
+    if found.image.source.startswith(OF_CONTAINER):
+        of = found.image.source.removeprefix(OF_CONTAINER)
+        bring = f"It was published from {of}. Import that container here first, and publish it: skerry image publish"
+    elif found.image.source:
         words = shlex.join(
             ["skerry", "image", "pull", name, found.image.source]
         )  # a stranger may have chosen them

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from skerry.host import sandbox, systemd
+from skerry.host import btrfs, sandbox, systemd
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
@@ -26,6 +26,10 @@ from skerry.resources.images.recipe import Recipe
 _CHUNK = 1 << 20
 _MEBI = 1024**2
 MOST_UNPACKED = 8 * 1024 * _MEBI  # bytes that an image may unpack to
+KEPT, MERGED = (
+    "kept",
+    "merged",
+)  # in the build directory: a container's files of one moment; these over its image
 LOOK, CREDENTIAL = "look-", "registry-"  # begin the names of what lies on the pool and on tmpfs for moments
 # 32 KiB a cluster against the 4 of its default: a tenth smaller, and what does not compress takes a seventh of the time.
 _COMPRESSION = ("-zlz4hc", "-C32768")
@@ -86,9 +90,13 @@ def size(host: HostConfig, digest: str) -> int:
 def clear(host: HostConfig) -> bool:
     """End what makes an image, and take its build directory away; whether there was one."""
     sandbox.end_all()
-    found = os.path.lexists(_folder(host))
+    folder = _folder(host)
+    found = os.path.lexists(folder)
     if found:
-        shutil.rmtree(_folder(host))
+        if os.path.lexists(f"{folder}/{MERGED}"):
+            systemd.unmount(f"{folder}/{MERGED}")
+        btrfs.delete(f"{folder}/{KEPT}")
+        shutil.rmtree(folder)
     return found
 
 
@@ -249,13 +257,13 @@ class BuildDir:
             SkerryError: it does not unpack, or not within the limit.
         """
         limit = min(most, self.room())
-        too_large = _bomb(path) if limit == most else no_room(self.host)
+        bomb = too_large(path) if limit == most else no_room(self.host)
         with open(packed, "rb") as file:
             magic = file.read(6)
         packer = next((argv for start, argv in _PACKERS.items() if magic.startswith(start)), None)
         if packer is None:
             if os.stat(packed).st_size > limit:
-                raise too_large
+                raise bomb
             os.rename(packed, target)
             return
         job = sandbox.Job(packer[1:], stdin=packed, stdout=target, largest_file=limit)
@@ -263,7 +271,7 @@ class BuildDir:
             self.run(job, "decompress", lambda: _written(target))
         except sandbox.JobError as error:
             if os.path.exists(target) and os.stat(target).st_size >= limit:
-                raise too_large from error
+                raise bomb from error
             raise SkerryError(
                 Code.INVALID,
                 f"{path} cannot be decompressed by {packer[0]}: {error.message}",
@@ -303,7 +311,7 @@ class BuildDir:
         with open(self.tar, "rb") as source, open(f"{self.folder}/plain", "xb") as target:
             contents = tarball.read(source, lambda done: self.tell("check", done, size))
             if contents.size > MOST_UNPACKED:
-                raise _bomb("the tarball")
+                raise too_large("the tarball")
             tar_stream.write(contents.tree, source, target, lambda done: self.look("sort", done, size))
         os.rename(f"{self.folder}/plain", self.tar)
 
@@ -378,7 +386,8 @@ def _no_tarball(found: str) -> SkerryError:
     return SkerryError(Code.INVALID, f"path: {found}", hint)
 
 
-def _bomb(path: str) -> SkerryError:
+def too_large(path: str) -> SkerryError:
+    """The error for what unpacks to more than an image may hold."""
     return SkerryError(
         Code.INVALID,
         f"{path} unpacks to more than {format_size(MOST_UNPACKED)}, the most that an image may hold",

@@ -8,15 +8,16 @@ from skerry.model import oci
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts.base import UNJOURNALED, Part
-from skerry.resources.images import factory, oci_build
+from skerry.resources.images import factory, merged, oci_build
 from skerry.resources.images.factory import BuildDir
+from skerry.resources.images.merged import Merged
 from skerry.resources.images.recipe import Recipe
 from skerry.resources.images.registry import Login, Pulled
 
 
 def short(digest: str) -> str:
     """A digest as people read it."""
-    return f"sha256:{digest[:12]}" if digest else "of today's packages"
+    return f"sha256:{digest[:12]}" if digest else "its digest is not known yet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +80,30 @@ class DebianTarball(_Tarball):
             directory = BuildDir(host)
             directory.make()
             directory.build(self.recipe)
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerTarball(_Tarball):
+    """The tarball of a container's files, those of its image among them."""
+
+    kind: ClassVar[str] = "image_container"
+    making: ClassVar[str] = "read"
+    source: str
+    files: Merged | None = dataclasses.field(default=None, compare=False, repr=False, metadata=UNJOURNALED)
+
+    def __str__(self) -> str:
+        return f"files of {self.source}"
+
+    def make(self, host: HostConfig) -> None:
+        """Read them.
+
+        Raises:
+            SkerryError: they cannot be read; or the journal is all that is left of this part.
+        """
+        if self.files is None:
+            raise SkerryError(Code.FAILED, f"the {self} are not known any more", "Publish it again")
+        with factory.room_matters(host):
+            merged.bring(host, self.files)
 
 
 @dataclasses.dataclass(frozen=True)

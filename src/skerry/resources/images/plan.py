@@ -47,8 +47,9 @@ def _giving_way(found: Found) -> tuple[str, ...]:
 
 
 def _settings(before: Image, after: Image) -> tuple[str, ...]:
+    taken_over = ("command", "user", "workdir", "stop_signal", "health")
     changed = [
-        *(["command"] if before.command != after.command else []),
+        *(what for what in taken_over if getattr(before, what) != getattr(after, what)),
         *([env.changes(before.env, after.env)] if before.env != after.env else []),
     ]
     origin = [

@@ -1,11 +1,10 @@
-"""From a request and what is there to plans of images. A build is a chain: tarball, image, then the old one."""
+"""From a request and what is there to plans of images."""
 
-import functools
 from collections.abc import Mapping, Sequence
 
 from skerry.model.container import Image
 from skerry.protocol.images import ImageBuild, ImageDelete, ImageImport, ImagePrune
-from skerry.resources.images import debian, factory, plan, pull, store
+from skerry.resources.images import debian, factory, made, plan, publish, pull, store
 from skerry.resources.images.found import Decide, Planner, found, give_way, users
 from skerry.resources.images.parts import DebianTarball, FetchedTarball
 from skerry.resources.images.recipe import File, Recipe
@@ -59,31 +58,13 @@ def _build(context: Context, request: ImageBuild, named: Image | None) -> Sequen
         kept = _desired(request, "", named, recipe.digest())
         return [lambda _found_now: plan.keep(request.verb, kept, named)]
     tarball = DebianTarball(request.suite, recipe.digest(), recipe)
-    reason = f"Debian {request.suite} by mmdebstrap"
-
-    @functools.cache
-    def built() -> str:
-        """The digest of the tarball, once it is there; empty where it was only planned."""
-        return "" if context.dry_run else factory.tarball_digest(context.host)
-
     unknown = _desired(request, "", named, recipe.digest())
+    reason = f"Debian {request.suite} by mmdebstrap, with the packages of today"
 
-    def prepare(_found_now: Image | None) -> Plan[Image]:
-        return plan.prepare(request.verb, unknown, named, tarball, "its packages are those of today")
+    def like(desired: Image, like: Image) -> Image:
+        return _desired(request, desired.digest, like, recipe.digest())
 
-    def clean(_found_now: Image | None) -> Plan[Image] | None:
-        same = found(context, named, built()).same
-        return plan.clean(request.verb, unknown, named, tarball) if same else None
-
-    def bring(_found_now: Image | None) -> Plan[Image]:
-        there = found(context, named, built())
-        desired = _desired(request, built(), there.same or named, recipe.digest())
-        return plan.bring(request.verb, desired, there, reason)
-
-    def clear_old(found_now: Image | None) -> Plan[Image] | None:
-        return give_way(context, named, built())(found_now)
-
-    return [prepare, clean, bring, clear_old]
+    return made.chain(context, made.Making(request.verb, unknown, named, tarball, reason, like=like))
 
 
 def _delete(context: Context, request: ImageDelete, _named: Image | None) -> Sequence[Decide]:
@@ -115,6 +96,7 @@ PLANNERS: Mapping[str, Planner] = {
     "image_build": _build,
     "image_delete": _delete,
     "image_prune": _prune,
+    "image_publish": publish.planner,
     "image_pull": pull.planner,
 }
 """What each verb decides."""

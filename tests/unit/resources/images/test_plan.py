@@ -106,7 +106,7 @@ def test_a_build_does_not_know_its_digest_yet() -> None:
         "undo",
     )
     file, _mount = plan.bring("image_build", unknown, Found(None), "why").titles()
-    assert file == "make image hello (of today's packages): why"
+    assert file == "make image hello (its digest is not known yet): why"
 
 
 def test_a_build_that_comes_out_as_before_leaves_no_tarball_and_changes_nothing() -> None:
