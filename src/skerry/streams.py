@@ -68,7 +68,8 @@ class _Pump(threading.Thread):
             block = os.read(self._opened, _CHUNK)
             if not block:
                 return
-            self._file.write(block)
+            while block:
+                block = block[self._file.write(block) :]
 
     def _write(self) -> None:
         waiting = select.poll()
@@ -83,6 +84,14 @@ class _Pump(threading.Thread):
                 block = block[os.write(self._opened, block) :]
 
 
+def _remove_left(folder: str) -> None:
+    """Take away what clients have left that were killed: a FIFO's name begins with the id of its process."""
+    for path in Path(folder).iterdir():
+        with contextlib.suppress(ValueError):
+            if not Path(f"/proc/{int(path.name[:8], 16)}").exists():
+                path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def stream(file: BinaryIO, direction: Direction, folder: str = FOLDER) -> Iterator[str]:
     """Within it, the bytes of ``file`` go to whoever opens the FIFO of the given name, or come from there.
@@ -95,9 +104,10 @@ def stream(file: BinaryIO, direction: Direction, folder: str = FOLDER) -> Iterat
     Raises:
         OSError: the file could not be read or written.
     """
-    name = secrets.token_hex(8)
+    Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_left(folder)
+    name = f"{os.getpid():08x}{secrets.token_hex(4)}"
     path = Path(folder, name)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.mkfifo(path, 0o600)
     pump = _Pump(_open(path, direction), file, direction)
     pump.start()
@@ -109,7 +119,7 @@ def stream(file: BinaryIO, direction: Direction, folder: str = FOLDER) -> Iterat
             pump.join()
         else:
             pump.join(1.0)
-        path.unlink()
+        path.unlink(missing_ok=True)
         if pump.error is not None:
             raise pump.error
 

@@ -336,6 +336,41 @@ def test_a_client_that_is_killed_at_once_holds_no_container(near: Machine) -> No
         near.out("timeout 30 skerry export t-odd - >/dev/null && skerry list")
 
 
+def test_a_full_container_arrives_full(near: Machine) -> None:
+    near.skerry("create t-odd --image hello --disk 32M --no-start", SLEEP)
+    odd = near.upper("t-odd")
+    near.out(f"mkdir {odd}/many; for n in $(seq 300); do echo $n > {odd}/many/$n; done")
+    assert (
+        "quota exceeded" in near.run(f"head -c 64M /dev/urandom > {odd}/fat; sync -f {odd}").stderr.decode()
+    )
+    near.out("skerry export t-odd - 2>/dev/null | skerry import t-new -")
+    assert near.told(near.upper("t-new")) == near.told(odd)
+    assert near.skerry("info t-new")["container"]["disk"] == 32 << 20
+    # The limit holds again.
+    more = f"head -c 8M /dev/urandom > {near.upper('t-new')}/more; sync -f {near.upper('t-new')}"
+    assert "quota exceeded" in near.run(more).stderr.decode()
+
+
+def test_an_output_without_room_is_told_once(near: Machine) -> None:
+    near.skerry("create t-odd --image hello --wait running", SLEEP)
+    done = near.run("skerry export t-odd > /dev/full")
+    assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (
+        2,
+        "error: -: No space left on device.",
+    )
+    assert "Exception" not in done.stderr.decode()
+
+
+def test_what_a_killed_client_has_left_goes_with_the_next_one(near: Machine) -> None:
+    near.skerry("create t-odd --image hello --wait running", SLEEP)
+    near.out(f"head -c 4M /dev/urandom > {near.upper('t-odd')}/fat")
+    kill = "skerry export t-odd > /run/t-pipe & sleep 1; kill -9 $!; wait; rm /run/t-pipe"
+    near.run(f"mkfifo /run/t-pipe; sleep 4 < /run/t-pipe & {kill}")
+    assert near.out("ls /run/skerry/streams | wc -l").strip() == "1"
+    near.out("skerry export t-odd > /dev/null")
+    assert near.out("ls /run/skerry/streams") == ""
+
+
 def test_whoever_unpacks_may_set_no_trusted_attribute(near: Machine) -> None:
     """Not even if the unpacker were taken over: the kernel refuses it."""
     wants = "import os; os.setxattr('/mnt', 'trusted.overlay.redirect', b'/')"

@@ -275,7 +275,9 @@ def test_a_new_volume_has_what_its_image_has_there(host: Host, on_host: Run, ske
     skerry("volume create t-data --size 64M")
     made = skerry("create t-one --image hello --volume t-data:/srv/hello")
     assert [
-        step for step in made["plans"][0]["steps"] if step.startswith("copy the image's /srv/hello into data")
+        step
+        for step in made["plans"][0]["steps"]
+        if step.startswith("copy the image's /srv/hello into volume")
     ]
     files = place(skerry, "t-data")
     copied, there = told(on_host, files), told(on_host, f"/run/skerry/images/{image}/srv/hello")

@@ -110,7 +110,8 @@ def _file(path: str, form: str) -> Iterator[BinaryIO]:
         standard = sys.stdin if form == "stream-in" else sys.stdout
         if standard.isatty():
             raise InputError("an archive cannot be typed or shown at a terminal. Give a FILE, or use < or >")
-        yield standard.buffer
+        # What a buffer still had after an error would be written, and fail once more, when Python ends.
+        yield standard.buffer if form == "stream-in" else getattr(standard.buffer, "raw", standard.buffer)
         return
     if form == "stream-in":
         with open(path, "rb") as file:

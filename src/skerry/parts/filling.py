@@ -65,7 +65,7 @@ class Filling(Part):
     path: str
 
     def __str__(self) -> str:
-        return f"the image's {self.path} into data {self.name}"
+        return f"the image's {self.path} into volume {self.name}"
 
     def make(self, host: HostConfig) -> None:
         """Copy it; where there are files already, nothing happens."""
@@ -102,7 +102,7 @@ class Ownership(Part):
     gid: int
 
     def __str__(self) -> str:
-        return f"data {self.name} to user {self.uid}"
+        return f"volume {self.name} to user {self.uid}"
 
     def make(self, host: HostConfig) -> None:
         """Change its owner, where nobody has written there."""

@@ -20,6 +20,11 @@ _TAR = (
     overlay.UPPER,
 )
 
+_LEAST_MORE, _PART_MORE = (
+    4 * 1024**2,
+    32,
+)  # bytes, and a part of the disk: what the kernel keeps free while it writes
+
 
 @dataclasses.dataclass(frozen=True)
 class RootArchive(Part):
@@ -68,12 +73,17 @@ class RootArchive(Part):
 
 @dataclasses.dataclass(frozen=True)
 class ImportedRoot(Part):
-    """The files of a tar archive that comes from the client, in the root of a new container."""
+    """The files of a tar archive that comes from the client, in the root of a new container.
+
+    Attributes:
+        disk: bytes that they may take. Those of a full one take a little more while they are written.
+    """
 
     kind: ClassVar[str] = "imported_root"
     making: ClassVar[str] = "unpack"
     id: str
     stream: str
+    disk: int = 0
 
     def __str__(self) -> str:
         return f"archive into {self.id}"
@@ -82,8 +92,10 @@ class ImportedRoot(Part):
         """Unpack it, each member checked before it is written. Trusted attributes are the engine's to set."""
         folder = storage.folder(host, self.id)
         job = Job((*archive.PYTHON, "unpack-root"), stdin=archive.fifo(host, self.stream), scratch=folder)
+        storage.set_limit(host, self.id, self.disk + max(_LEAST_MORE, self.disk // _PART_MORE))
         archive.run(self.id, job, "unpacking the archive")
         overlay.make_opaque(folder)
+        storage.set_limit(host, self.id, self.disk)
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its unpacking; its files go with the container's."""

@@ -2,11 +2,15 @@
 
 import dataclasses
 import tarfile
+from collections.abc import Sequence
+from typing import cast
 
 from skerry.host.overlay import NOTES, OPAQUE, UPPER
 from skerry.model.errors import Code, SkerryError
 from skerry.resources.images import tar_fields, tarball
 from skerry.volume_files.copy import is_kept
+
+LARGEST_ATTRIBUTE = 16_228  # bytes of one, with its name: what a leaf of btrfs has room for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,17 +71,48 @@ def checked(member: tarfile.TarInfo, rules: Rules) -> tuple[str, bool]:
     if (member.ischr() or member.isblk()) and not (rules.overlay and is_whiteout(member)):
         more = ", and whiteouts (0:0)" if rules.overlay else ""
         raise refusal(f"member {member.name!r} is a device", f"files, folders, links and pipes{more}")
+    if rules.overlay and name in tarball.MOUNTED_UPON:
+        _check_mounted_upon(member)
     opaque = rules.overlay and _is_opaque(member)
     kind, sparse = member.type, member.sparse
+    _check_pieces(member)
     member.sparse = None  # a tarball of an image may have none, an archive may
     if member.ischr():
         member.type = tarfile.FIFOTYPE  # the same rules hold for it
     tarball.check_member(member, name)
     member.type, member.sparse = kind, sparse
-    for attribute in tar_fields.attributes(member):
+    for attribute, text in tar_fields.attributes(member).items():
         if not is_kept(attribute):
             raise _attribute(member, attribute, rules)
+        size = len(f"{attribute}{text}".encode(errors="surrogateescape"))
+        if size > LARGEST_ATTRIBUTE:
+            raise refusal(
+                f"member {member.name!r} carries the attribute {attribute[:80]!r} of {size} bytes with its name",
+                f"at most {LARGEST_ATTRIBUTE}, as btrfs keeps them",
+            )
     return name, opaque
+
+
+def _check_mounted_upon(member: tarfile.TarInfo) -> None:
+    """Refuse what no container could start with: the host mounts there."""
+    if not (tar_fields.is_folder(member) or is_whiteout(member)):
+        to = f" to {member.linkname!r}" if member.issym() or member.islnk() else ""
+        raise refusal(
+            f"member {member.name!r} is {tarball.KINDS.get(member.type, 'no folder')}{to}",
+            f"a folder: the host mounts there when a container starts, as in {', '.join(tarball.MOUNTED_UPON)}",
+        )
+
+
+def _check_pieces(member: tarfile.TarInfo) -> None:
+    """Refuse a sparse file whose pieces do not follow one another within it."""
+    end, pieces = 0, cast("Sequence[tuple[int, int]] | None", member.sparse)
+    for offset, size in pieces or ():
+        if offset < end or size < 0 or offset + size > member.size:
+            raise refusal(
+                f"member {member.name!r} is sparse, with {size} bytes at {offset} of {member.size}, after byte {end}",
+                "pieces that follow one another within the file",
+            )
+        end = offset + size
 
 
 def _is_opaque(member: tarfile.TarInfo) -> bool:

@@ -19,6 +19,18 @@ from skerry.volume_files.copy import FOLDER
 from skerry.volume_files.rules import VOLUME, Rules, checked, is_whiteout, place, refusal
 
 _CHUNK = 1 << 20
+_CANNOT_BE = frozenset(
+    {
+        errno.ELOOP,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ENOENT,
+        errno.EISDIR,
+        errno.EPERM,
+        errno.EINVAL,
+        errno.EFBIG,
+    }
+)
 
 
 class _Forward:
@@ -104,10 +116,12 @@ def unpack(source: BinaryIO, top: int, rules: Rules = VOLUME, opaque: list[str] 
 
 def _members(stream: _Forward, rules: Rules) -> Iterator[tarfile.TarInfo]:
     """Each member; the stream stands at its data. What is damaged is no end."""
+    where = "its first member"
     try:
         tar = tar_stream.open_headers(cast("BinaryIO", stream))
         member, tar.firstmember = tar.firstmember, None  # type: ignore[attr-defined]
         while member is not None:
+            where = f"what follows member {member.name!r}"
             if tar.pax_headers.keys() - {"comment"}:
                 raise refusal("a global header speaks for every member", "headers of each member's own")
             yield member
@@ -117,7 +131,7 @@ def _members(stream: _Forward, rules: Rules) -> Iterator[tarfile.TarInfo]:
         _check_end(stream)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise refusal(
-            f"it is not a plain tar archive, or a damaged one ({error})",
+            f"it is not a plain tar archive, or a damaged one: {where} cannot be read ({error})",
             f"one that '{rules.writer}' wrote",
         ) from error
 
@@ -149,7 +163,7 @@ def _named(member: tarfile.TarInfo, rules: Rules) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EISDIR, errno.EPERM}:
+        if error.errno in _CANNOT_BE:
             raise refusal(
                 f"member {member.name!r} cannot be there ({error.strerror})",
                 "each path once, below folders only, and hard links to earlier files",
@@ -245,8 +259,20 @@ def _copy(member: tarfile.TarInfo, stream: _Forward, target: int) -> None:
 
 
 def _dates(member: tarfile.TarInfo) -> tuple[int, int]:
-    seconds, nanoseconds = tar_fields.date(member)
-    return (seconds * 10**9 + nanoseconds,) * 2
+    return (tar_fields.changed(member),) * 2
+
+
+def _attach(opened: int, member: tarfile.TarInfo, name: str, value: str) -> None:
+    try:
+        os.setxattr(opened, name, value.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.E2BIG, errno.ERANGE, errno.EOPNOTSUPP}:
+            raise
+        raise refusal(
+            f"member {member.name!r} carries the attribute {name!r} with a value that means nothing here "
+            f"({error.strerror})",
+            "an attribute as this host's kernel writes it",
+        ) from error
 
 
 def _give(opened: int, member: tarfile.TarInfo) -> None:
@@ -254,5 +280,5 @@ def _give(opened: int, member: tarfile.TarInfo) -> None:
     os.fchown(opened, member.uid, member.gid)
     os.fchmod(opened, member.mode & 0o7777)
     for name, value in tar_fields.attributes(member).items():
-        os.setxattr(opened, name, value.encode("utf-8", "surrogateescape"))
+        _attach(opened, member, name, value)
     os.utime(opened, ns=_dates(member))

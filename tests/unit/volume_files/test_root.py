@@ -102,6 +102,15 @@ HOSTILE = {
     "nearly a whiteout": (whiteout("upper/x", devminor=1), "member 'upper/x' is a device"),
     "a block device": (member("upper/sda", kind=tarfile.BLKTYPE), "member 'upper/sda' is a device"),
     "a whiteout of another's": (whiteout("upper/x", uid=70_000), "member 'upper/x' belongs to user 70000"),
+    "a link that the host mounts upon": (
+        member("upper/etc", kind=tarfile.SYMTYPE, linkname="/tmp"),
+        "member 'upper/etc' is a link to '/tmp'",
+    ),
+    "a file that the host mounts upon": (member("upper/proc", b"x"), "member 'upper/proc' is a file"),
+    "a hard link that the host mounts upon": (
+        member("upper/sys", kind=tarfile.LNKTYPE, linkname="upper/there"),
+        "member 'upper/sys' is a hard link to 'upper/there'",
+    ),
     "twice": (member("upper/there"), "member 'upper/there' cannot be there"),
     "an opaque folder of another kind": (
         folder("upper/x", pax_headers={OPAQUE: "x"}),

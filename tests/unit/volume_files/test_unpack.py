@@ -1,5 +1,6 @@
 """An archive's members in a volume: each as it was, hostile ones refused by name, and nothing written elsewhere."""
 
+import errno
 import io
 import os
 import stat
@@ -117,6 +118,17 @@ def test_a_sparse_file_stays_one(top: Path) -> None:
     assert (top / "after").read_bytes() == b"z"
 
 
+def sparse(pieces: str) -> tuple[tarfile.TarInfo, bytes]:
+    """A sparse file of 20 bytes."""
+    headers = {
+        "GNU.sparse.map": pieces,
+        "GNU.sparse.size": "20",
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+    }
+    return member("x", b"z" * 20, pax_headers=headers)
+
+
 HOSTILE = {
     "above": (member("../x"), r"member '\.\./x' has '\.\.' in its name"),
     "absolute": (member("/etc/x"), "member '/etc/x' begins with a slash"),
@@ -149,6 +161,20 @@ HOSTILE = {
         "carries the attribute 'security.selinux'",
     ),
     "another kind": (member("x", kind=b"V"), "is of the kind b'V'"),
+    "an attribute that no file has room for": (
+        member("x", pax_headers={"SCHILY.xattr.user.x": "y" * 16_300}),
+        "member 'x' carries the attribute 'user.x' of 16306 bytes with its name",
+    ),
+    "pieces before others": (
+        sparse("4,10,0,10"),
+        "member 'x' is sparse, with 10 bytes at 0 of 20, after byte 14",
+    ),
+    "pieces beyond the file": (
+        sparse("15,10"),
+        "member 'x' is sparse, with 10 bytes at 15 of 20, after byte 0",
+    ),
+    "pieces before the file": (sparse("-4,10"), "member 'x' is sparse, with 10 bytes at -4 of 20"),
+    "pieces that are no numbers": (sparse("a,b"), "what follows member 'link' cannot be read"),
 }
 
 
@@ -209,3 +235,28 @@ def test_what_is_no_plain_archive_is_refused(top: Path, data: bytes) -> None:
 def test_an_archive_without_members_is_an_empty_volume(top: Path) -> None:
     assert into(top, archive()) == 0
     assert list(top.iterdir()) == []
+
+
+def test_an_attribute_that_the_kernel_refuses_is_named(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def setxattr(*_args: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "setxattr", setxattr)
+    acl = member("x", pax_headers={"SCHILY.xattr.system.posix_acl_access": "nonsense"})
+    said = "member 'x' carries the attribute 'system.posix_acl_access' with a value that means nothing here"
+    with pytest.raises(SkerryError, match=said):
+        into(top, archive(acl))
+
+
+@pytest.mark.parametrize(
+    ("said", "nanoseconds"),
+    [
+        ("-1.5", -1_500_000_000),
+        ("-0.000000001", -1),
+        ("1.000000001", 1_000_000_001),
+        ("-86400", -86_400 * 10**9),
+    ],
+)
+def test_a_date_before_1970_keeps_its_fraction(top: Path, said: str, nanoseconds: int) -> None:
+    into(top, archive(member("old", pax_headers={"mtime": said})))
+    assert (top / "old").stat().st_mtime_ns == nanoseconds

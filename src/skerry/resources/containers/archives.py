@@ -150,7 +150,11 @@ def import_(host: HostConfig, container: Container, stream: str) -> Plan[Contain
     anatomy.command(container)
     steps = (
         Step("make", anatomy.volume(container), "its own files"),
-        Step("make", ImportedRoot(container.id, stream), "each member is checked before it is written"),
+        Step(
+            "make",
+            ImportedRoot(container.id, stream, container.spec.disk),
+            "each member is checked before it is written",
+        ),
         *plan.rerouting(host, None, container, "its URL says that it is stopped"),
     )
     return Plan("import", None, container, steps, "undo")

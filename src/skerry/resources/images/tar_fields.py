@@ -30,18 +30,22 @@ def wrong_number(member: tarfile.TarInfo) -> str:
     )
 
 
+def changed(member: tarfile.TarInfo) -> int:
+    """When it was last changed: nanoseconds since 1970."""
+    found = _DECIMAL.fullmatch(member.pax_headers.get("mtime", ""))
+    if found is None:
+        return int(member.mtime) * 10**9
+    nanoseconds = int(found[2]) * 10**9 + int((found[3] or "")[:9].ljust(9, "0"))
+    return -nanoseconds if found[1] else nanoseconds
+
+
 def date(member: tarfile.TarInfo) -> tuple[int, int]:
-    """When it was last changed: seconds since 1970, and nanoseconds.
+    """The same as an image has it: seconds since 1970, and nanoseconds.
 
     Before 1970 whole seconds only: mkfs.erofs up to 1.9.1 and later ones read a fraction there in two ways.
     """
-    found = _DECIMAL.fullmatch(member.pax_headers.get("mtime", ""))
-    if found is None:
-        return int(member.mtime), 0
-    sign, seconds, fraction = found[1], int(found[2]), int((found[3] or "")[:9].ljust(9, "0"))
-    if sign:
-        return -seconds - (fraction > 0), 0
-    return seconds, fraction
+    seconds, nanoseconds = divmod(changed(member), 10**9)
+    return seconds, nanoseconds if seconds >= 0 else 0
 
 
 def attributes(member: tarfile.TarInfo) -> dict[str, str]:
