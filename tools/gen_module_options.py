@@ -137,13 +137,11 @@ def container_logs() -> dict[str, Option]:
 def image() -> dict[str, Option]:
     """The options of skerry_image: those of each source in a group."""
     imported, built, pulled = of_request(ImageImport), of_request(ImageBuild), of_request(ImagePull)
-    published = of_request(ImagePublish)
     imported["name"].description.append("To delete one, C(sha256:) and its digest will do as well.")
     tarball = {name: imported.pop(name) for name in ("path", "sha256")}
     oci = {name: pulled[name] for name in ("source", "username", "password", "tls_verify")}
-    debian = {name: built[name] for name in ("suite", "packages")}
-    debian |= {"files": files_of_image(), "rebuild": built["rebuild"]}
-    container = {name: published[name] for name in ("source", "realm", "project", "rebuild")}
+    debian = {name: built[name] for name in ("suite", "packages", "rebuild")} | {"files": files_of_image()}
+    container = {name: one for name, one in of_request(ImagePublish).items() if name not in imported}
     return {
         "name": imported.pop("name"),
         "state": Option({**PRESENT, "default": "present"}, [IMAGE_STATE]),

@@ -109,6 +109,12 @@ options:
         type: list
         elements: str
         default: []
+      rebuild:
+        description:
+        - Build even where suite, packages and files are those the image was built from, for newer packages.
+          Where they give the same image, nothing changes.
+        type: bool
+        default: false
       files:
         description:
         - Files to add.
@@ -136,12 +142,6 @@ options:
             - Permissions in octal, in quotes, such as '0644'.
             type: str
             default: '0644'
-      rebuild:
-        description:
-        - Build even where suite, packages and files are those the image was built from, for newer packages.
-          Where they give the same image, nothing changes.
-        type: bool
-        default: false
   container:
     description:
     - Publish a container of the host, or a snapshot of one, as an image.
@@ -318,6 +318,7 @@ ARGUMENTS = {
         "options": {
             "suite": {"type": "str", "default": "trixie"},
             "packages": {"type": "list", "elements": "str", "default": []},
+            "rebuild": {"type": "bool", "default": False},
             "files": {
                 "type": "list",
                 "options": {
@@ -331,7 +332,6 @@ ARGUMENTS = {
                 "mutually_exclusive": [("content", "path")],
                 "required_one_of": [("content", "path")],
             },
-            "rebuild": {"type": "bool", "default": False},
         },
     },
     "container": {

@@ -10,6 +10,21 @@ from testinfra.host import Host
 
 Skerry = Callable[..., Any]
 POOL, MEBI = "/var/lib/skerry/pool", 1024**2
+FULL = f"{POOL}/full"
+# A program's function that fills the pool to the last MiB; one large request leaves some, as btrfs counts.
+FILL = f"""
+import os
+def fill():
+    with open("{FULL}", "wb") as file:
+        end = 0
+        for step in (1 << 30, 64 << 20, 4 << 20, 1 << 20):
+            try:
+                while True:
+                    os.posix_fallocate(file.fileno(), end, step)
+                    end += step
+            except OSError:
+                continue
+"""
 
 
 def skerry(host: Host) -> Iterator[Skerry]:

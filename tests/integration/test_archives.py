@@ -345,7 +345,7 @@ def test_a_full_container_arrives_full(near: Machine) -> None:
     )
     near.out("skerry export t-odd - 2>/dev/null | skerry import t-new -")
     assert near.told(near.upper("t-new")) == near.told(odd)
-    assert near.skerry("info t-new")["container"]["disk"] == 32 << 20
+    assert near.skerry("info t-new")["container"]["disk"] == "32M"
     # The limit holds again.
     more = f"head -c 8M /dev/urandom > {near.upper('t-new')}/more; sync -f {near.upper('t-new')}"
     assert "quota exceeded" in near.run(more).stderr.decode()

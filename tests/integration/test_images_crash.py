@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.image_lab import INCOMING, ImageLab
+from tests.integration.pool import FILL, FULL
 from tests.integration.test_images import root, zstd
 from tests.unit.resources.images.tarballs import member
 
 # Kills the engine as soon as a file of the workshop is there, in the middle of an import.
-_KILL = """
+KILL = """
 import json, os, signal, subprocess, sys, threading, time
 from skerry.client import EngineClient, EngineError
 request, path = json.loads(sys.argv[1]), sys.argv[2]
@@ -40,23 +41,8 @@ while True:
         time.sleep(0.05)
 """
 RESTART = "systemctl reset-failed skerry-engine.service; systemctl restart skerry-engine.service"
-FULL = "/var/lib/skerry/pool/full"
-# Fills the pool to the last MiB; one large request leaves some, as btrfs counts.
-_FILL = f"""
-import os
-def fill():
-    with open("{FULL}", "wb") as file:
-        end = 0
-        for step in (1 << 30, 64 << 20, 4 << 20, 1 << 20):
-            try:
-                while True:
-                    os.posix_fallocate(file.fileno(), end, step)
-                    end += step
-            except OSError:
-                continue
-"""
 # Fills it as soon as mkfs.erofs is at work, and asks how that ended.
-_FILL_MEANWHILE = f"""{_FILL}
+_FILL_MEANWHILE = f"""{FILL}
 import json, sys
 from skerry.client import EngineClient, EngineError
 def event(message):
@@ -100,7 +86,7 @@ def test_killed_in_the_middle_it_leaves_nothing(images: ImageLab, name: str, see
         digest = hashlib.sha256(data).hexdigest()
         path = f"/var/lib/skerry/pool/images/{seen.format(digest=digest)}"
         request = {"verb": "image_import", "name": name, **images.put(f"{name}.tar", data)}
-        said = images.python(_KILL, json.dumps(request), path)
+        said = images.python(KILL, json.dumps(request), path)
         if said != "it was done before":
             break
         images.ask("image_delete", name=name).ok()
@@ -131,7 +117,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_told_and_leaves_nothing(images: I
 @pytest.mark.usefixtures("emptied")
 def test_a_disk_that_is_full_before_is_told_at_once(images: ImageLab, name: str) -> None:
     before = images.traces()
-    images.python(f"{_FILL}\nfill(); print(0)")
+    images.python(f"{FILL}\nfill(); print(0)")
     said = images.bring(name, root(name)).error
     assert (said["code"], "too little room" in said["message"]) == ("host", True)
     images.run(f"rm {FULL}; sync")

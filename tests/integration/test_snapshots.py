@@ -3,7 +3,7 @@
 import json
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from testinfra.host import Host
 
 from tests.integration import pool
 from tests.integration.modules import Call, call, four_beats
-from tests.integration.pool import MEBI, POOL, Skerry, falls, fill, group, refused, upper, used
+from tests.integration.pool import FILL, FULL, MEBI, POOL, Skerry, falls, fill, group, refused, upper, used
 
 REMOVE = """/usr/bin/python3 -c 'import os; os.unlink("/fat")'"""
 SLEEP = "import time; time.sleep(3600)"
@@ -130,6 +130,39 @@ def test_on_a_full_disk_all_that_makes_room_works(host: Host, skerry: Skerry, bl
         "for n in $(seq 50); do skerry logs t-blog | grep -q written && break; sleep 0.1; done; skerry logs t-blog"
     )
     assert said.splitlines()[-1].endswith("written")
+
+
+@pytest.fixture
+def full_pool(host: Host) -> Iterator[Callable[[], None]]:
+    """Fills the pool to the last MiB, until the test ends."""
+    program = f"{FILL}\nfill()"
+    yield lambda: print(host.check_output(f"python3 -c {shlex.quote(program)}"))
+    host.check_output(f"rm -f {FULL}; sync -f {POOL}")
+
+
+def test_on_a_full_pool_all_can_be_deleted(
+    host: Host, skerry: Skerry, blog: dict[str, Any], full_pool: Callable[[], None]
+) -> None:
+    for name in ("t-other", "t-full"):
+        skerry(f"volume create {name} --size 64M")
+    made = skerry("create t-next --image hello --disk 64M --volume t-other:/data --no-start")["after"]
+    fill(host, upper(blog))  # and what is deleted is at its own limit
+    fill(host, f"{POOL}/v/{skerry('volume info t-full')['volume']['id']}-1")
+    host.check_output(f"head -c 8M /dev/urandom > {upper(made)}/file")
+    for source in ("t-blog", "t-next", "volume/t-full"):
+        skerry(f"snapshot create {source} one")
+    full_pool()
+    assert host.run(f"head -c 8M /dev/urandom > {POOL}/more").rc != 0
+    host.run(f"rm -f {POOL}/more")
+    skerry("snapshot delete t-next one")
+    skerry("delete t-next")
+    skerry("snapshot delete t-blog one")
+    skerry("delete t-blog")
+    for name in ("t-full", "t-other"):
+        skerry(f"volume delete {name}")
+    assert [one["name"] for one in skerry("list")["containers"] if one["name"].startswith("t-")] == []
+    assert [one["name"] for one in skerry("volume list")["volumes"] if one["name"].startswith("t-")] == []
+    assert not [one for one in skerry("operations --count 20")["operations"] if one["state"] != "done"]
 
 
 def test_it_brings_its_image_back_which_cannot_be_deleted_meanwhile(

@@ -77,7 +77,9 @@ def _mounted(build: BuildDir, files: Merged) -> str:
     for digest in files.lowers:
         factory.mount(host, digest)
     lower = ":".join([f"{kept}/{UPPER}", *(factory.mount_point(host, digest) for digest in files.lowers)])
-    systemd.mount("overlay", merged, "overlay", f"ro,nodev,nosuid,noexec,lowerdir={lower}")
+    systemd.mount(
+        "overlay", merged, "overlay", f"ro,nodev,nosuid,noexec,redirect_dir=follow,lowerdir={lower}"
+    )
     return merged
 
 
