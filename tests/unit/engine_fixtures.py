@@ -1,7 +1,7 @@
 """An imaginary host for the engine's tests: a store, an image, a container, parts on a shelf."""
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -41,6 +41,15 @@ class Shelf(Part):
 
     def exists(self, host: HostConfig) -> bool:
         return self.name in self.things
+
+
+def place(db: Database, *resources: Any) -> None:
+    """Write the realm and project of each of them, with the ids that it says."""
+    for one in resources:
+        key = one.key
+        db.execute("INSERT OR IGNORE INTO realm (id, name) VALUES (?, ?)", one.realm_id, key.realm)
+        project = (one.project_id, one.realm_id, key.project)
+        db.execute("INSERT OR IGNORE INTO project (id, realm_id, name) VALUES (?, ?, ?)", *project)
 
 
 @pytest.fixture

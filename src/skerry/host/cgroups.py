@@ -6,6 +6,14 @@ ROOT = Path("/sys/fs/cgroup")
 _FILES = ("memory.max", "memory.swap.max", "cpu.max", "pids.max")
 
 
+def populated(group: str) -> bool:
+    """Whether there is any process in a cgroup, or below it."""
+    try:
+        return "populated 1" in (ROOT / group / "cgroup.events").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+
+
 def processes(group: str) -> list[int]:
     """The processes directly in a cgroup, named from the root; none where it is not there."""
     try:
@@ -68,6 +76,12 @@ def _value(text: str) -> float:
     if parts[0] == "max":
         return float("inf")
     return int(parts[0]) / int(parts[1]) if len(parts) == 2 else float(parts[0])
+
+
+def limits_at(group: str) -> dict[str, float]:
+    """The limits that a cgroup itself has, as far as it is there and its controllers are on."""
+    files = {name: ROOT / group / name for name in _FILES}
+    return {name: _value(path.read_text(encoding="ascii")) for name, path in files.items() if path.exists()}
 
 
 def limits_of(pid: int) -> dict[str, float]:

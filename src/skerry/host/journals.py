@@ -33,6 +33,22 @@ def prepare(host: HostConfig, realm_id: str) -> None:
         files.replace(str(path), text, mode=0o644)
 
 
+def folder(realm_id: str) -> str:
+    """Where a realm's journal lies."""
+    machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    return f"/var/log/journal/{machine}.{namespace(realm_id)}"
+
+
+def forget(realm_id: str) -> None:
+    """Take away the bounds of a realm's journal."""
+    (_FOLDER / f"journald@{namespace(realm_id)}.conf").unlink(missing_ok=True)
+
+
+def service(realm_id: str) -> str:
+    """The unit that writes it."""
+    return f"systemd-journald@{namespace(realm_id)}.service"
+
+
 def sockets(realm_id: str) -> list[str]:
     """The units that have its journald run when somebody writes to it."""
     name = namespace(realm_id)

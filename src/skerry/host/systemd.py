@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from skerry.host import journals
+from skerry.host import files, journals
 from skerry.host.run import run
 from skerry.host.waiting import pause
 from skerry.model.errors import Code, SkerryError
@@ -136,7 +136,7 @@ def start_transient(unit: str, properties: Properties) -> None:
 
 
 def set_properties(unit: str, properties: Properties) -> None:
-    """Change properties of a running unit until it stops.
+    """Change properties of a unit: of a running one until it stops, of a slice until the host is started anew.
 
     Raises:
         SkerryError: systemd refused it.
@@ -159,6 +159,22 @@ def kill(unit: str, timeout: float = 10.0) -> None:
     _end(unit, lambda manager: manager.kill_unit(unit, "all", signal.SIGKILL))
     _end(unit, lambda manager: manager.stop_unit(unit, "replace"))  # also where it is still starting
     wait_gone(unit, timeout)
+
+
+def stop(unit: str, timeout: float = 10.0) -> None:
+    """Stop ``unit`` and what is in it, and forget it. Nothing happens where it is not active.
+
+    Raises:
+        SkerryError: systemd refused, or it was not over after ``timeout`` seconds.
+    """
+    if state(unit) != "inactive":
+        _end(unit, lambda manager: manager.stop_unit(unit, "replace"))
+        wait_gone(unit, timeout)
+
+
+def forget_properties(unit: str) -> None:
+    """Take away what :func:`set_properties` has set of a unit that is not active any more."""
+    files.remove_tree(f"/run/systemd/system.control/{unit}.d")
 
 
 def _end(unit: str, call: "Callable[[Manager], object]") -> None:

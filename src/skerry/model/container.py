@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from skerry.model import base
-from skerry.model.base import Frozen
+from skerry.model.base import Frozen, InProject
 from skerry.model.ends import DEFAULT_SIGNAL, SYSTEM_SIGNAL, End, Health, Restart, check_signal
 from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it from here
 from skerry.model.kept import KeptRoot
@@ -306,14 +306,14 @@ def takes_effect(option: str) -> TakesEffect:
     return next(m for m in Spec.model_fields[option].metadata if isinstance(m, TakesEffect))
 
 
-class ContainerKey(Frozen):
+class ContainerKey(InProject):
     """How a person names a container: realm (tenant), project, name."""
 
     in_words: ClassVar[str] = "a realm, a project and a name"
     realm: Annotated[Name, Field(description="Tenant that owns the container.")] = "default"
-    project: Annotated[Name, Field(description="Project of the realm; the first half of the URL.")] = (
-        "default"
-    )
+    project: Annotated[
+        Name, Field(description="Project of the realm, or REALM/PROJECT; the first half of the URL.")
+    ] = "default"
     name: Annotated[Name, Field(description="Name of the container, unique in its project.")]
 
     def __str__(self) -> str:
@@ -337,6 +337,7 @@ class Container:
         neighbours: what it calls each container that it may reach, with that one's slot.
         snapshots: those that a plan makes of it. What it has else is in the store.
         followers: the ids of those whose options name it, of a plan that renames it.
+        merge_memory: whether equal memory of its realm is kept once, from its next start on.
     """
 
     id: str
@@ -358,6 +359,7 @@ class Container:
     health: str = ""
     snapshots: tuple[Snapshot, ...] = ()
     followers: tuple[str, ...] = ()
+    merge_memory: bool = False
 
     @property
     def down(self) -> bool:

@@ -33,6 +33,7 @@ class HostConfig:
         public_port: the port of the URLs, as a browser sees it.
         publish_ports: ports of the host, and ranges of them, that containers may publish.
         own_ports: those of them that they may not, since they are the host's own.
+        merge_memory_realms: realms that may merge equal memory though another one does.
     """
 
     domain: str
@@ -52,6 +53,7 @@ class HostConfig:
     public_port: int = 443
     publish_ports: tuple[str, ...] = ("1024-65535",)
     own_ports: tuple[str, ...] = ("22", "80", "443", "2222")
+    merge_memory_realms: tuple[str, ...] = ()
 
     def url(self, host_name: str) -> str:
         """The URL of a host name of ours."""
@@ -79,6 +81,13 @@ def _ports(key: str, found: object) -> tuple[str, ...]:
         raise ValueError(said)  # noqa: TRY004 - of a file, as all else that is wrong in it
     read_ports(found)
     return tuple(map(str, found))
+
+
+def _names(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        said = f"merge_memory_realms is {found!r}; give a list of names of realms"
+        raise ValueError(said)
+    return tuple(found)
 
 
 CONFIG_PATH = "/etc/skerry/engine.toml"
@@ -115,6 +124,8 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
             ipaddress.ip_network(values[key])
         for key in {"publish_ports", "own_ports"} & values.keys():
             values[key] = _ports(key, values[key])
+        if "merge_memory_realms" in values:
+            values["merge_memory_realms"] = _names(values["merge_memory_realms"])
     except ValueError as error:
         raise SkerryError(Code.HOST, f"{path}: {error}", "Run the role lxc_host again") from error
     return HostConfig(**values)

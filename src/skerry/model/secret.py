@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from skerry.model.base import Frozen, Name
+from skerry.model.base import InProject, Name
 from skerry.model.size import format_size
 
 LARGEST = 512 * 1024  # bytes of one
@@ -16,13 +16,16 @@ MOST = (
 )  # bytes of all that a container has: systemd hands over 1 MiB to a unit, their names among it
 
 
-class SecretKey(Frozen):
+class SecretKey(InProject):
     """How a person names a secret: realm (tenant), project, name."""
 
     in_words: ClassVar[str] = "a realm, a project and a name"
     realm: Annotated[Name, Field(description="Tenant that owns the secret.")] = "default"
     project: Annotated[
-        Name, Field(description="Project of the realm. Only containers of the same one can have the secret.")
+        Name,
+        Field(
+            description="Project of the realm, or REALM/PROJECT. Only containers of the same one can have the secret."
+        ),
     ] = "default"
     name: Annotated[Name, Field(description="Name of the secret, unique in its project.")]
 

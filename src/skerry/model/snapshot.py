@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from skerry.model.base import Frozen, Name
+from skerry.model.base import InProject, Name
 
 SOURCE = r"^(volume/)?[a-z]([a-z0-9-]*[a-z0-9])?$"
 SNAPSHOT_LABEL = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
@@ -15,12 +15,12 @@ SnapshotName = Annotated[str, StringConstraints(pattern=SNAPSHOT_LABEL, max_leng
 _OF_VOLUME = "volume/"
 
 
-class SourceKey(Frozen):
+class SourceKey(InProject):
     """How a person names what snapshots are of."""
 
     in_words: ClassVar[str] = "a realm, a project and a source"
     realm: Annotated[Name, Field(description="Tenant that owns it.")] = "default"
-    project: Annotated[Name, Field(description="Project of the realm.")] = "default"
+    project: Annotated[Name, Field(description="Project of the realm, or REALM/PROJECT.")] = "default"
     source: Annotated[
         str,
         StringConstraints(pattern=SOURCE, max_length=39),

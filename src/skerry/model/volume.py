@@ -5,19 +5,22 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from skerry.model.base import Frozen
+from skerry.model.base import InProject
 from skerry.model.container import Name
 from skerry.model.schedule import KEPT
 from skerry.model.snapshot import Snapshot
 
 
-class VolumeKey(Frozen):
+class VolumeKey(InProject):
     """How a person names a volume: realm (tenant), project, name."""
 
     in_words: ClassVar[str] = "a realm, a project and a name"
     realm: Annotated[Name, Field(description="Tenant that owns the volume.")] = "default"
     project: Annotated[
-        Name, Field(description="Project of the realm. Only containers of the same one can have the volume.")
+        Name,
+        Field(
+            description="Project of the realm, or REALM/PROJECT. Only containers of the same one can have the volume."
+        ),
     ] = "default"
     name: Annotated[Name, Field(description="Name of the volume, unique in its project.")]
 

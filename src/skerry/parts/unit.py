@@ -15,11 +15,12 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.program import Profile
 from skerry.model.size import format_size
-from skerry.parts import data, ends, lxc, neighbours, older, program, sealed, storage, users
+from skerry.parts import data, ends, lxc, neighbours, older, program, sealed, slices, storage, users
 from skerry.parts.base import Part, tell, warn
 
 START = "/usr/lib/skerry/start"
 _RAISED = "raised"  # a file of start's while a container has no limit, so that its root can be mounted on a full disk
+_MERGES = "merges"  # a file beside start's, of one that was started so that its memory is merged
 _BEFORE = {"start", "enter", ""}  # the names of PID 1 until it runs the program
 _MICROSECONDS = 1_000_000
 _HURRIED_GRACE = 10.0
@@ -55,6 +56,7 @@ class Unit(Part):
         stop_signal: what asks its program to end.
         profile: what lives in it: a program, or a whole Debian.
         neighbours: what it calls other containers, with the slot of each.
+        merge_memory: whether equal memory of it and of others that say so is kept once.
     """
 
     kind: ClassVar[str] = "unit"
@@ -83,6 +85,7 @@ class Unit(Part):
     stop_signal: str = DEFAULT_SIGNAL
     profile: Profile = "app"
     neighbours: tuple[tuple[str, int], ...] = ()
+    merge_memory: bool = False
 
     def __post_init__(self) -> None:
         """The journal has lists for tuples, inside of one too."""
@@ -101,8 +104,8 @@ class Unit(Part):
     @property
     def group(self) -> str:
         """The cgroup of the container's own processes, from the root."""
-        slices = f"skerry.slice/skerry-{self.realm_id}.slice/{self._slice}"
-        return f"{slices}/{self.name}/monitor/lxc.payload.{self.id}"
+        above = slices.group(self.realm_id, self.project_id)
+        return f"{above}/{self.name}/monitor/lxc.payload.{self.id}"
 
     @property
     def policy(self) -> ends.Policy:
@@ -115,7 +118,7 @@ class Unit(Part):
 
     @property
     def _slice(self) -> str:
-        return f"skerry-{self.realm_id}-{self.project_id}.slice"
+        return slices.name(self.realm_id, self.project_id)
 
     def limits(self) -> Properties:
         """The unit's properties that can change while it runs."""
@@ -180,7 +183,7 @@ class Unit(Part):
         for path in (folder, f"{folder}/own"):  # the container's root mounts from there, and no other user
             files.make_folder(path, 0o710)
             os.chown(path, 0, own.uid_base)
-        for name in ("launch", "ended", "ready", "system", "own/program"):
+        for name in ("launch", "ended", "ready", "system", _MERGES, "own/program"):
             Path(folder, name).unlink(missing_ok=True)
         config = lxc.render(self.hostname, folder, own, self.capabilities, self.profile)
         public = {
@@ -197,6 +200,8 @@ class Unit(Part):
             Path(folder, name).chmod(0o444)
         if self.profile == "system":
             Path(folder, "system").touch()
+        if self.merge_memory:
+            Path(folder, _MERGES).touch()
         Path(folder, "start").write_bytes(self._start_file(host))
         # No name can have a slash: none is taken for the host's own sshd, or for the engine.
         Path(folder, "journal").write_text(
@@ -254,14 +259,14 @@ class Unit(Part):
         return older.started_by_one(self._folder(host))
 
     def waits_for_restart(self, host: HostConfig) -> bool:
-        """Whether it was started with another command, environment, user, image, mount or policy. Reads only."""
+        """Whether it was started with another command, environment, user, image, mount, policy or merging. Reads only."""
         folder = self._folder(host)
         if self.outdated(host):
             return older.program(folder) != [str(len(self.env)), *self.env, *self.command]
         described = Path(folder, "own", "program")
         if not described.exists():
             return False
-        if ends.policy_differs(folder, self.policy):
+        if ends.policy_differs(folder, self.policy) or Path(folder, _MERGES).exists() != self.merge_memory:
             return True
         return described.read_bytes() != self._description() or Path(
             folder, "start"
@@ -288,6 +293,8 @@ class Unit(Part):
         if self.secrets:  # systemd decrypts them for each start, its own restarts among these
             sealed_ = [(secret, sealed.path(host, secret)) for secret, *_ in self.secrets]
             fixed["LoadCredentialEncrypted"] = ("a(ss)", sealed_)
+        if self.merge_memory:
+            fixed["MemoryKSM"] = ("b", True)
         return [*fixed.items(), *self.policy.properties(), *self.limits()]
 
     def _wait_for_init(self, host: HostConfig) -> None:

@@ -5,17 +5,17 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import Field
 
 from skerry.model.alias import AliasName
-from skerry.model.base import Frozen
+from skerry.model.base import InProject
 from skerry.model.container import Name, ServiceName
-from skerry.protocol.core import Change, Request, Resource, Seconds
+from skerry.protocol.core import Change, Listing, Resource, Seconds
 
 
-class _OneAlias(Frozen):
+class _OneAlias(InProject):
     alias: AliasName
     realm: Annotated[Name, Field(description="Tenant that owns the alias.")] = "default"
-    project: Annotated[Name, Field(description="Project of the realm; its container is in the same.")] = (
-        "default"
-    )
+    project: Annotated[
+        Name, Field(description="Project of the realm, or REALM/PROJECT; its container is in the same.")
+    ] = "default"
 
 
 class AliasSet(_OneAlias, Change):
@@ -55,12 +55,10 @@ class AliasDelete(_OneAlias, Change):
     verb: Literal["alias_delete"]
 
 
-class AliasList(Request):
+class AliasList(Listing):
     """Tell about every alias, or those of one realm or project."""
 
     verb: Literal["alias_list"]
-    realm: str | None = None
-    project: str | None = None
 
 
 class Aliases(TypedDict):

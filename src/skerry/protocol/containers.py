@@ -10,7 +10,17 @@ from skerry.model.copies import Copied
 from skerry.model.program import check_command, check_env, check_path, check_user
 from skerry.model.snapshot import SnapshotName
 from skerry.protocol.connect import Connect
-from skerry.protocol.core import Change, FifoName, OptionsOf, Request, Resource, Seconds, ShowEnv, Stream
+from skerry.protocol.core import (
+    Change,
+    FifoName,
+    Listing,
+    OptionsOf,
+    Request,
+    Resource,
+    Seconds,
+    ShowEnv,
+    Stream,
+)
 
 
 class _OneContainer(Frozen):
@@ -330,20 +340,16 @@ class Log(TypedDict):
     until: str | None
 
 
-class List(Request):
+class List(Listing):
     """Tell about every container, or those of one realm or project."""
 
     verb: Literal["list"]
-    realm: str | None = None
-    project: str | None = None
 
 
-class Stats(Request):
+class Stats(Listing):
     """Tell what containers use of their limits, measured for a moment."""
 
     verb: Literal["stats"]
-    realm: str | None = None
-    project: str | None = None
     interval: Annotated[
         float,
         Field(ge=0.1, le=60, allow_inf_nan=False, description="Seconds to measure."),

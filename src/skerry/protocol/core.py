@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypedDict
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from skerry.model.base import Frozen
+from skerry.model.base import Frozen, InProject
 from skerry.model.errors import Code, SkerryError
 from skerry.protocol.errors import quoted, readable
 
@@ -80,6 +80,15 @@ class Change(Request):
     """A request that changes something, so it can be planned as well."""
 
     changes: ClassVar[bool] = True
+
+
+class Listing(InProject, Request):
+    """A request about all that is there, or what is of one realm or project."""
+
+    realm: Annotated[str | None, Field(description="Only those of this realm.")] = None
+    project: Annotated[
+        str | None, Field(description="Only those of projects of this name, or of REALM/PROJECT.")
+    ] = None
 
 
 @dataclasses.dataclass(frozen=True)

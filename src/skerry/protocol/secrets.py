@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from skerry.model.base import Frozen
 from skerry.model.container import Secret
 from skerry.model.secret import SecretKey, decoded
-from skerry.protocol.core import Change, FromInput, Request, Resource
+from skerry.protocol.core import Change, FromInput, Listing, Request, Resource
 
 
 def _checked(value: str) -> str:
@@ -53,12 +53,10 @@ class SecretInfo(_OneSecret, Request):
     verb: Literal["secret_info"]
 
 
-class SecretList(Request):
+class SecretList(Listing):
     """Tell about every secret, or those of one realm or project; never their values."""
 
     verb: Literal["secret_list"]
-    realm: str | None = None
-    project: str | None = None
 
 
 class OneSecret(TypedDict):

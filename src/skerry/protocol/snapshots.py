@@ -9,7 +9,7 @@ from skerry.model.container import ContainerKey
 from skerry.model.duration import format_duration, parse_duration
 from skerry.model.snapshot import SOURCE, NewSnapshotKey, SnapshotKey
 from skerry.model.volume import VolumeKey
-from skerry.protocol.core import Change, Request, Resource, Seconds
+from skerry.protocol.core import Change, Listing, Request, Resource, Seconds
 
 Duration = Annotated[
     int | None,
@@ -94,7 +94,7 @@ class SnapshotInfo(_OneSnapshot, Request):
     verb: Literal["snapshot_info"]
 
 
-class SnapshotList(Request):
+class SnapshotList(Listing):
     """Tell about every snapshot, or those of one container, volume, realm or project."""
 
     verb: Literal["snapshot_list"]
@@ -102,8 +102,6 @@ class SnapshotList(Request):
         Annotated[str, StringConstraints(pattern=SOURCE, max_length=39)] | None,
         Field(description="Only those of this container, or volume/NAME."),
     ] = None
-    realm: str | None = None
-    project: str | None = None
 
 
 class OneSnapshot(TypedDict):

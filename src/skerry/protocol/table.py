@@ -1,6 +1,6 @@
 """The verbs of this Skerry. The engine, the command line and the modules' options are made from this table."""
 
-from skerry.protocol import aliases, containers, hosts, images, secrets, snapshots, volumes
+from skerry.protocol import aliases, containers, hosts, images, projects, realms, secrets, snapshots, volumes
 from skerry.protocol.core import Table
 
 TABLE = Table(
@@ -11,6 +11,8 @@ TABLE = Table(
         secrets.RESOURCE,
         snapshots.RESOURCE,
         aliases.RESOURCE,
+        realms.RESOURCE,
+        projects.RESOURCE,
         hosts.RESOURCE,
     ),
 )

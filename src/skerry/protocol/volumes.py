@@ -10,7 +10,7 @@ from skerry.model.copies import Copied
 from skerry.model.schedule import KEPT, OtherEvery, OtherKeep, SnapshotEvery, SnapshotKeep
 from skerry.model.size import format_size, parse_size
 from skerry.model.volume import VolumeKey
-from skerry.protocol.core import Change, FifoName, Request, Resource, Stream
+from skerry.protocol.core import Change, FifoName, Listing, Request, Resource, Stream
 
 _SMALLEST = 16 * 1024**2
 VolumeSize = Annotated[
@@ -163,12 +163,10 @@ class VolumeInfo(_OneVolume, Request):
     verb: Literal["volume_info"]
 
 
-class VolumeList(Request):
+class VolumeList(Listing):
     """Tell about every volume, or those of one realm or project."""
 
     verb: Literal["volume_list"]
-    realm: str | None = None
-    project: str | None = None
 
 
 class OneVolume(TypedDict):

@@ -4,9 +4,11 @@ from skerry.resources.aliases.kind import Aliases
 from skerry.resources.containers.kind import Containers
 from skerry.resources.images.kind import Images
 from skerry.resources.kind import Kinds
+from skerry.resources.projects.kind import Projects
+from skerry.resources.realms.kind import Realms
 from skerry.resources.secrets.kind import Secrets
 from skerry.resources.snapshots.kind import Snapshots
 from skerry.resources.volumes.kind import Volumes
 
-KINDS = Kinds((Images(), Volumes(), Secrets(), Containers(), Snapshots(), Aliases()))
+KINDS = Kinds((Realms(), Projects(), Images(), Volumes(), Secrets(), Containers(), Snapshots(), Aliases()))
 """The kinds of this Skerry, in the order in which they are reconciled: each stands on those before it."""

@@ -25,6 +25,7 @@ from skerry.parts.ready import Ready
 from skerry.parts.root import KeptRoot, Root, Written
 from skerry.parts.root_archive import ImportedRoot, RootArchive
 from skerry.parts.sealed import CurrentValue, Sealed
+from skerry.parts.slices import RealmJournal, Slice
 from skerry.parts.snapshots import Taken
 from skerry.parts.storage import Volume
 from skerry.parts.unit import Unit
@@ -34,7 +35,7 @@ from skerry.resources.images import store as images
 from skerry.resources.secrets import store as secrets
 from skerry.resources.secrets import verbs as verbs_of_secrets
 from skerry.resources.volumes import store as volumes
-from skerry.store import snapshots
+from skerry.store import projects, snapshots
 from tests.unit.resources.images import oci_images
 
 _IDENTITY: dict[type[Part], str] = {
@@ -59,6 +60,8 @@ _IDENTITY: dict[type[Part], str] = {
     Reach: "key",
     HostName: "key",
     Taken: "place",
+    Slice: "unit",
+    RealmJournal: "realm_id",
 }
 
 
@@ -88,6 +91,9 @@ class Machine:
                 for name in self._names(part):
                     self.make(name, _host)
             part = dataclasses.replace(part, grace=0.0, neighbours=())  # what runs is the same
+        if isinstance(part, Slice) and not part.limited:
+            self.parts.pop(self._key(part), None)
+            return
         self.parts[self._key(part)] = part.to_json()
         if isinstance(part, Volume) and (unit := self.parts.get(("unit", part.id))):  # hears of it
             self.parts["unit", part.id] = unit | {"disk": part.disk}
@@ -204,6 +210,8 @@ class Machine:
             "volumes": [(str(one.key), one.size, one.generation) for one in volumes.all_volumes(db)],
             "snapshots": [(str(one.key), one.owner_id, one.image, one.digest) for one in snapshots.every(db)],
             "secrets": [(str(one.key), one.size, one.version) for one in secrets.all_secrets(db)],
+            "realms": [(one.key.name, one.quota, one.merge_memory) for one in projects.realms(db)],
+            "projects": [(str(one.key), one.quota) for one in projects.projects(db)],
             "routes": {row[0]: row[1] for row in db.rows("SELECT host, value FROM route_map")},
             "parts": {key: value for key, value in self.parts.items() if key[0] not in {"ready", "root"}},
             # A volume is root number 1.

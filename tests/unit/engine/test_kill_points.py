@@ -149,7 +149,8 @@ def verbs_between_neighbours(hello: Request) -> dict[str, tuple[list[Request], R
         "container": {"name": "caller"},
         "spec": {"image": "hello", "reaches": ["crash:80"]},
     }
-    there = [hello, database, kept]
+    data: Request = {"verb": "project_create", "project": {"name": "data"}}
+    there = [hello, data, database, kept]
     every = [*there, create, caller]
     update: Request = {"verb": "update", **KEY}
     return {
@@ -302,6 +303,37 @@ def verbs_of_oci_images(folder: Path) -> dict[str, tuple[list[Request], Request]
     }
 
 
+def verbs_of_realms() -> dict[str, tuple[list[Request], Request]]:
+    acme: dict[str, Any] = {"realm": {"name": "acme"}}
+    limits = {"quota": {"memory": "1G", "cpu": 2, "containers": 3}}
+    create: Request = {"verb": "realm_create", **acme}
+    return {
+        "create": ([], create),
+        "create, with limits": ([], {**create, **limits}),
+        "update": ([create], {"verb": "realm_update", **acme, **limits, "merge_memory": True}),
+        "update, no limits": (
+            [{**create, **limits}],
+            {"verb": "realm_update", **acme, "quota": {"memory": "none", "cpu": "none"}},
+        ),
+        "ensure": ([], {"verb": "realm_ensure", **acme, **limits, "state": "present"}),
+        "delete": ([{**create, **limits}], {"verb": "realm_delete", **acme}),
+    }
+
+
+def verbs_of_projects() -> dict[str, tuple[list[Request], Request]]:
+    shop: dict[str, Any] = {"project": {"name": "acme/shop"}}
+    realm: Request = {"verb": "realm_create", "realm": {"name": "acme"}}
+    limits = {"quota": {"memory": "1G", "pids": 100, "volumes": 0}}
+    create: Request = {"verb": "project_create", **shop}
+    return {
+        "create": ([realm], create),
+        "create, with limits": ([realm], {**create, **limits}),
+        "update": ([realm, create], {"verb": "project_update", **shop, **limits}),
+        "delete": ([realm, {**create, **limits}], {"verb": "project_delete", **shop}),
+        "create again": ([realm, create, {"verb": "project_delete", **shop}], create),
+    }
+
+
 def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,6 +353,8 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
         "volume": verbs_of_volumes(),
         "alias": verbs_of_aliases(old),
         "secret": verbs_of_secrets(),
+        "realm": verbs_of_realms(),
+        "project": verbs_of_projects(),
         "snapshot": verbs_of_snapshots(old, new | {"name": "other"}),
     }
     for kind, verbs in every.items():

@@ -170,6 +170,7 @@ def unit(container: Container, grace: float = 0.0) -> Unit:
         stop_signal=container.stop_signal,
         profile=container.spec.profile,
         neighbours=tuple(sorted(container.neighbours.items())),
+        merge_memory=container.merge_memory,
     )
 
 

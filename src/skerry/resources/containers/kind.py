@@ -8,6 +8,7 @@ from skerry.parts.base import Step
 from skerry.parts.neighbours import HostName, Reach
 from skerry.parts.unit import Unit
 from skerry.protocol import containers as requests
+from skerry.resources import owners
 from skerry.resources.containers import (
     access,
     anatomy,
@@ -50,7 +51,7 @@ class Containers(Kind[Container]):
 
     def planners(self) -> Mapping[str, Planner[Container]]:
         """What decides, for each verb that changes something."""
-        return promises.kept(verbs.PLANNERS)
+        return owners.kept(promises.kept(verbs.PLANNERS), promises.counted)
 
     def readers(self) -> Mapping[str, Reader]:
         """What answers, for each verb that only reads."""

@@ -7,6 +7,8 @@ from skerry.host import capacity
 from skerry.model.container import Container
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.model.tenants import Use
+from skerry.resources import owners
 from skerry.resources.containers import store
 from skerry.resources.containers.store import Promise
 from skerry.resources.kind import Context, Decide, Plan, Planner, followed
@@ -19,6 +21,14 @@ def of(container: Container | None) -> Promise:
         return Promise(0, 0)
     memory = container.spec.memory if container.desired != "stopped" else 0
     return Promise(memory, container.spec.disk)
+
+
+def counted(container: Container | None) -> Use:
+    """What one container counts for the quotas of its project and realm, whether it runs or not."""
+    if container is None:
+        return {}
+    spec = container.spec
+    return owners.of_container(spec.memory, spec.cpu, spec.pids, spec.disk)
 
 
 def warnings(

@@ -1,4 +1,4 @@
-"""Realms, projects, containers, their routes, generations and tombstones."""
+"""Containers, their routes and tombstones."""
 
 import dataclasses
 import json
@@ -61,7 +61,7 @@ CREATE TABLE coming_back (
 """The tables of this kind that are younger than the schema of the store, then their migrations."""
 
 _SELECT = """
-SELECT container.*, project.realm_id, project.name AS project, realm.name AS realm, ended, health
+SELECT container.*, project.realm_id, project.name AS project, realm.name AS realm, merge_memory, ended, health
 FROM container JOIN project ON project.id = container.project_id JOIN realm ON realm.id = project.realm_id
 LEFT JOIN container_now ON container_now.container_id = container.id
 """
@@ -95,6 +95,7 @@ def _from_row(db: Database, row: Row) -> Container:
             for one in roots
             if one["place"]
         ),
+        merge_memory=bool(row["merge_memory"]),
         values=values_of(db, row["project_id"], spec),
         neighbours=neighbours_of(db, row["realm_id"], row["project"], row["name"], spec),
     )
@@ -200,11 +201,9 @@ def propose(
     """The container that :func:`insert` would write now. Writes nothing, so a plan can be shown for it."""
     epoch = int(db.get_meta("epoch", "1"))
     realm_id, project_id = projects.ids(db, secret, key.realm, key.project)
-    last = (
-        db.value("SELECT value FROM generation WHERE project_id = ? AND name = ?", project_id, key.name) or 0
-    )
+    generation = projects.next_generation(db, key.realm, key.project, key.name)
     return Container(
-        id=make_id(secret, epoch, key.realm, key.project, key.name, last + 1),
+        id=make_id(secret, epoch, key.realm, key.project, key.name, generation),
         realm_id=realm_id,
         project_id=project_id,
         key=key,
@@ -216,6 +215,7 @@ def propose(
         data=data_of(db, project_id, spec),
         values=values_of(db, project_id, spec),
         neighbours=neighbours_of(db, realm_id, key.project, key.name, spec),
+        merge_memory=projects.merges(db, realm_id),
     )
 
 
@@ -225,14 +225,10 @@ def _stored(desired: Desired) -> tuple[str, bool]:
 
 
 def insert(db: Database, container: Container) -> None:
-    """Write a new container, and its realm and project where they are new. Inside a transaction."""
+    """Write a new container, and the default realm and project where they are new. Inside a transaction."""
     key = container.key
     projects.write(db, container.realm_id, key.realm, container.project_id, key.project)
-    db.execute(
-        "INSERT INTO generation VALUES (?, ?, 1) ON CONFLICT (project_id, name) DO UPDATE SET value = value + 1",
-        container.project_id,
-        key.name,
-    )
+    projects.raise_generation(db, key.realm, key.project, key.name)
     db.set_meta("last_slot", str(container.slot))
     db.execute(
         "INSERT INTO container (id, project_id, name, slot, image_digest, spec, desired, frozen, version, created) "

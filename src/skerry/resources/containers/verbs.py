@@ -61,8 +61,8 @@ def _propose(context: Context, key: ContainerKey, spec: Spec, image: Image) -> C
     """A new container, which has what it is to have, and reaches whom it is to reach."""
     _check_host_has_limits(context)
     capacity.check(context.host, spec.memory, spec.cpu, spec.disk)
-    belongings.check(context, key, spec)
     proposed = store.propose(context.db, context.host, context.secret, key, spec, image)
+    belongings.check(context, key, spec)
     order.check(context.db, key, spec.after)
     neighbours.check(context.db, proposed, spec.reaches)
     published.check(context, proposed)

@@ -59,7 +59,7 @@ def propose(db: Database, secret: bytes, key: SecretKey, size: int) -> KeptSecre
 
 
 def insert(db: Database, secret: KeptSecret) -> None:
-    """Write a new secret, and its realm and project where they are new. Inside a transaction."""
+    """Write a new secret, and the default realm and project where they are new. Inside a transaction."""
     projects.write(db, secret.realm_id, secret.key.realm, secret.project_id, secret.key.project)
     projects.count(db, "secret")
     write(db, secret)

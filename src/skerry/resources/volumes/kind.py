@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from skerry.host import quotas
 from skerry.model import copies
 from skerry.model.errors import SkerryError
+from skerry.model.tenants import Use
 from skerry.model.volume import Volume
 from skerry.parts import data
 from skerry.protocol import volumes as requests
+from skerry.resources import owners
 from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader, lock
 from skerry.resources.volumes import missing, plan, renames, store, verbs, view
 from skerry.store import renames as followers
@@ -19,6 +21,11 @@ from skerry.store import snapshots
 
 _OURS = re.compile(r"[0-9a-f]{24}-\d+(\.\w+)?")
 _log = logging.getLogger(__name__)
+
+
+def _counted(volume: Volume | None) -> Use:
+    """What one volume counts for the quotas of its project and realm."""
+    return {} if volume is None else owners.of_volume(volume.size)
 
 
 class Volumes(Kind[Volume]):
@@ -30,7 +37,7 @@ class Volumes(Kind[Volume]):
 
     def planners(self) -> Mapping[str, Planner[Volume]]:
         """What decides, for each verb that changes something."""
-        return verbs.PLANNERS
+        return owners.kept(verbs.PLANNERS, _counted)
 
     def readers(self) -> Mapping[str, Reader]:
         """What answers, for each verb that only reads."""

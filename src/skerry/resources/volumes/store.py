@@ -60,7 +60,7 @@ def propose(db: Database, secret: bytes, key: VolumeKey, size: int) -> Volume:
 
 
 def insert(db: Database, volume: Volume) -> None:
-    """Write a new volume, and its realm and project where they are new. Inside a transaction."""
+    """Write a new volume, and the default realm and project where they are new. Inside a transaction."""
     projects.write(db, volume.realm_id, volume.key.realm, volume.project_id, volume.key.project)
     projects.count(db, "volume")
     _write(db, volume)

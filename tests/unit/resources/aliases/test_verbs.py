@@ -15,7 +15,7 @@ from skerry.resources.containers import store as containers
 from skerry.resources.kind import Context
 from skerry.resources.registered import KINDS
 from skerry.store import operations
-from tests.unit.engine_fixtures import container, db, host
+from tests.unit.engine_fixtures import container, db, host, place
 
 __all__ = ["container", "db", "host"]
 
@@ -35,6 +35,7 @@ def engine(host, db, container, monkeypatch):
     ]  # fmt: skip
     with db.transaction():
         for one in every:
+            place(db, one)
             containers.insert(db, one)
     return Engine(Context(host, db, b"s" * 32), KINDS, TABLE)
 

@@ -8,6 +8,7 @@ from skerry.model.container import ContainerKey
 from skerry.model.errors import Code
 from skerry.resources.containers import missing
 from skerry.resources.containers import store as containers
+from tests.unit.engine_fixtures import place
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def some(db, container):
         for slot, key in enumerate(keys, start=1):
             project_id = "b" * 24 if key.project == "default" else "d" * 24
             one = dataclasses.replace(container, id=f"{slot:024x}", project_id=project_id, key=key, slot=slot)
+            place(db, one)
             containers.insert(db, one)
     return db
 

@@ -12,6 +12,7 @@ from skerry.model.neighbours import Peer
 from skerry.parts.neighbours import hosts_file
 from skerry.resources.containers import neighbours, plan, store
 from skerry.resources.kind import Context
+from tests.unit.engine_fixtures import place
 
 OTHER = "2".zfill(24)
 REACHES = ("database:5432", "database:5433/udp")
@@ -120,7 +121,9 @@ def others(db, web):
                 ids["realm_id"] = web.realm_id
             if (realm, project) == ("default", "default"):
                 ids["project_id"] = web.project_id
-            store.insert(db, dataclasses.replace(without(web), id=f"{slot:024x}", key=key, slot=slot, **ids))
+            made = dataclasses.replace(without(web), id=f"{slot:024x}", key=key, slot=slot, **ids)
+            place(db, made)
+            store.insert(db, made)
     return db
 
 

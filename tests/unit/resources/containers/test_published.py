@@ -10,6 +10,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.resources.containers import plan, published, store
 from skerry.resources.kind import Context
 from skerry.store import operations, references
+from tests.unit.engine_fixtures import place
 
 SPEC = Spec(image="hello", publish=["5432", "5353:53/udp"])
 
@@ -89,6 +90,7 @@ def test_what_the_host_does_not_allow_names_the_variable(host, db, web):
 @pytest.mark.parametrize("desired", ["started", "stopped"])
 def test_a_port_has_one_container_and_another_realm_learns_no_more(host, db, web, desired):
     with db.transaction():
+        place(db, other(web))
         store.insert(db, dataclasses.replace(other(web), desired=desired))
     error = refusal(host, db, web, "5432:1")
     assert error.code == Code.EXISTS
@@ -113,6 +115,7 @@ def test_what_may_come_back_is_nobody_else_s(host, db, web):
     """An update that takes a port away may fail, and be undone."""
     rival = other(web)
     with db.transaction():
+        place(db, rival)
         store.insert(db, without(rival))
         begun = operations.begin(
             db,
@@ -137,6 +140,7 @@ def test_a_port_of_a_program_of_the_host_is_not_taken_away(host, db, web, monkey
 
 def test_the_next_free_port_is_proposed(host, db, web):
     with db.transaction():
+        place(db, other(web))
         store.insert(db, dataclasses.replace(other(web), spec=Spec(image="hello", publish=["5432", "5433"])))
     few = dataclasses.replace(host, publish_ports=("5432-5433", "7000"))
     assert "such as 5434:5432" in str(refusal(host, db, web, "5432"))

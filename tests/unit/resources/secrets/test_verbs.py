@@ -169,6 +169,8 @@ def test_a_new_value_says_whose_restart_is_due(engine: Engine) -> None:
 
 @pytest.mark.parametrize("realm", ["other", "nobody"])
 def test_a_secret_of_another_realm_is_not_found(engine: Engine, realm: str) -> None:
+    ask(engine, "realm_create", realm={"name": "other"})
+    ask(engine, "project_create", project={"name": "other/default"})
     give(engine, VALUE, secret={"realm": "other", "name": "theirs"})
     said = r"there is no secret theirs in default/default\. Secrets of default/default: none yet$"
     with pytest.raises(SkerryError, match=f"^secrets: {said}"):

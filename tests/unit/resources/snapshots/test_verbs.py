@@ -167,6 +167,8 @@ def test_what_is_not_there_is_refused_with_what_is(engine: Engine) -> None:
 
 
 def test_another_realm_s_are_as_if_they_were_not_there(engine: Engine) -> None:
+    ask(engine, "realm_create", realm={"name": "rival"})
+    ask(engine, "project_create", project={"name": "rival/default"})
     ask(engine, "create", container={"realm": "rival", "name": "blog"}, spec={"image": "hello"})
     ask(engine, "snapshot_create", snapshot={"realm": "rival", **BLOG, "name": "x1"})
     said = [

@@ -115,6 +115,8 @@ def test_more_than_the_pool_has_is_refused(engine: Engine, monkeypatch: pytest.M
 
 def test_one_of_another_realm_is_as_if_it_were_not_there(engine: Engine) -> None:
     """The error for a volume that others have is the one for a volume that nobody has."""
+    ask(engine, "realm_create", realm={"name": "other"})
+    ask(engine, "project_create", project={"name": "other/default"})
     ask(engine, "volume_create", **ELSEWHERE)
     said = []
     for name in ("data", "blub"):
@@ -180,6 +182,8 @@ def test_a_container_has_a_folder_before_what_lies_in_it(island: Engine) -> None
 
 @pytest.mark.parametrize("realm", ["other", "nobody"])
 def test_a_volume_of_another_realm_is_not_found(island: Engine, realm: str) -> None:
+    ask(island, "realm_create", realm={"name": "other"})
+    ask(island, "project_create", project={"name": "other/default"})
     ask(island, "volume_create", volume={"realm": "other", "name": "theirs"})
     use = {"volume": "theirs", "path": "/srv"}
     with pytest.raises(
@@ -222,8 +226,12 @@ def test_volumes_outlive_containers_and_stay_with_their_project(island: Engine) 
     create(island, USE)
     ask(island, "delete", **BLOG)
     assert [one["name"] for one in ask(island, "volume_list")["volumes"]] == ["data"]
+    elsewhere = {"project": "shop", "name": "blog"}
+    with pytest.raises(SkerryError, match="there is no project default/shop"):
+        create(island, USE, container=elsewhere)
+    ask(island, "project_create", project={"name": "shop"})
     with pytest.raises(SkerryError, match="there is no volume data in default/shop"):
-        create(island, USE, container={"project": "shop", "name": "blog"})
+        create(island, USE, container=elsewhere)
 
 
 def test_without_its_volume_a_container_does_not_start_but_stops(island: Engine) -> None:
@@ -284,8 +292,8 @@ def test_a_store_of_before_has_volumes_without_a_schedule(tmp_path: Path) -> Non
     older = KINDS.tables() | {"volume": store.TABLES[:1]}
     db = Database.open(path, older)
     with db.transaction():
-        db.execute("INSERT INTO realm VALUES ('r', 'default')")
-        db.execute("INSERT INTO project VALUES ('p', 'r', 'default')")
+        db.execute("INSERT INTO realm (id, name) VALUES ('r', 'default')")
+        db.execute("INSERT INTO project (id, realm_id, name) VALUES ('p', 'r', 'default')")
         db.execute("INSERT INTO volume VALUES ('v', 'p', 'data', 1, 1, '2026-01-01T00:00:00+00:00')")
     db.close()
     db = Database.open(path, KINDS.tables())

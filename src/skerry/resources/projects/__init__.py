@@ -1,0 +1,1 @@
+"""Projects: what belongs together of a realm, with quotas of its own."""

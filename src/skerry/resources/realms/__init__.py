@@ -1,0 +1,1 @@
+"""Realms: tenants, who own projects, with quotas on all of them together."""
