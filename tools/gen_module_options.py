@@ -23,8 +23,20 @@ from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
+from tools import tenant_options
 from tools.files import ROOT, report
-from tools.module_options import Option, kind, of_container, of_request, only_those, option, options, owned
+from tools.module_options import (
+    PRESENT,
+    Option,
+    group,
+    kind,
+    of_container,
+    of_request,
+    only_those,
+    option,
+    options,
+    owned,
+)
 
 NOTE = "written by `make options` from src/skerry/protocol and src/skerry/model"
 REGION = re.compile(rf"^(?P<indent> *)# {NOTE}\n.*?^ *# end of what is written\n", re.DOTALL | re.MULTILINE)
@@ -35,7 +47,6 @@ STATES = [
     "V(restarted): as V(started); where it runs already, its program is ended and started again.",
     "V(absent): it is deleted with all its files, and its URLs are dead for good.",
 ]
-PRESENT = {"type": "str", "choices": ["present", "absent"]}
 IMAGE_STATE = "Whether it shall be on the host. Deleting one that containers are made of is refused."
 NEEDS_NAME = "Needs O(name). Set C(no_log) on the task that asks, or they stand in Ansible's output."
 SNAPSHOT_STATES = [
@@ -161,12 +172,6 @@ def files_of_image() -> Option:
     found.spec.update({"type": "list", "elements": "dict", "default": []})
     found.spec.update({"mutually_exclusive": one_of, "required_one_of": one_of})
     return found
-
-
-def group(text: str, inner: dict[str, Option]) -> Option:
-    """An option that has others in it."""
-    spec = {"type": "dict", "options": {name: one.spec for name, one in inner.items()}}
-    return Option(spec, [text], inner)
 
 
 def image_info() -> dict[str, Option]:
@@ -369,6 +374,10 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
     "skerry_container_rollback": rollback,
     "skerry_image": image,
     "skerry_image_info": image_info,
+    "skerry_project": tenant_options.project,
+    "skerry_project_info": tenant_options.project_info,
+    "skerry_realm": tenant_options.realm,
+    "skerry_realm_info": tenant_options.realm_info,
     "skerry_secret": secret,
     "skerry_secret_info": secret_info,
     "skerry_snapshot": snapshot,

@@ -22,6 +22,7 @@ EFFECTS = {
     "anew": "A change restarts the container at once, with a fresh root; one that is stopped stays so.",
 }
 ABSOLUTE = r"^/"
+PRESENT = {"type": "str", "choices": ["present", "absent"]}
 SCALARS: Mapping[Any, str] = {str: "str", int: "int", float: "float", bool: "bool"}
 
 
@@ -143,6 +144,12 @@ def listed(entry: Any) -> tuple[dict[str, Any], dict[str, Option]]:
 def bare(hint: Any) -> Any:
     """A type without what is noted on it."""
     return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+
+
+def group(text: str, inner: dict[str, Option]) -> Option:
+    """An option that has others in it."""
+    spec = {"type": "dict", "options": {name: one.spec for name, one in inner.items()}}
+    return Option(spec, [text], inner)
 
 
 def options(model: type[BaseModel]) -> dict[str, Option]:

@@ -39,7 +39,7 @@ options:
     default: default
   project:
     description:
-    - Project of the realm; its container is in the same.
+    - Project of the realm, or REALM/PROJECT; its container is in the same.
     - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
     type: str
     default: default

@@ -55,7 +55,7 @@ options:
     default: default
   project:
     description:
-    - Project of the realm; the first half of the URL.
+    - Project of the realm, or REALM/PROJECT; the first half of the URL.
     - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
     type: str
     default: default

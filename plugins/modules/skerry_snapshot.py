@@ -61,7 +61,7 @@ options:
     default: default
   project:
     description:
-    - Project of the realm.
+    - Project of the realm, or REALM/PROJECT.
     - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
     type: str
     default: default

@@ -55,7 +55,7 @@ options:
     default: default
   project:
     description:
-    - Project of the realm. Only containers of the same one can have the volume.
+    - Project of the realm, or REALM/PROJECT. Only containers of the same one can have the volume.
     - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
     type: str
     default: default

@@ -26,4 +26,6 @@ def _cell(value: Any) -> str:
             return f"{value:g}"
         case list() | tuple():
             return " ".join(map(str, value))
+        case dict():
+            return " ".join(f"{name}={one}" for name, one in value.items())
     return str(value)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.integration import tenants
 from tests.integration.modules import Call, call, four_beats
 from tests.integration.proxy_client import (
     DOMAIN,
@@ -32,6 +33,7 @@ SWITCHES, CLIENTS = 40, 8
 def versions(host: Host, hello: str) -> Iterator[dict[str, dict[str, Any]]]:
     """Two containers of one realm, and one of another; by name."""
     found = {}
+    tenants.make(host, "other/default")
     for name, realm in ((OLD, "default"), (NEW, "default"), ("theirs", "other")):
         command = f"skerry create {name} --realm {realm} --image {hello} --memory 64M --json"
         found[name] = json.loads(host.check_output(command))["after"]
@@ -41,6 +43,7 @@ def versions(host: Host, hello: str) -> Iterator[dict[str, dict[str, Any]]]:
         host.run(f"skerry alias delete {name} --realm other")
     for name, one in found.items():
         host.run(f"skerry delete {name} --realm {one['realm']}")
+    tenants.delete(host, "other/default")
 
 
 @pytest.fixture(scope="module")

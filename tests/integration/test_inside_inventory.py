@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from testinfra.host import Host
 
+from tests.integration import tenants
 from tests.integration.containers_by_ansible import PLUGIN, Inventory
 from tests.integration.image_lab import ImageLab
 from tests.integration.playbooks import play
@@ -43,7 +45,7 @@ def images(lab: str) -> ImageLab:
 
 
 @pytest.fixture(scope="module")
-def many(lab: str, images: ImageLab) -> Iterator[None]:
+def many(lab: str, host: Host, images: ImageLab) -> Iterator[None]:
     play(lab, "playbooks/image/import.yml", "-e", "image=debian").ok()
     wanted = [(key_of(number), spec_of(number)) for number in range(30)]
     program = """
@@ -70,10 +72,13 @@ print("{}")
         images.run(f"cat >/run/many.py <<'END'\n{program}\nEND")
         images.run("python3 /run/many.py", json.dumps(asked).encode())
 
+    places = sorted({f"{key['realm']}/{key['project']}" for key, _ in wanted})
+    tenants.make(host, *places)
     bring("absent")
     bring("started")
     yield
     bring("absent")
+    tenants.delete(host, *places)
 
 
 @pytest.fixture(scope="module")

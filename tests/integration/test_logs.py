@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host
 
+from tests.integration import tenants
+
 TALK = r'echo first; printf "\033]0;PWNED\007\n"; n=0; while :; do echo line $n; n=$((n+1)); sleep 0.2; done'
 FLOOD = "exec tr '\\\\0' x < /dev/zero | fold -w 30000"
 FLOODED = 16  # MiB that a realm's journal may take in this test
@@ -74,6 +76,7 @@ def test_a_flood_stays_in_its_realm(host: Host, hello: str) -> None:
     host.check_output(
         f"cp {config} /run/engine.toml; sed -i '/^log_disk/d; $ a log_disk = \"{FLOODED}M\"' {config}"
     )
+    tenants.make(host, "flood/default")
     host.check_output(
         "systemctl restart skerry-engine; logger canary-line; skerry delete flood --realm flood; true"
     )
@@ -93,3 +96,4 @@ def test_a_flood_stays_in_its_realm(host: Host, hello: str) -> None:
         host.run(
             f"skerry delete flood --realm flood; cp /run/engine.toml {config}; systemctl restart skerry-engine"
         )
+        tenants.delete(host, "flood/default")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
+from tests.integration import tenants
 from tests.integration.modules import Call, Result, call, four_beats
 
 NAME = "beats"
@@ -59,6 +60,7 @@ def beats(
     lab: str, hello: str, host: Host, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Any]]:
     """All beats in one play: the four answers of each, and the journal of what was done."""
+    tenants.make(host, "default/shop")
     begun = len(operations(host))
     calls = [beat for _, options, *_ in BEATS for beat in four_beats({"name": NAME} | options)]
     answers = call(lab, tmp_path_factory.mktemp("beats"), *calls)
@@ -66,6 +68,7 @@ def beats(
     yield found | {"journal": operations(host)[begun:]}
     for project in ("default", "shop"):
         host.run(f"skerry delete {NAME} --project {project}")
+    tenants.delete(host, "default/shop")
 
 
 def plans(result: Result) -> list[str]:

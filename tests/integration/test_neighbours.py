@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.integration import kept_ssh
+from tests.integration import kept_ssh, tenants
 from tests.integration.modules import Call, call, four_beats
 from tests.integration.talk import CLIENT, HOLDER, PYTHON, SERVER
 
@@ -58,8 +58,10 @@ def refused(host: Host, words: str) -> str:
 def nothing_left(host: Host, hello: str) -> Iterator[None]:
     """No container of these tests is there, before and afterwards."""
     gone(host)
+    tenants.make(host, "default/near")
     yield
     gone(host)
+    tenants.delete(host, "default/near")
 
 
 def gone(host: Host) -> None:

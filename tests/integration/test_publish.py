@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests.integration import kept_ssh
+from tests.integration import kept_ssh, tenants
 from tests.integration.modules import Call, call, four_beats
 from tests.integration.talk import CLIENT, HOLDER, PYTHON, SERVER
 
@@ -89,8 +89,10 @@ def standing_outside(host: Host, hello: str) -> Iterator[None]:
     gone(host)
     host.run(part)
     host.check_output(JOIN)
+    tenants.make(host, "rival/default")
     yield
     gone(host)
+    tenants.delete(host, "rival/default")
     host.run(part)
 
 

@@ -82,11 +82,26 @@ def _names(listed: "Command", end: str) -> Completer:
             found = EngineClient(parsed_args.socket, _PATIENCE).call(listed["verb"])
         except EngineError:  # the command itself says what is wrong
             return []
-        place = {part: _given(parsed_args, part) for part in ("realm", "project")}
-        rows = [row for row in found[listed["resources"]] if place.items() <= (place | row).items()]
+        rows = found[listed["resources"]]
+        if listed["resource"] == "project":
+            return [_path(row) for row in rows]
+        place = _place(parsed_args)
+        rows = [row for row in rows if place.items() <= (place | row).items()]
         return [f"{row.get(listed['resource']) or row['name']}{end}" for row in rows]
 
     return complete
+
+
+def _path(project: dict[str, Any]) -> str:
+    """A project as ``--project`` takes it."""
+    name = str(project["name"])
+    return name if project["realm"] == _DEFAULT else f"{project['realm']}/{name}"
+
+
+def _place(args: argparse.Namespace) -> dict[str, str]:
+    """The realm and the project that a line names."""
+    *realm, project = _given(args, "project").split("/", 1)
+    return {"realm": realm[0] if realm else _given(args, "realm"), "project": project}
 
 
 def _given(args: argparse.Namespace, part: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SHOWN_ERROR = 80  # characters in a table; --json has all of it
 _SHOWN_DIGEST = 12
+_DEFAULT = "default"  # realm and project, where none is given
 _SIZES = frozenset({"frees", "size", "used"})
 Result = dict[str, Any]
 
@@ -33,7 +34,9 @@ def answer(command: "Command", result: Result) -> str:
 
 
 def _list(command: "Command", rows: list[Result]) -> str:
-    columns = command["columns"]
+    columns = list(command["columns"])
+    if "project" in columns and any(row.get("realm", _DEFAULT) != _DEFAULT for row in rows):
+        columns.insert(columns.index("project"), "realm")
     shown = [{name: _cell(name, row.get(name)) for name in columns} | _state(row) for row in rows]
     return table(shown, columns) if rows else f"no {command['resources']}"
 
@@ -100,18 +103,19 @@ def _changed(result: Result) -> str:
 
 
 def _name(one: Result) -> str:
-    """Its name; of a snapshot with what it is of."""
-    return f"{one['source']}@{one['name']}" if "source" in one else str(one["name"])
+    """Its name; of a snapshot with what it is of, and of what is not in the default project with where it is."""
+    name = f"{one['source']}@{one['name']}" if "source" in one else str(one["name"])
+    place = [one[part] for part in ("realm", "project") if part in one]
+    return "/".join([*place, name]) if set(place) - {_DEFAULT} else name
 
 
 def _waiting(result: Result) -> list[str]:
     """What a change leaves to a restart that has not followed it."""
     options = [option for one in result["plans"][-1:] for option in one["restart_required"]]
     after = result["after"] or {}
-    place = [
-        f" --{part} {after[part]}" for part in ("realm", "project") if after.get(part, "default") != "default"
-    ]
-    restart = f"skerry restart {after.get('name', '')}{''.join(place)}"
+    realm, project = (after.get(part, _DEFAULT) for part in ("realm", "project"))
+    where = project if realm == _DEFAULT else f"{realm}/{project}"
+    restart = f"skerry restart {after.get('name', '')}{'' if where == _DEFAULT else f' --project {where}'}"
     return [f"a restart is due for {', '.join(options)}: {restart}"] if options else []
 
 

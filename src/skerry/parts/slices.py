@@ -50,7 +50,7 @@ class Slice(Part):
 
     def __str__(self) -> str:
         memory = format_size(self.memory) if self.memory else "any"
-        limits = f"memory {memory}, cpu {self.cpu or 'any'}, pids {self.pids or 'any'}"
+        limits = f"memory {memory}, cpu {f'{self.cpu:g}' if self.cpu else 'any'}, pids {self.pids or 'any'}"
         return f"slice {self.unit} ({limits})"
 
     @property

@@ -21,6 +21,15 @@ CONTAINERS = done(
     containers=[{"name": "blog", **HERE}, {"name": "shop", **HERE}, {"name": "till", **HERE, "project": "p"}]
 )
 IMAGES = done(images=[{"name": "hello", "digest": "a"}, {"name": "web", "digest": "b"}])
+THEIRS = done(containers=[{"name": "web", "realm": "acme", "project": "shop"}, {"name": "blog", **HERE}])
+REALMS = done(realms=[{"name": "acme"}, {"name": "default"}])
+PROJECTS = done(
+    projects=[
+        {"realm": "acme", "name": "shop"},
+        {"realm": "default", "name": "default"},
+        {"realm": "default", "name": "lab"},
+    ]
+)
 # The program, with its verbs in a file as where the package is installed. bash reads what it writes to descriptor 8.
 PROGRAM = "import sys; from skerry.cli import main; main.COMMANDS = sys.argv.pop(1); sys.exit(main.main())"
 BASH = 'exec "$@" 8>&1 >/dev/null'
@@ -103,6 +112,11 @@ def test_verbs_and_options_need_no_engine(completed: Completed, line: str, shown
         ("alias set", "shop --container b", CONTAINERS, "list", ["blog"]),
         ("secret delete", "k", done(secrets=[{"name": "key", **HERE}]), "secret_list", ["key"]),
         ("start", "", refused("busy", "not now"), "list", []),
+        ("start", "--project acme/shop ", THEIRS, "list", ["web"]),
+        ("start", "web --project ", PROJECTS, "project_list", ["acme/shop", "default", "lab"]),
+        ("start", "web --realm ", REALMS, "realm_list", ["acme", "default"]),
+        ("project delete", "ac", PROJECTS, "project_list", ["acme/shop"]),
+        ("realm update", "a", REALMS, "realm_list", ["acme"]),
     ],
 )
 def test_names_come_from_the_engine(
