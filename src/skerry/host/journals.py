@@ -40,8 +40,9 @@ def folder(realm_id: str) -> str:
 
 
 def forget(realm_id: str) -> None:
-    """Take away the bounds of a realm's journal."""
+    """Take away the bounds of a realm's journal, and the place of its sockets."""
     (_FOLDER / f"journald@{namespace(realm_id)}.conf").unlink(missing_ok=True)
+    files.remove_tree(str(_SOCKETS / f"journal.{namespace(realm_id)}"))
 
 
 def service(realm_id: str) -> str:

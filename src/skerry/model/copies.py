@@ -18,7 +18,8 @@ def check_copied(value: str) -> str:
     of_snapshot = re.fullmatch(SNAPSHOT_LABEL, snapshot) and len(snapshot) <= _LONGEST_SNAPSHOT
     if not of_name or (at and not of_snapshot):
         raise ValueError(
-            f"{value!r} is not allowed; give a NAME of the same project, or NAME@SNAPSHOT for the files of a snapshot"
+            f"{value!r} is not allowed; give a NAME of the same project, or NAME@SNAPSHOT for the files of a snapshot. "
+            "An archive brings it into another project"
         )
     return value
 

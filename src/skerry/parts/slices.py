@@ -147,9 +147,13 @@ class RealmJournal(Part):
         }
         systemd.start_transient(unit, [*fixed.items()])
         begun = time.monotonic()
-        while systemd.state(unit) not in {"inactive", "failed"} and time.monotonic() < begun + _LONGEST:
+        while (
+            there := os.path.isdir(journals.folder(self.realm_id))
+        ) and time.monotonic() < begun + _LONGEST:
+            if systemd.state(unit) == "failed":
+                break
             pause(begun)
-        if os.path.isdir(journals.folder(self.realm_id)):
+        if there:
             log = systemd.journal(unit)
             systemd.kill(unit)
             raise SkerryError(

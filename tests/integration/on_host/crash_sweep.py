@@ -99,6 +99,21 @@ def stopped_with_both() -> None:
     call("create", container=KEY, spec={**SPEC, **BELONGINGS}, start=False)
 
 
+def no_realm() -> None:
+    call("project_ensure", **PROJECT, state="absent")
+    call("realm_ensure", **REALM, state="absent")
+
+
+def a_realm() -> None:
+    no_realm()
+    call("realm_create", **REALM, **LIMITS)
+
+
+def a_project() -> None:
+    a_realm()
+    call("project_create", **PROJECT, **LIMITS)
+
+
 def tarball(text: str) -> dict:
     """A root file system with one file, on this host; the fields of a request to import it."""
     path = Path(f"/var/lib/skerry/incoming/crash-{text}.tar")
@@ -152,6 +167,9 @@ def manifest() -> str:
     return json.dumps(rest | {"image": image})
 
 
+REALM: dict = {"realm": {"name": "crash"}}
+PROJECT: dict = {"project": {"name": "crash/shop"}}
+LIMITS: dict = {"quota": {"memory": "1G", "cpu": 2, "pids": 500}}
 DATA: dict = {"volume": KEY}
 PASSWORD: dict = {"secret": KEY}
 BELONGINGS: dict = {
@@ -208,6 +226,18 @@ VERBS: list[tuple[str, Callable[[], None], dict]] = [
     ("import, another command", an_image, {"verb": "image_import", **IMAGE, **OLD, "command": ["/other"]}),
     ("publish, the old one stays", an_image_in_use, PUBLISH),
     ("delete an image", an_image, {"verb": "image_delete", "name": IMAGE["name"]}),
+]
+VERBS += [
+    ("create a realm", no_realm, {"verb": "realm_create", **REALM, **LIMITS}),
+    (
+        "update a realm",
+        a_project,
+        {"verb": "realm_update", **REALM, "quota": {"memory": "2G", "pids": "none"}},
+    ),
+    ("delete a realm", a_realm, {"verb": "realm_delete", **REALM}),
+    ("create a project", a_realm, {"verb": "project_create", **PROJECT, **LIMITS}),
+    ("update a project", a_project, {"verb": "project_update", **PROJECT, "quota": {"memory": "512M"}}),
+    ("delete a project", a_project, {"verb": "project_delete", **PROJECT}),
 ]
 # Each of them takes minutes, so they run only where they are asked for; the unit tests kill them as well.
 BUILD: dict = {"verb": "image_build", **IMAGE}
@@ -321,6 +351,7 @@ def main() -> int:
         restart_engine()
         no_image()
         no_data()
+        no_realm()
         for path in (OLD["path"], NEW["path"]):
             Path(path).unlink()
     print(f"{count} points of death in {len(operations)} operations, {bad} with problems")

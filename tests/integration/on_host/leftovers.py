@@ -149,6 +149,40 @@ def data() -> dict[str, tuple[set[str], set[str]]]:
     }
 
 
+def slices() -> tuple[set[str], set[str]]:
+    """Limits of slices, as systemd has them for the next unit too: by the quotas in the store, and by systemd."""
+    wanted = set()
+    projects = "SELECT 'skerry-' || realm_id || '-' || id, quota FROM project"
+    for name, text in rows(f"SELECT 'skerry-' || id, quota FROM realm UNION ALL {projects}"):
+        quota = json.loads(text)
+        if quota.keys() & {"memory", "cpu", "pids"}:
+            wanted.add(f"{name}.slice {quota.get('memory')} {quota.get('cpu')} {quota.get('pids')}")
+    found = set()
+    for folder in Path("/run/systemd/system.control").glob("skerry-*.slice.d"):
+        text = "\n".join(path.read_text() for path in sorted(folder.iterdir()))
+        memory, cpu, pids = (
+            (re.findall(rf"^{key}=(\S+)$", text, re.MULTILINE) or [""])[-1]
+            for key in ("MemoryMax", "CPUQuota", "TasksMax")
+        )
+        if {memory, cpu, pids} - {"", "infinity"}:
+            found.add(f"{folder.stem} {_size(memory)} {_share(cpu)} {int(pids) if pids.isdigit() else None}")
+    return wanted, found
+
+
+def _size(text: str) -> str | None:
+    if not text.isdigit():
+        return None
+    size, unit = int(text), ""
+    for larger in "KMGT":
+        if size % 1024 == 0:
+            size, unit = size // 1024, larger
+    return f"{size}{unit}"
+
+
+def _share(text: str) -> float | None:
+    return float(text.rstrip("%")) / 100 if text.endswith("%") else None
+
+
 def proxy_map() -> dict[str, str]:
     """The live map of every worker; they must agree."""
     maps = []
@@ -191,6 +225,7 @@ def differences() -> Iterator[str]:
         "rendered configurations": (running, {path.name for path in Path(RUN, "c").iterdir()}),
         "mounts that PID 1 sees": (set(), mounts),
         "routes": (set(routes.items()), {item for item in live_routes.items() if "." in item[0]}),
+        "limits of slices": slices(),
         **images(),
         **data(),
         "open operations": (set(), {row[0] for row in rows("SELECT id FROM operation WHERE state = 'open'")}),
