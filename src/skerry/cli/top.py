@@ -22,7 +22,9 @@ def shown(rows: list[Row]) -> str:
 def _row(one: Row) -> Row:
     return {
         "name": one["name"],
-        "project": one["project"],
+        "project": one["project"]
+        if one.get("realm", "default") == "default"
+        else f"{one['realm']}/{one['project']}",
         "state": one["state"],
         "cpu": _of(one["cpu_used"], one["cpu"], lambda value: f"{value:.2f}".rstrip("0").rstrip(".")),
         "memory": _of(one["memory_used"], one["memory"], size),
