@@ -4,6 +4,7 @@ Each module has two marked regions. A default of the model stays out: an option 
 """
 
 import argparse
+import functools
 import re
 import subprocess
 import sys
@@ -281,16 +282,6 @@ def secret() -> dict[str, Option]:
     )
 
 
-def secret_info() -> dict[str, Option]:
-    """The options of skerry_secret_info."""
-    return only_those(SecretKey, "secrets")
-
-
-def volume_info() -> dict[str, Option]:
-    """The options of skerry_volume_info."""
-    return only_those(VolumeKey, "volumes")
-
-
 def alias() -> dict[str, Option]:
     """The options of skerry_alias: those of a switch, and of the drain after it."""
     found = of_request(AliasSet)
@@ -379,12 +370,12 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
     "skerry_realm": tenant_options.realm,
     "skerry_realm_info": tenant_options.realm_info,
     "skerry_secret": secret,
-    "skerry_secret_info": secret_info,
+    "skerry_secret_info": functools.partial(only_those, SecretKey, "secrets"),
     "skerry_snapshot": snapshot,
     "skerry_snapshot_info": snapshot_info,
     "skerry_volume": volume,
     "skerry_volume_archive": volume_archive,
-    "skerry_volume_info": volume_info,
+    "skerry_volume_info": functools.partial(only_those, VolumeKey, "volumes"),
 }
 
 

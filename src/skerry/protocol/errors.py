@@ -144,8 +144,11 @@ def readable(error: ValidationError, model: Model) -> SkerryError:
         case "value_error":
             return _own_text(where, first)
     secret = _may_be_secret(model, place)
-    shown = _TYPES.get(type(first["input"]), "this") if secret else quoted(first["input"])
     first["ctx"] = first.get("ctx", {}) | _more(model, place)
+    found = first["input"]
+    if first["ctx"].get("size") and type(found) is int:
+        found = format_size(found)
+    shown = _TYPES.get(type(found), "this") if secret else quoted(found)
     return _refused(where, shown, _expected(first))
 
 

@@ -260,7 +260,7 @@ def test_what_is_above_a_quota_already_may_become_less(engine: Engine) -> None:
     ("quota", "said"),
     [
         ({"memory": "lots"}, "memory: 'lots' is not a size. Give bytes or a number with K, M, G or T"),
-        ({"memory": "1M"}, "memory: 1048576 is not allowed. Give at least 16M"),
+        ({"memory": "1M"}, "memory: '1M' is not allowed. Give at least 16M"),
         ({"containers": "many"}, "containers: 'many' is not allowed. Give a whole number"),
         ({"containers": -1}, "containers: -1 is not allowed. Give at least 0"),
         ({"cpu": 0}, "cpu: 0 is not allowed. Give at least 0.05"),
