@@ -135,6 +135,8 @@ def head(file: BinaryIO) -> str:
         HeadError: it begins with something else, or ends before.
     """
     block = file.read(tarfile.BLOCKSIZE)
+    if block.startswith(b"age-encryption.org/"):
+        raise HeadError("this is encrypted. Decrypt it by the way: age -d -i KEY FILE | skerry …, which reads the pipe")
     try:
         member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from skerry.engine import executor
+from skerry.engine.adopt import adopt
 from skerry.engine.engine import Engine
 from skerry.engine.reconcile import reconcile
 from skerry.engine.server import Server, refuse_waiting
@@ -21,6 +22,7 @@ from skerry.resources.kind import Context
 from skerry.resources.registered import KINDS
 from skerry.store.db import Database
 
+RESTORED = 75  # the exit code at which systemd starts the engine anew (skerry-engine.service)
 _DRAIN_SECONDS = 60.0  # a stop or an upgrade lets what has begun be carried out
 _log = logging.getLogger("skerry.engine")
 
@@ -38,6 +40,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         host = load_host_config(os.environ.get("SKERRY_CONFIG", CONFIG_PATH))
+        adopt(host)
         db = Database.open(host.database, KINDS.tables())
         engine = Engine(Context(host, db, _secret(host)), KINDS, TABLE)
         reconcile(engine)
@@ -48,6 +51,7 @@ def main() -> int:
         return 1
     server = Server(f"{host.run}/engine.sock", TABLE, engine.answer)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    threading.Thread(target=lambda: (db.retired.wait(), server.shutdown()), daemon=True).start()
     observers = engine.observers()
     systemd.notify("READY=1")
     for one in observers:
@@ -59,7 +63,7 @@ def main() -> int:
     if not server.drain(_DRAIN_SECONDS):
         _log.warning("a request is still being carried out; the next start settles it")
     db.close()
-    return 0
+    return RESTORED if db.retired.is_set() else 0
 
 
 if __name__ == "__main__":

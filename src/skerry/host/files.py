@@ -14,9 +14,24 @@ def replace(path: str, data: bytes, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    sync(os.path.dirname(path))
+
+
+def sync(folder: str) -> None:
+    """Have on the disk what was made, renamed or removed in a folder."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def read_if_there(path: str) -> bytes | None:
+    """The bytes of a file; None where there is none."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def make_folder(path: str, mode: int) -> None:

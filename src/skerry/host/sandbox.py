@@ -29,6 +29,8 @@ _OUT_OF_REACH = (
     "/run/skerry-proxy",
     "/run/dbus",
     "/run/systemd/private",
+    "/var/lib/skerry/restore",
+    "/var/lib/skerry/restore.new",
     "/var/lib/skerry/secret",
     "/var/lib/skerry/state.db",
 )

@@ -32,6 +32,7 @@ class HostConfig:
         routes_map: the proxy's map of routes.
         public_port: the port of the URLs, as a browser sees it.
         publish_ports: ports of the host, and ranges of them, that containers may publish.
+        pki: folder of the authority and of the certificate that the proxy serves.
         own_ports: those of them that they may not, since they are the host's own.
         merge_memory_realms: realms that may merge equal memory though another one does.
     """
@@ -50,6 +51,7 @@ class HostConfig:
     run: str = "/run/skerry"
     proxy_socket: str = "/run/skerry-proxy/master.sock"
     routes_map: str = "/run/skerry-proxy/routes.map"
+    pki: str = "/etc/skerry/pki"
     public_port: int = 443
     publish_ports: tuple[str, ...] = ("1024-65535",)
     own_ports: tuple[str, ...] = ("22", "80", "443", "2222")

@@ -36,7 +36,9 @@ _LAST_LINE = re.compile(r"^\{.*\}$", re.MULTILINE)
 
 
 def is_empty(host: HostConfig, name: str) -> bool:
-    """Whether a subvolume has no files but what a copy that was cut off has left."""
+    """Whether a subvolume has no files but what a copy that was cut off has left, or is not there at all."""
+    if not data.is_there(host, name):
+        return True
     return not [entry for entry in os.listdir(data.folder(host, name)) if not entry.startswith(".skerry-")]
 
 

@@ -20,6 +20,11 @@ def folder(host: HostConfig, name: str) -> str:
     return f"{top(host)}/{name}"
 
 
+def is_there(host: HostConfig, name: str) -> bool:
+    """Whether the subvolume of that name is there. One that a backup brought back is not until its files are restored."""
+    return Path(folder(host, name)).is_dir()
+
+
 def mounted_by(host: HostConfig, name: str) -> set[str]:
     """The ids of the containers that were started with the subvolume of that name, whatever their options are now."""
     words = f"{folder(host, name)}\0".encode()

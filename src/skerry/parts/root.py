@@ -65,8 +65,9 @@ class Root(Part):
             if there is not None:
                 Path(place).rename(aside(host, self.id, there))
             Path(kept).rename(place)
+            # A power cut must not take a rename back that the store counts on.
             for folder in (os.path.dirname(place), os.path.dirname(kept)):
-                _sync(folder)
+                files.sync(folder)
         quotas.create(place, quotas.group_of(self.id), self.disk)
         if self.without:
             btrfs.delete(aside(host, self.id, self.without))
@@ -134,15 +135,6 @@ def remove_orphans(host: HostConfig, known: set[tuple[str, int]]) -> list[str]:
             btrfs.delete(str(path))
             removed.append(str(path))
     return removed
-
-
-def _sync(folder: str) -> None:
-    """A power cut must not take a rename back that the store counts on."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @dataclasses.dataclass

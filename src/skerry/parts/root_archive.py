@@ -73,9 +73,10 @@ class RootArchive(Part):
 
 @dataclasses.dataclass(frozen=True)
 class ImportedRoot(Part):
-    """The files of a tar archive that comes from the client, in the root of a new container.
+    """The files of a tar archive that comes from the client, in the root of a container that has none.
 
     Attributes:
+        number: of that root.
         disk: bytes that they may take. Those of a full one take a little more while they are written.
     """
 
@@ -84,6 +85,7 @@ class ImportedRoot(Part):
     id: str
     stream: str
     disk: int = 0
+    number: int = 1
 
     def __str__(self) -> str:
         return f"archive into {self.id}"
@@ -96,6 +98,8 @@ class ImportedRoot(Part):
         archive.run(self.id, job, "unpacking the archive")
         overlay.make_opaque(folder)
         storage.set_limit(host, self.id, self.disk)
+        if self.number != 1:
+            files.replace(f"{folder}/{storage.NUMBER}", f"{self.number}".encode(), 0o644)
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its unpacking; its files go with the container's."""

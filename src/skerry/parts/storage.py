@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import ClassVar
 
 from skerry.host import btrfs, files, quotas
+from skerry.model.container import Image
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
 from skerry.parts.base import Part
@@ -18,6 +20,28 @@ NUMBER = "root"  # a file beside the layer, with the root's number (parts.root);
 def folder(host: HostConfig, container_id: str) -> str:
     """Where the files of a container lie."""
     return f"{host.pool}/c/{container_id}"
+
+
+def is_there(host: HostConfig, container_id: str) -> bool:
+    """Whether a container has files. One that a backup brought back has none until they are imported."""
+    return Path(folder(host, container_id)).is_dir()
+
+
+def image_file(host: HostConfig, digest: str) -> str:
+    """Where an EROFS file of an image lies."""
+    return f"{host.pool}/images/{digest}.erofs"
+
+
+def image_is_there(host: HostConfig, digest: str) -> bool:
+    """Whether the pool has an EROFS file of an image."""
+    return os.path.exists(image_file(host, digest))
+
+
+def bring_image(image: Image) -> str:
+    """What brings an image that a host only remembers."""
+    if image.reference:
+        return shlex.join(["skerry", "image", "pull", image.name, image.reference])
+    return f"import its tarball as image {image.name} (playbooks/image/import.yml), the one with sha256 {image.digest}"
 
 
 def set_limit(host: HostConfig, container_id: str, disk: int) -> None:

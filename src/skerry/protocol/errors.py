@@ -42,6 +42,7 @@ PATTERNS = {
     r"^([0-9a-f]{16})?$": "the name of a FIFO, which the command and the module make",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": "letters, digits, dots, dashes and underscores, at most 64",
     r"^[-+A-Za-z0-9@][A-Za-z0-9 :.+-]{0,63}$": "a time such as 10m, today or 2026-11-29 08:00",
+    r"^age1[02-9ac-hj-np-z]{58}$": "a public key of age, as age-keygen prints it",
     r"^/": "a path that begins with /",
     r"^[^:\s]{1,255}$": "a name without blanks and colons",
 }

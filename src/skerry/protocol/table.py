@@ -1,6 +1,17 @@
 """The verbs of this Skerry. The engine, the command line and the modules' options are made from this table."""
 
-from skerry.protocol import aliases, containers, hosts, images, projects, realms, secrets, snapshots, volumes
+from skerry.protocol import (
+    aliases,
+    containers,
+    hosts,
+    images,
+    projects,
+    realms,
+    secrets,
+    snapshots,
+    state,
+    volumes,
+)
 from skerry.protocol.core import Table
 
 TABLE = Table(
@@ -13,6 +24,7 @@ TABLE = Table(
         aliases.RESOURCE,
         realms.RESOURCE,
         projects.RESOURCE,
+        state.RESOURCE,
         hosts.RESOURCE,
     ),
 )

@@ -8,7 +8,20 @@ from skerry.resources.projects.kind import Projects
 from skerry.resources.realms.kind import Realms
 from skerry.resources.secrets.kind import Secrets
 from skerry.resources.snapshots.kind import Snapshots
+from skerry.resources.state.kind import States
 from skerry.resources.volumes.kind import Volumes
 
-KINDS = Kinds((Realms(), Projects(), Images(), Volumes(), Secrets(), Containers(), Snapshots(), Aliases()))
+KINDS = Kinds(
+    (
+        Realms(),
+        Projects(),
+        Images(),
+        Volumes(),
+        Secrets(),
+        Containers(),
+        Snapshots(),
+        Aliases(),
+        States(),
+    )
+)
 """The kinds of this Skerry, in the order in which they are reconciled: each stands on those before it."""

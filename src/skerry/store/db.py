@@ -39,6 +39,7 @@ class Database:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self.retired = threading.Event()  # another store takes its place: nothing more is written to this one
 
     @classmethod
     def open(cls, path: str, kinds: Mapping[str, Sequence[str]] | None = None) -> "Database":
@@ -87,6 +88,12 @@ class Database:
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
         """All or nothing. Where not ``durable``, the commit is not synced: a power cut may take it back."""
         with self._lock:
+            if self.retired.is_set():
+                raise SkerryError(
+                    Code.BUSY,
+                    "the state of this host was just restored, and the engine starts anew with it",
+                    "Ask again in some seconds",
+                )
             self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -116,6 +123,11 @@ class Database:
         """The first column of the first row, or None."""
         found = self.row(sql, *values)
         return found[0] if found else None
+
+    def tables(self) -> dict[str, int]:
+        """The version of the store's own schema, as ``store``, and of each kind's tables."""
+        kinds = {row[0]: row[1] for row in self.rows("SELECT kind, version FROM kind_schema")}
+        return {"store": self.value("PRAGMA user_version"), **kinds}
 
     def get_meta(self, key: str, default: str) -> str:
         """A single remembered value of the host."""

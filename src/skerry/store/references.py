@@ -40,6 +40,11 @@ def image_names(db: Database) -> list[str]:
     return [row[0] for row in db.rows("SELECT name FROM image ORDER BY name")]
 
 
+def all_images(db: Database) -> list[Image]:
+    """Every image, by name."""
+    return [image_of_row(row) for row in db.rows("SELECT * FROM image ORDER BY name")]
+
+
 def users_of_image(db: Database, digest: str) -> list[str]:
     """The containers that are made of an image, or have a root or a snapshot on it, as a person names them."""
     name = "realm.name || '/' || project.name || '/' || container.name"
@@ -60,6 +65,33 @@ def users_of_image(db: Database, digest: str) -> list[str]:
 def users_of_secret(db: Database, project_id: str, name: str) -> list[tuple[str, str]]:
     """The containers that have the secret of that name in their project: id, and how a person names it."""
     return _users(db, "secrets", "secret", project_id, name)
+
+
+def all_names(db: Database, table: str) -> tuple[str, ...]:
+    """Realm, project and name of every container, volume or secret, sorted."""
+    return tuple(row[0] for row in _every(db, table, "name"))
+
+
+def container_ids(db: Database) -> list[tuple[str, str]]:
+    """Realm, project and name of every container, and its id, sorted."""
+    return [(row[0], row[1]) for row in _every(db, "container", "id")]
+
+
+def volume_data(db: Database) -> list[tuple[str, str]]:
+    """Realm, project and name of every volume, and the name of its subvolume, sorted."""
+    return [(row[0], row[1]) for row in _every(db, "volume", "id || '-' || volume.generation")]
+
+
+def _every(db: Database, table: str, field: str) -> list[Row]:
+    return db.rows(
+        f"SELECT realm.name || '/' || project.name || '/' || {table}.name, {table}.{field} FROM {table} "  # noqa: S608 - texts of ours
+        f"JOIN project ON project.id = {table}.project_id JOIN realm ON realm.id = project.realm_id ORDER BY 1"
+    )
+
+
+def all_aliases(db: Database) -> tuple[str, ...]:
+    """Every alias, sorted."""
+    return tuple(row[0] for row in db.rows("SELECT name FROM alias ORDER BY 1"))
 
 
 def secret_names(db: Database, realm: str, project: str) -> list[str]:

@@ -11,7 +11,7 @@ from unittest import mock
 
 from skerry.engine.engine import Engine
 from skerry.host import btrfs, capacity, quotas, sandbox, systemd
-from skerry.parts import archive, filling, firewall, proxy, root
+from skerry.parts import archive, data, filling, firewall, proxy, root, storage
 from skerry.parts.alias import AliasRoute
 from skerry.parts.archive import Archive, Restored, Snapshot
 from skerry.parts.base import Part
@@ -73,6 +73,7 @@ class Machine:
         self.mounts: set[str] = set()
         self.full: set[str] = set()  # subvolumes with files
         self.values: dict[str, bytes] = {}  # of secrets
+        self.lost: set[str] = set()  # ids of containers, and subvolumes, without files
         self.written = Written()  # by every container to its root
         self._point = point
 
@@ -161,6 +162,8 @@ class Machine:
                 stack.enter_context(mock.patch.object(part, "remove", remove))
             replaced: list[tuple[Any, str, Any]] = [
                 (Ready, "make", nothing),
+                (storage, "is_there", lambda _host, one: one not in self.lost),
+                (data, "is_there", lambda _host, one: one not in self.lost),
                 (firewall, "replace_all", nothing),
                 (proxy, "sync", nothing),
                 (capacity, "check", nothing),

@@ -145,6 +145,39 @@ def check_there(context: Context, key: ContainerKey, spec: Spec) -> None:
             )
 
 
+FILL = "fill"
+
+
+def fill(container: Container, found: Manifest, request: requests.Import) -> Plan[Container]:
+    """Give a container its files back, which its host has not any more: it stays the same one.
+
+    Raises:
+        SkerryError: options are given, or the files lie over another image.
+    """
+    if request.spec:
+        raise SkerryError(
+            Code.INVALID,
+            f"{min(request.spec)}: container {container.key} is on this host, without files, and keeps its options",
+            "Leave it out, and update the container once its files are there",
+        )
+    if found.image.digest != container.image.digest:
+        raise SkerryError(
+            Code.INVALID,
+            f"archive: its files lie over image sha256:{found.image.digest}, and container {container.key} is made of "
+            f"{container.image.name} (sha256:{container.image.digest})",
+            f"Take the archive of {found.name} that was made with the backup, or import this one under another name",
+        )
+    steps = (
+        Step("make", anatomy.volume(container), "its own files, which this host has not"),
+        Step(
+            "make",
+            ImportedRoot(container.id, request.stream, container.spec.disk, container.root),
+            "each member is checked before it is written",
+        ),
+    )
+    return Plan(FILL, container, container, steps, "undo")
+
+
 def import_(host: HostConfig, container: Container, stream: str) -> Plan[Container]:
     """Make a container that does not exist of an archive."""
     anatomy.command(container)

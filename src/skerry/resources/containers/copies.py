@@ -12,7 +12,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.snapshot import Snapshot, SnapshotKey, SourceKey
 from skerry.parts import root
 from skerry.resources import missing, names
-from skerry.resources.containers import store
+from skerry.resources.containers import lost, store
 from skerry.resources.kind import Context
 from skerry.store import references, snapshots
 
@@ -63,6 +63,7 @@ def source(context: Context, key: ContainerKey, text: str) -> Source:
     found = store.find(context.db, key.model_copy(update={"name": named.source}))
     if found is None:
         raise missing.no_source(context.db, named)
+    lost.check(context, found)
     if not isinstance(named, SnapshotKey):
         return Source(found, found.image, found.spec.image)
     snapshot = snapshots.find(context.db, named)

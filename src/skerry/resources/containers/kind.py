@@ -12,6 +12,7 @@ from skerry.resources import owners
 from skerry.resources.containers import (
     access,
     anatomy,
+    archives,
     boot,
     connect,
     copies,
@@ -30,7 +31,7 @@ from skerry.store import renames as followers
 from skerry.store import snapshots
 
 _READS = "export"  # its steps are about the host alone: the container stays as it is, in the store too
-_ASIDE = {"update", "rename", _READS}  # what does not say whether it is to run
+_ASIDE = {"update", "rename", archives.FILL, _READS}  # what does not say whether it is to run
 
 
 def _routes(context: Context, container: Container | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from skerry.host import capacity, cgroups
 from skerry.model import manifest
 from skerry.model.container import Container, ContainerKey, Image, Service, Spec
 from skerry.model.errors import Code, SkerryError
+from skerry.parts import storage
 from skerry.protocol import containers as requests
 from skerry.protocol.errors import readable
 from skerry.resources.containers import (
@@ -17,6 +18,7 @@ from skerry.resources.containers import (
     archives,
     belongings,
     copies,
+    lost,
     missing,
     neighbours,
     order,
@@ -150,6 +152,8 @@ def _copy(context: Context, request: requests.Copy) -> Decide:
 
 def _import(context: Context, request: requests.Import) -> Decide:
     def decide(found: Container | None) -> Plan[Container]:
+        if found is not None and not storage.is_there(context.host, found.id):
+            return archives.fill(found, manifest.read(request.manifest), request)
         _check_new(found)
         spec = parse_spec(archives.options(context, manifest.read(request.manifest), request.spec))
         archives.check_there(context, request.container, spec)
@@ -375,6 +379,7 @@ _PLANNERS: Mapping[str, Planner] = {
     "ensure": _ensure,
 }
 PLANNERS: Mapping[str, Planner] = {
-    name: neighbours.with_them(belongings.with_them(planner)) for name, planner in _PLANNERS.items()
+    name: lost.with_files(name, neighbours.with_them(belongings.with_them(planner)))
+    for name, planner in _PLANNERS.items()
 }
 """What each verb decides."""

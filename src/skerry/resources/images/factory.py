@@ -19,6 +19,7 @@ from skerry.host import btrfs, sandbox, systemd
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.model.size import format_size
+from skerry.parts import storage
 from skerry.parts.base import tell
 from skerry.resources.images import debian, tar_stream, tarball
 from skerry.resources.images.recipe import Recipe
@@ -47,7 +48,7 @@ _PACKERS = {
 
 def file_path(host: HostConfig, digest: str) -> str:
     """Where the file of an image lies."""
-    return f"{host.pool}/images/{digest}.erofs"
+    return storage.image_file(host, digest)
 
 
 def mount_point(host: HostConfig, digest: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from skerry.model.container import Image
+from skerry.model.errors import Code, SkerryError
+from skerry.parts import storage
 from skerry.resources.images import plan, store
 from skerry.resources.images.plan import Found
 from skerry.resources.kind import Context, Plan
@@ -19,9 +21,30 @@ def users(context: Context, image: Image) -> Sequence[str]:
     return references.users_of_image(context.db, image.digest)
 
 
+def is_there(context: Context, image: Image) -> bool:
+    """Whether the pool has all files of an image. One that a backup brought back has none until it is brought again."""
+    return all(storage.image_is_there(context.host, layer) for layer in image.lowers)
+
+
+def _remembered(same: Image, named: Image | None) -> None:
+    """That an image is to be made anew, of which the host knows the name only.
+
+    Raises:
+        SkerryError: it is another name.
+    """
+    if named is None or named.digest != same.digest:
+        raise SkerryError(
+            Code.EXISTS,
+            f"this host remembers the same image as {same.name!r}, and has no files of it",
+            f"Bring it under that name first: {same.name}",
+        )
+
+
 def found(context: Context, named: Image | None, digest: str = "") -> Found:
     """What is there: the image of the name, and that of the digest."""
     same = references.image(context.db, digest) if digest else None
+    if same is not None and not is_there(context, same):
+        same = _remembered(same, named)
     if named is None:
         return Found(None, same)
     return Found(named, same, users(context, named), store.only_of(context.db, named))

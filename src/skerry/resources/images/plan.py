@@ -39,9 +39,9 @@ def _rename(image: Image, name: str, reason: str) -> str:
     return f"name {name} of image {image.name} ({short(image.digest)}): {reason}"
 
 
-def _giving_way(found: Found) -> tuple[str, ...]:
+def _giving_way(found: Found, desired: Image) -> tuple[str, ...]:
     """That the image which bears the name now stays under another one. One that nobody uses goes: a plan of its own."""
-    if found.named is None or not found.users:
+    if found.named is None or not found.users or found.named.digest == desired.digest:
         return ()
     return (_rename(found.named, retired(found.named).name, f"{names.listed(found.users)} use it"),)
 
@@ -95,7 +95,7 @@ def bring(verb: str, desired: Image, found: Found, reason: str, tarball: Part | 
         Step("make", ImageFile(desired.name, desired.digest), reason),
         Step("make", ImageMount(desired.name, desired.digest), "its containers stand on it"),
     )
-    return Plan(verb, found.named, desired, steps, "undo", stored=_giving_way(found))
+    return Plan(verb, found.named, desired, steps, "undo", stored=_giving_way(found, desired))
 
 
 def pull(verb: str, desired: Image, found: Found, layers: Part, lowers: Sequence[OciLower]) -> Plan[Image]:
@@ -119,7 +119,7 @@ def pull(verb: str, desired: Image, found: Found, layers: Part, lowers: Sequence
         *(Step("make", lower, reason) for lower in lowers),
         *(Step("make", ImageMount(desired.name, one.digest), "its containers stand on it") for one in lowers),
     )
-    return Plan(verb, found.named, desired, steps, "undo", stored=_giving_way(found))
+    return Plan(verb, found.named, desired, steps, "undo", stored=_giving_way(found, desired))
 
 
 def _keep_file(verb: str, desired: Image, found: Found, same: Image) -> Plan[Image]:
@@ -135,7 +135,7 @@ def _keep_file(verb: str, desired: Image, found: Found, same: Image) -> Plan[Ima
         )
     back = _rename(same, desired.name, "it is the desired one now")
     return Plan(
-        verb, found.named, after, (), "undo", stored=(back, *_giving_way(found), *_settings(same, after))
+        verb, found.named, after, (), "undo", stored=(back, *_giving_way(found, desired), *_settings(same, after))
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from skerry.model import oci
 from skerry.model.container import Image
 from skerry.model.oci import Source
+from skerry.parts import storage
 from skerry.protocol.images import ImagePull
 from skerry.resources.images import oci_config, oci_file, oci_manifest, plan, registry, store
 from skerry.resources.images.found import Decide, found, give_way
@@ -28,7 +29,8 @@ def planner(context: Context, request: ImagePull, named: Image | None) -> Sequen
         base = _base(image.chain, there)
         desired = with_layers(image, base, there)
         layers = OciLayers(image.reference, image.manifest, pulled, login)
-        lowers = _missing(desired, base, store.layers(context.db))
+        files = {one for one in store.layers(context.db) if storage.image_is_there(context.host, one)}
+        lowers = _missing(desired, base, files)
         return plan.pull(request.verb, desired, found(context, named, image.digest), layers, lowers)
 
     return [decide, give_way(context, named, image.digest)]

@@ -29,7 +29,7 @@ _OCI = tuple(field for field in dataclasses.fields(Image) if field.name not in _
 
 def all_images(db: Database) -> list[Image]:
     """Every image, by name."""
-    return [references.image_of_row(row) for row in db.rows("SELECT * FROM image ORDER BY name")]
+    return references.all_images(db)
 
 
 def write(db: Database, image: Image) -> None:

@@ -40,6 +40,22 @@ def existing(context: Context, found: Volume | None, key: VolumeKey) -> Volume:
     return found
 
 
+def _with_files(context: Context, found: Volume | None, key: VolumeKey) -> Volume:
+    """``found``, which must be there, and its files with it.
+
+    Raises:
+        SkerryError: it is not, or only a backup's word of it.
+    """
+    volume = existing(context, found, key)
+    if not data.is_there(context.host, volume.subvolume):
+        raise SkerryError(
+            Code.NOT_FOUND,
+            f"the files of volume {key} are not on this host",
+            f"Bring them first: skerry volume restore {key.name} FILE",
+        )
+    return volume
+
+
 def used(context: Context, volume: Volume) -> int:
     """Bytes that its files take."""
     return quotas.used_by(context.host.pool, quotas.group_of(volume.id))
@@ -119,7 +135,7 @@ def _update(context: Context, request: requests.VolumeUpdate | requests.VolumeEn
             takes(found)
 
     def decide(found: Volume | None) -> Plan[Volume]:
-        volume = existing(context, found, request.volume)
+        volume = _with_files(context, found, request.volume)
         after = _with_options(volume, request)
         capacity.check_disk(context.host, "size", after.size)
         return plan.update(volume, after, takes(volume) if after.size < volume.size else 0)
@@ -140,7 +156,7 @@ def _delete(context: Context, key: VolumeKey, *, must_exist: bool) -> Decide:
 
 def _backup(context: Context, request: requests.VolumeBackup) -> Decide:
     def decide(found: Volume | None) -> Plan[Volume]:
-        return plan.backup(existing(context, found, request.volume), request.stream)
+        return plan.backup(_with_files(context, found, request.volume), request.stream)
 
     return decide
 
