@@ -135,8 +135,10 @@ def head(file: BinaryIO) -> str:
         HeadError: it begins with something else, or ends before.
     """
     block = file.read(tarfile.BLOCKSIZE)
+    if not block:
+        raise HeadError("it is empty. What was to write it has failed")
     if block.startswith(b"age-encryption.org/"):
-        raise HeadError("this is encrypted. Decrypt it by the way: age -d -i KEY FILE | skerry …, which reads the pipe")
+        raise HeadError("this is encrypted. Decrypt it by the way: age -d -i KEY FILE | skerry …")
     try:
         member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:

@@ -35,6 +35,12 @@ def _secret(host: HostConfig) -> bytes:
     return path.read_bytes()
 
 
+def _end_once_retired(db: Database, server: Server) -> None:
+    """End where a restore has put another store in the place of this one."""
+    db.retired.wait()
+    server.shutdown()
+
+
 def main() -> int:
     """Settle what is open, then serve until systemd ends us."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -51,7 +57,7 @@ def main() -> int:
         return 1
     server = Server(f"{host.run}/engine.sock", TABLE, engine.answer)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    threading.Thread(target=lambda: (db.retired.wait(), server.shutdown()), daemon=True).start()
+    threading.Thread(target=_end_once_retired, args=(db, server), daemon=True).start()
     observers = engine.observers()
     systemd.notify("READY=1")
     for one in observers:

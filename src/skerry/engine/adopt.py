@@ -1,4 +1,4 @@
-"""Before the store is opened: what a restore has decided on takes its place. It can be cut off anywhere, and begun again."""
+"""Before the store is opened: what a restore has decided on takes its place. Cut off anywhere, it is begun again."""
 
 import logging
 import os

@@ -73,7 +73,11 @@ class StateArchive(Part):
         try:
             files.replace(clear, self.content)
             job = Job(
-                age.command(self.recipients), stdin=clear, stdout=fifo, unit=archive.unit(_NAME), timeout=900.0
+                age.command(self.recipients),
+                stdin=clear,
+                stdout=fifo,
+                unit=archive.unit(_NAME),
+                timeout=900.0,
             )
             sandbox.run(job, lambda: None)
         finally:
@@ -126,7 +130,9 @@ def member(host: HostConfig, name: str) -> bytes:
     opened = -1
     try:
         top, _, last = name.rpartition("/")
-        folder = os.open(f"{unpacked(host)}/{top}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = os.open(
+            f"{unpacked(host)}/{top}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        )
         try:
             opened = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
         finally:

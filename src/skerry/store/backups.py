@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from skerry.model.backup import damaged
 from skerry.store.db import now
 
-_VERSIONS = slice(18, 20)  # of a file's header: 2 and 2 where it has a write-ahead log beside it, which no copy has
+_VERSIONS = slice(
+    18, 20
+)  # of a file's header: 2 and 2 where it has a write-ahead log beside it, which no copy has
 _SECOND = "the host was restored from a backup that was made in the middle of it"
 
 
@@ -56,8 +58,8 @@ def tables(data: bytes) -> dict[str, int]:
         raise damaged(f"its state.db is no store of Skerry's: {error}") from error
 
 
-def settled(data: bytes, least: int, is_there: Callable[[str], bool]) -> tuple[bytes, int, list[str]]:
-    """A copy as a host begins with it: under a new epoch, and with nothing open; with that epoch, and what it has lost.
+def settled(data: bytes, least: int, is_there: Callable[[str], bool]) -> tuple[bytes, list[str]]:
+    """A copy as a host begins with it: under a new epoch, and with nothing open; and what it has lost.
 
     The epoch is raised by a random number. Two hosts that are restored of one backup, or one host that is restored twice,
     give out no id twice either.
@@ -73,12 +75,14 @@ def settled(data: bytes, least: int, is_there: Callable[[str], bool]) -> tuple[b
     try:
         with _opened(data) as connection:
             _check(connection)
-            (found,) = connection.execute("SELECT ifnull(max(CAST(value AS INTEGER)), 1) FROM meta WHERE key = 'epoch'")
+            (found,) = connection.execute(
+                "SELECT ifnull(max(CAST(value AS INTEGER)), 1) FROM meta WHERE key = 'epoch'"
+            )
             epoch = max(int(found[0]), least) + 1 + secrets.randbelow(2**40)
             connection.execute("BEGIN")
             lost = _settle(connection, epoch, is_there)
             connection.execute("COMMIT")
-            return connection.serialize(), epoch, lost
+            return connection.serialize(), lost
     except sqlite3.Error as error:
         raise damaged(f"its state.db cannot be read: {error}") from error
 
@@ -93,10 +97,12 @@ def _check(connection: sqlite3.Connection) -> None:
 
 def _settle(connection: sqlite3.Connection, epoch: int, is_there: Callable[[str], bool]) -> list[str]:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", (str(epoch),))
-    connection.execute("DELETE FROM meta WHERE key = 'boot_id'")  # what is to run is started, as after a boot
+    # What is to run is started, as after a boot; and files stay of which the backup knows nothing.
+    connection.execute("DELETE FROM meta WHERE key = 'boot_id'")
     connection.execute("DELETE FROM operation WHERE kind = 'state' AND state = 'open'")
     connection.execute(
-        "UPDATE operation SET state = 'failed', error = ?, finished = ? WHERE state = 'open'", (_SECOND, now())
+        "UPDATE operation SET state = 'failed', error = ?, finished = ? WHERE state = 'open'",
+        (_SECOND, now()),
     )
     connection.execute("DELETE FROM container_now")
     lost = []
@@ -106,7 +112,9 @@ def _settle(connection: sqlite3.Connection, epoch: int, is_there: Callable[[str]
         if not is_there(row[2]):
             connection.execute("DELETE FROM snapshot WHERE id = ?", row[:1])
             lost.append(f"snapshot {row[1]}")
-    for container, number in connection.execute("SELECT container_id, number FROM root WHERE place > 0").fetchall():
+    for container, number in connection.execute(
+        "SELECT container_id, number FROM root WHERE place > 0"
+    ).fetchall():
         if not is_there(f"kept/{container}-{number}"):
             connection.execute("DELETE FROM root WHERE container_id = ? AND number = ?", (container, number))
             lost.append(f"kept root {number} of {container}")

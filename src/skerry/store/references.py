@@ -67,6 +67,14 @@ def users_of_secret(db: Database, project_id: str, name: str) -> list[tuple[str,
     return _users(db, "secrets", "secret", project_id, name)
 
 
+def keeps_orphans(db: Database) -> bool:
+    """Whether files that no row names are to stay: the store is new, so they may be those of one that was lost.
+
+    A host whose first start found none of them takes away what it finds later.
+    """
+    return db.get_meta("boot_id", "") == "" or db.get_meta("keeps_orphans", "") == "1"
+
+
 def all_names(db: Database, table: str) -> tuple[str, ...]:
     """Realm, project and name of every container, volume or secret, sorted."""
     return tuple(row[0] for row in _every(db, table, "name"))

@@ -1,15 +1,41 @@
 """Containers whose files are not on this host: what a backup of its state brought back, until archives bring the rest."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from skerry.model.container import Container
+from skerry.model.container import Container, ContainerKey
 from skerry.model.errors import Code, SkerryError
 from skerry.parts import data, storage
 from skerry.resources.kind import Context, Decide, Planner
 
 _WITHOUT = {"create", "import", "rename", "stop", "delete"}  # verbs that need no files
+
+
+def _missing(context: Context, container: Container) -> tuple[str, str] | None:
+    """The first thing that is not there, and what brings it."""
+    host, key = context.host, container.key
+    if not storage.is_there(host, container.id):
+        return "its files", _command("import", key, key.name)
+    if not all(storage.image_is_there(host, layer) for layer in container.image.lowers):
+        return f"the files of image {container.image.name}", storage.bring_image(container.image)
+    for name, subvolume in container.data.items():
+        if not data.is_there(host, subvolume):
+            return f"the files of volume {name}", _command("volume restore", key, name)
+    return None
+
+
+def _command(verb: str, key: ContainerKey, name: str) -> str:
+    where = "".join(
+        f" --{option} {given}"
+        for option, given in (("realm", key.realm), ("project", key.project))
+        if given != "default"
+    )
+    return f"skerry {verb} {name} FILE{where}"
+
+
+def found(context: Context, container: Container) -> str:
+    """What a container stands on and is not there, in words; empty where all is."""
+    return next(iter(_missing(context, container) or ("",)))
 
 
 def check(context: Context, container: Container) -> None:
@@ -18,26 +44,13 @@ def check(context: Context, container: Container) -> None:
     Raises:
         SkerryError: names what is not there, with what brings it.
     """
-    host, key = context.host, container.key
-    where = [
-        word
-        for option, given in (("--realm", key.realm), ("--project", key.project))
-        if given != "default"
-        for word in (option, given)
-    ]
-    if not storage.is_there(host, container.id):
-        words = ["skerry", "import", key.name, "FILE", *where]
-        raise _lost(f"the files of container {key}", shlex.join(words))
-    if not all(storage.image_is_there(host, layer) for layer in container.image.lowers):
-        raise _lost(f"the files of image {container.image.name} of container {key}", storage.bring_image(container.image))
-    for name, subvolume in container.data.items():
-        if not data.is_there(host, subvolume):
-            words = ["skerry", "volume", "restore", name, "FILE", *where]
-            raise _lost(f"the files of volume {name} of container {key}", shlex.join(words))
-
-
-def _lost(what: str, bring: str) -> SkerryError:
-    return SkerryError(Code.NOT_FOUND, f"{what} are not on this host", f"Bring them first: {bring}")
+    if (missing := _missing(context, container)) is not None:
+        what, bring = missing
+        raise SkerryError(
+            Code.NOT_FOUND,
+            f"container {container.key}: {what} are not on this host",
+            f"Bring them first: {bring}",
+        )
 
 
 def with_files(verb: str, planner: Planner[Container]) -> Planner[Container]:

@@ -29,6 +29,7 @@ def reconcile(context: Context) -> None:
 def _remove_orphans(context: Context) -> None:
     """Remove units and volumes with an id that nobody has: what a lost or restored store left behind."""
     known = {container.id for container in store.all_containers(context.db)}
+    keeps = references.keeps_orphans(context.db)
     for unit in systemd.states("skerry-*.service"):
         name = unit.removeprefix("skerry-").removesuffix(".service")
         if ID_PATTERN.fullmatch(name) and name not in known:
@@ -37,11 +38,27 @@ def _remove_orphans(context: Context) -> None:
             files.remove_tree(f"{context.host.run}/c/{name}")
     for path in Path(context.host.pool, "c").glob("*"):
         if ID_PATTERN.fullmatch(path.name) and path.name not in known:
+            if keeps:
+                _keep_orphans(context, str(path))
+                continue
             _log.warning("volume %s belongs to no container: removed", path)
             btrfs.delete(str(path))
+    if keeps:
+        return
     known_roots = {(one.id, kept.number) for one in store.all_containers(context.db) for kept in one.kept}
     for orphan in root.remove_orphans(context.host, known_roots):
         _log.warning("root %s belongs to no container: removed", orphan)
+
+
+def _keep_orphans(context: Context, path: str) -> None:
+    """Leave files alone of which a store that is new knows nothing: somebody may have lost the one before."""
+    _log.error(
+        "%s belongs to no container of this store, which is new: it stays. 'skerry state restore' brings a backup of the "
+        "store back; 'btrfs subvolume delete' takes the files away",
+        path,
+    )
+    with context.db.transaction():
+        context.db.set_meta("keeps_orphans", "1")
 
 
 def _count_disks(context: Context) -> None:

@@ -9,7 +9,7 @@ from skerry.model import ends
 from skerry.model.addresses import addresses
 from skerry.model.container import Container
 from skerry.protocol import containers as requests
-from skerry.resources.containers import anatomy, health, missing, store
+from skerry.resources.containers import anatomy, health, lost, missing, store
 from skerry.resources.kind import Context
 from skerry.store import references
 
@@ -85,7 +85,9 @@ def view(context: Context, container: Container, state: str | None = None) -> di
     found = state if state is not None else systemd.state(anatomy.unit_name(container.id))
     shown = _seen(container, state_of(container, found))
     ended = _ends(container, shown)
-    if found in {"inactive", "failed"} and store.comes_back(context.db, container.id):
+    if found in {"inactive", "failed"} and (what := lost.found(context, container)):
+        shown, ended["state_detail"] = "stopped", f"{what} are not on this host"
+    elif found in {"inactive", "failed"} and store.comes_back(context.db, container.id):
         shown, ended["state_detail"] = "starting", "the host was started, and its turn comes"
     return container.view() | {
         "state": shown,

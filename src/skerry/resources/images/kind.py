@@ -91,7 +91,7 @@ class Images(Kind[Image]):
         except (SkerryError, OSError) as error:
             _log.error("the build directory of images stays: %s", error)
         every = store.layers(context.db)
-        for digest in sorted(factory.digests(host) - every):
+        for digest in sorted(() if references.keeps_orphans(context.db) else factory.digests(host) - every):
             _log.warning("image %s is in no row of the store: removed", digest)
             _try(factory.unmount, host, digest)
             _try(factory.delete_file, host, digest)

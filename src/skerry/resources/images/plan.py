@@ -135,7 +135,12 @@ def _keep_file(verb: str, desired: Image, found: Found, same: Image) -> Plan[Ima
         )
     back = _rename(same, desired.name, "it is the desired one now")
     return Plan(
-        verb, found.named, after, (), "undo", stored=(back, *_giving_way(found, desired), *_settings(same, after))
+        verb,
+        found.named,
+        after,
+        (),
+        "undo",
+        stored=(back, *_giving_way(found, desired), *_settings(same, after)),
     )
 
 

@@ -8,7 +8,7 @@ from skerry.model import backup
 from skerry.model.backup import Backup, HostState
 from skerry.model.errors import Code, SkerryError
 from skerry.parts.base import Step
-from skerry.parts.state import StagedState, StateArchive, UnpackedState
+from skerry.parts.state import StagedState, StateArchive, UnpackedState, unpacked
 from skerry.protocol.state import StateBackup, StateRestore
 from skerry.resources import names
 from skerry.resources.kind import Context, Looking, Plan
@@ -82,7 +82,7 @@ def _restore(context: Context, request: StateRestore, _found: HostState | None) 
         return Plan(RESTORE, found, found, (step,), "undo", lasting=False)
 
     def look(_found: HostState | None) -> None:
-        if not context.dry_run and context.host and Path(context.host.run, "restore").is_dir():
+        if not context.dry_run and Path(unpacked(context.host)).is_dir():
             staged.append(archive.read(context, saved))
 
     def decide(found: HostState | None) -> Plan[HostState] | None:
@@ -91,14 +91,24 @@ def _restore(context: Context, request: StateRestore, _found: HostState | None) 
         part, lost = staged[-1] if staged else (StagedState(saved.host), [])
         step = Step("make", part, f"as it was on {saved.created[:19]}; the engine starts anew with it")
         told = tuple(_told(found, saved, lost))
-        return Plan(RESTORE, found, after, (step,), "undo", stored=("a higher epoch: no id comes twice",), warnings=told)
+        return Plan(
+            RESTORE,
+            found,
+            after,
+            (step,),
+            "undo",
+            stored=("a higher epoch: no id comes twice",),
+            warnings=told,
+        )
 
     return [unpack, Looking(look, decide)]
 
 
 def _told(found: HostState, saved: Backup, lost: Sequence[str]) -> Iterator[str]:
     """What a person should know of a restore."""
-    forgotten = sorted({*found.containers} - {*saved.containers}) + sorted({*found.volumes} - {*saved.volumes})
+    forgotten = sorted({*found.containers} - {*saved.containers}) + sorted(
+        {*found.volumes} - {*saved.volumes}
+    )
     if forgotten:
         yield f"forgotten, since the backup has no such: {names.listed(forgotten)}. Their files stay in the pool"
     if lost:

@@ -36,23 +36,31 @@ def info(context: Context, _request: requests.StateInfo) -> requests.OneState:
     return {"state": view(now(context)) | {"missing": list(missing(context))}}
 
 
-def missing(context: Context) -> Iterator[dict[str, str]]:
-    """Each image, volume and container without files: its kind and name, and what brings them. In the order to bring them."""
+def missing(context: Context) -> Iterator[dict[str, Any]]:
+    """Each image, volume and container without files, in the order to bring them.
+
+    Of each its kind and name, the files that a backup with data has of it, and the command that brings it otherwise.
+    """
     host, db = context.host, context.db
     for image in references.all_images(db):
-        if not all(storage.image_is_there(host, layer) for layer in image.lowers):
-            yield {"kind": "image", "name": image.name, "bring": storage.bring_image(image)}
+        gone = [layer for layer in image.lowers if not storage.image_is_there(host, layer)]
+        if gone:
+            files = [f"image.{layer}.erofs" for layer in gone]
+            yield {"kind": "image", "name": image.name, "files": files, "bring": storage.bring_image(image)}
     for name, subvolume in references.volume_data(db):
         if not data.is_there(host, subvolume):
-            yield {"kind": "volume", "name": name, "bring": _command("volume restore", name)}
+            yield _one("volume", name, "volume restore")
     for name, container_id in references.container_ids(db):
         if not storage.is_there(host, container_id):
-            yield {"kind": "container", "name": name, "bring": _command("import", name)}
+            yield _one("container", name, "import")
 
 
-def _command(verb: str, name: str) -> str:
+def _one(kind: str, name: str, verb: str) -> dict[str, Any]:
     realm, project, own = name.split("/")
     where = "".join(
-        f" --{option} {given}" for option, given in (("realm", realm), ("project", project)) if given != "default"
+        f" --{option} {given}"
+        for option, given in (("realm", realm), ("project", project))
+        if given != "default"
     )
-    return f"skerry {verb} {own} FILE{where}"
+    files = [f"{kind}.{realm}.{project}.{own}.tar"]
+    return {"kind": kind, "name": name, "files": files, "bring": f"skerry {verb} {own} FILE{where}"}

@@ -162,7 +162,9 @@ def _backup(context: Context, request: requests.VolumeBackup) -> Decide:
 
 
 def _check_rest(context: Context, volume: Volume) -> None:
-    """Refuse to restore under a program that runs, or is about to."""
+    """Refuse to restore under a program that runs, or is about to. None can run without the volume's files."""
+    if not data.is_there(context.host, volume.subvolume):
+        return
     awake = references.started_users_of_volume(context.db, volume.project_id, volume.key.name)
     still = [
         references.container_name(context.db, one) for one in data.mounted_by(context.host, volume.subvolume)

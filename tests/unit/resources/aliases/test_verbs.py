@@ -24,6 +24,8 @@ __all__ = ["container", "db", "host"]
 def engine(host, db, container, monkeypatch):
     """A host with the containers blog and next, and another realm's."""
     monkeypatch.setattr("skerry.host.systemd.states", lambda _pattern: {})
+    monkeypatch.setattr("skerry.resources.containers.lost.found", lambda *_: "")
+    monkeypatch.setattr("skerry.resources.containers.lost.check", lambda *_: None)
     services = Spec(image="hello", services=({"name": "web", "port": 8080},))
     every = [
         dataclasses.replace(container, spec=services, desired="started"),
