@@ -50,6 +50,9 @@ def main() -> int:
         db = Database.open(host.database, KINDS.tables())
         engine = Engine(Context(host, db, _secret(host)), KINDS, TABLE)
         reconcile(engine)
+        if db.retired.is_set():  # what a restore had written was whole
+            db.close()
+            return RESTORED
     except (SkerryError, OSError, sqlite3.Error) as error:
         found = executor.readable(error)
         _log.critical("%s", found)

@@ -66,7 +66,9 @@ def mount(host: HostConfig, digest: str) -> None:
     if os.path.ismount(target):
         return
     if not os.path.exists(source):
-        raise SkerryError(Code.HOST, f"{source} is missing", "Delete the image and import it again")
+        raise SkerryError(
+            Code.HOST, f"{source} is missing", "Bring the image again; 'skerry state info' says how"
+        )
     systemd.mount(source, target, "erofs", "ro,nodev,nosuid")
 
 
