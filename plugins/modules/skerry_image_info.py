@@ -66,6 +66,7 @@ images:
       env: [NODE_ENV]
       created: "2026-01-31T12:00:00.000+00:00"
       containers: [default/default/blog]
+      missing: false
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -151,8 +151,10 @@ def check_members(host: HostConfig) -> None:
     """
     top = Path(unpacked(host))
     for path in (*top.iterdir(), *((top / "pki").iterdir() if (top / "pki").is_dir() else ())):
-        if (name := str(path.relative_to(top))) not in FILES | {"pki"} or path.is_symlink():
+        if (name := str(path.relative_to(top))) not in FILES | {"pki"}:
             raise damaged(f"it has {name!r}, which no backup has")
+        if path.is_symlink() or path.is_dir() != (name == "pki"):
+            raise damaged(f"its {name} is no plain {'folder' if name == 'pki' else 'file'}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from skerry.model.container import Image
+from skerry.parts import storage
 from skerry.protocol.images import ImageList, Images
 from skerry.resources.images import store
 from skerry.resources.kind import Context
@@ -30,6 +31,7 @@ def list_all(context: Context, request: ImageList) -> Images:
         "images": [
             view(image)
             | {"containers": references.users_of_image(context.db, image.digest)}
+            | {"missing": not all(storage.image_is_there(context.host, one) for one in image.lowers)}
             | ({"env_values": image.env} if request.show_env else {})
             for image in store.all_images(context.db)
         ]
