@@ -15,6 +15,7 @@ _COMMAND_HINTS = {
     "exec": ". The program and its arguments come after '--'",
     "shell": ". It takes no command: 'skerry exec CONTAINER -- COMMAND' runs one",
 }
+_GROUP_HELP = {"state": "back up and restore all that the host remembers"}
 _NO_FIELDS = {"json", "socket"}
 Request = dict[str, Any]
 
@@ -48,7 +49,8 @@ def _add_names(top: argparse.ArgumentParser, commands: Sequence["Command"]) -> N
         *group, name = command["words"]
         above = "".join(group)
         if above not in groups:
-            inner = groups[""].add_parser(above, help=f"list, make and delete {command['resources']}")
+            what = _GROUP_HELP.get(above, f"list, make and delete {command['resources']}")
+            inner = groups[""].add_parser(above, help=what)
             groups[above] = inner.add_subparsers(required=True, metavar="VERB")
         groups[above].add_parser(name, help=command["summary"])
 

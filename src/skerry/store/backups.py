@@ -107,7 +107,7 @@ def _settle(connection: sqlite3.Connection, epoch: int, is_there: Callable[[str]
     connection.execute("DELETE FROM container_now")
     lost = []
     for row in connection.execute(
-        "SELECT id, name, 's/' || iif(volume_id IS NULL, 'container', 'volume') || '/' || id FROM snapshot"
+        "SELECT id, name, CASE WHEN volume_id IS NULL THEN 's/container/' ELSE 's/volume/' END || id FROM snapshot"
     ).fetchall():
         if not is_there(row[2]):
             connection.execute("DELETE FROM snapshot WHERE id = ?", row[:1])
