@@ -12,6 +12,7 @@ from testinfra.host import Host
 
 from tests.integration import tenants
 from tests.integration.modules import Call, call, four_beats
+from tests.integration.playbooks import play
 from tests.integration.talk import CLIENT, PYTHON, SERVER
 
 ACME, RIVAL = "t-acme/shop", "t-rival/shop"
@@ -108,6 +109,21 @@ def test_the_modules_four_beats(host: Host, lab: str, tmp_path: Path) -> None:
     assert [one["changed"] for one in found[10:14]] == [True, True, False, False]
     assert [one["changed"] for one in found[14:]] == [True, False]
     assert "there is no realm t-acme" in found[15]["missing"]
+
+
+def test_an_inventory_has_realms_and_projects_made(host: Host, lab: str, tmp_path: Path) -> None:
+    tenants.delete(host, ACME)
+    realms = [
+        {"name": "t-acme", "quota": {"cpu": 2}, "projects": [{"name": "shop", "quota": {"memory": "1G"}}]}
+    ]
+    variables = tmp_path / "realms.json"
+    variables.write_text(json.dumps({"lxc_host_realms": realms}))
+    words = ("site.yml", "--tags", "lxc_host", "-e", f"@{variables}")
+    play(lab, *words).ok()
+    assert skerry(host, "realm info t-acme")["realm"]["quota"] == {"cpu": 2.0}
+    assert skerry(host, f"project info {ACME}")["project"]["quota"] == {"memory": "1G"}
+    again = play(lab, *words).ok()
+    assert re.search(r"changed=0 ", again.output)
 
 
 @pytest.mark.parametrize(
