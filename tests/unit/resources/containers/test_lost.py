@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from skerry.engine.engine import Engine
-from skerry.model.errors import SkerryError
+from skerry.model.errors import Code, SkerryError
+from skerry.model.host import HostConfig
+from skerry.parts.root_archive import ImportedRoot
 from skerry.protocol.table import TABLE
 from skerry.resources.containers import store
 from skerry.resources.registered import KINDS
@@ -47,6 +49,7 @@ def head(engine: Engine, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> s
     monkeypatch.undo()
     (blog,), (volume,) = store.all_containers(engine.context.db), volumes.all_volumes(engine.context.db)
     machine.lost |= {blog.id, volume.subvolume}
+    del machine.parts["volume", blog.id]
     return json.dumps(found)
 
 
@@ -97,6 +100,21 @@ def test_an_archive_of_another_image_or_with_options_fills_nothing(
     found["image"]["digest"] = "0" * 64
     with pytest.raises(SkerryError, match="its files lie over image sha256:000"):
         ask(engine, verb="import", **KEY, manifest=json.dumps(found))
+
+
+def test_an_archive_that_is_refused_leaves_it_without_files(
+    engine: Engine, machine: Machine, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_part: ImportedRoot, _host: HostConfig) -> None:
+        raise SkerryError(Code.INVALID, "archive: it is cut off", "Take the whole archive")
+
+    monkeypatch.setattr(ImportedRoot, "make", broken)
+    (blog,) = store.all_containers(engine.context.db)
+    with pytest.raises(SkerryError, match="it is cut off"):
+        ask(engine, verb="import", **KEY, manifest=head)
+    assert ("volume", blog.id) not in machine.parts
+    (left,) = store.all_containers(engine.context.db)
+    assert (left.id, left.spec, left.desired) == (blog.id, blog.spec, blog.desired)
 
 
 def test_it_can_be_stopped_and_deleted(engine: Engine, machine: Machine, head: str) -> None:
