@@ -26,8 +26,8 @@ def is_there(context: Context, image: Image) -> bool:
     return all(storage.image_is_there(context.host, layer) for layer in image.lowers)
 
 
-def _remembered(same: Image, named: Image | None) -> None:
-    """That an image is to be made anew, of which the host knows the name only.
+def _check_name(same: Image, named: Image | None) -> None:
+    """Refuse to make an image anew, of which the host has no files, under another name than it has.
 
     Raises:
         SkerryError: it is another name.
@@ -44,7 +44,8 @@ def found(context: Context, named: Image | None, digest: str = "") -> Found:
     """What is there: the image of the name, and that of the digest."""
     same = references.image(context.db, digest) if digest else None
     if same is not None and not is_there(context, same):
-        same = _remembered(same, named)
+        _check_name(same, named)
+        same = None
     if named is None:
         return Found(None, same)
     return Found(named, same, users(context, named), store.only_of(context.db, named))
