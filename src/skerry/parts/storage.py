@@ -11,6 +11,7 @@ from typing import ClassVar
 from skerry.host import btrfs, files, quotas
 from skerry.model.container import Image
 from skerry.model.host import HostConfig
+from skerry.model.image import OF_CONTAINER
 from skerry.model.size import format_size
 from skerry.parts.base import Part
 
@@ -39,6 +40,10 @@ def image_is_there(host: HostConfig, digest: str) -> bool:
 
 def bring_image(image: Image) -> str:
     """What brings an image that a host only remembers."""
+    if image.reference.startswith(OF_CONTAINER):
+        realm, project, source = image.reference.removeprefix(OF_CONTAINER).split("/")
+        place = ["--realm", realm, "--project", project] if (realm, project) != ("default", "default") else []
+        return shlex.join(["skerry", "image", "publish", image.name, source, *place])
     if image.reference:
         return shlex.join(["skerry", "image", "pull", image.name, image.reference])
     return f"import its tarball as image {image.name} (playbooks/image/import.yml), the one with sha256 {image.digest}"

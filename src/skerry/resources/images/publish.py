@@ -12,10 +12,11 @@ from skerry.model.container import Image, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.model.image import OF_CONTAINER
 from skerry.model.snapshot import SnapshotKey
+from skerry.parts import storage
 from skerry.protocol.images import ImagePublish
 from skerry.resources import missing
 from skerry.resources.images import made, plan
-from skerry.resources.images.found import Decide
+from skerry.resources.images.found import Decide, is_there
 from skerry.resources.images.merged import Merged
 from skerry.resources.images.parts import ContainerTarball
 from skerry.resources.kind import Context
@@ -33,13 +34,14 @@ class _Source:
 
 
 def planner(context: Context, request: ImagePublish, named: Image | None) -> Sequence[Decide]:
-    """Publish where there is no image of the name; where it is there already, only what is written down may change."""
+    """Publish where there is no image of the name, or no file of it; else only what is written down may change."""
     reference = f"{OF_CONTAINER}{request.key}"
     if named and not request.rebuild:
         if named.reference != reference:
             raise _taken(request.name, named)
-        kept = _with_request(named, request)
-        return [lambda _found_now: plan.keep(request.verb, kept, named)]
+        if is_there(context, named):
+            kept = _with_request(named, request)
+            return [lambda _found_now: plan.keep(request.verb, kept, named)]
     source = _source(context, request)
     desired = _with_request(_described(request.name, reference, source), request)
     reason = "its image and what it has written, of one moment"
@@ -75,6 +77,10 @@ def _source(context: Context, request: ImagePublish) -> _Source:
     if references.is_imported(context.db, row.id):
         raise SkerryError(
             Code.BUSY, f"container {key.owner} is being imported", "Publish it when it is whole"
+        )
+    if not storage.is_there(context.host, row.id):
+        raise SkerryError(
+            Code.NOT_FOUND, f"the files of container {key.owner} are not on this host", "Import them first"
         )
     place, digest, root = f"c/{row.id}", row.digest, row.root
     if isinstance(key, SnapshotKey):

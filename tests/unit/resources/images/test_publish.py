@@ -1,5 +1,6 @@
 """A container as an image, on an imaginary machine: when nothing is done, what is refused."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from skerry.engine.engine import Engine
 from skerry.host import btrfs, systemd
 from skerry.model.errors import Code, SkerryError
+from skerry.parts import storage
 from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.images import store
@@ -165,3 +167,28 @@ def test_a_mount_that_fails_leaves_nothing(engine: Engine, monkeypatch: pytest.M
     assert "overlay could not be mounted" in refused(engine, **PUBLISH).message
     assert not Path(engine.context.host.pool, "images", "work").exists()
     assert operations.recent(engine.context.db, 1)[0].state == "undone"
+
+
+def test_one_that_a_backup_brought_back_without_files_is_published_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = ask(engine, **PUBLISH)["after"]
+    (image,) = (one for one in store.all_images(engine.context.db) if one.name == "mine")
+    assert storage.bring_image(image) == "skerry image publish mine shop"
+    elsewhere = dataclasses.replace(image, reference="container:acme/web/shop@monday")
+    assert (
+        storage.bring_image(elsewhere) == "skerry image publish mine shop@monday --realm acme --project web"
+    )
+    monkeypatch.setattr(storage, "image_is_there", lambda _host, digest: digest != image.digest)
+    filled = ask(engine, **PUBLISH)
+    assert (filled["changed"], filled["after"]["digest"]) == (True, after["digest"])
+    assert any(title.startswith("make image mine") for plan in filled["plans"] for title in plan["steps"])
+
+
+def test_a_container_without_files_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "is_there", lambda _host, _id: False)
+    error = refused(engine, **PUBLISH)
+    assert (error.code, error.message) == (
+        Code.NOT_FOUND,
+        "the files of container default/default/shop are not on this host",
+    )
