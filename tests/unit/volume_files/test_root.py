@@ -192,7 +192,7 @@ def test_the_head_is_read_and_nothing_behind_it() -> None:
 
 HEADS = {
     "packed": (b"\x28\xb5\x2f\xfd" + bytes(1000), "packed one. Unpack it first, such as by zstd -dc"),
-    "empty": (b"", "no archive that 'export' wrote"),
+    "empty": (b"", "it is empty. What was to write it has failed"),
     "reordered": (
         archive(member("upper/x"), member(streams.HEAD, b"{}")),
         "its first member is 'upper/x', not skerry.json",
