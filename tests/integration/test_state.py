@@ -81,6 +81,7 @@ def furnish(host: Host) -> dict[str, Any]:
     host.skerry("volume create data --size 64M")
     host.out("printf s3cret | skerry secret set password")
     host.skerry("create web --image hello --volume data:/data --secret password --env GREETING=hi")
+    host.out("skerry realm create other && skerry project create other/default")
     host.skerry("create later --image hello --realm other --no-start", SLEEP)
     host.skerry("alias set shop --container web")
     host.out(
