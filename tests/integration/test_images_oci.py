@@ -12,7 +12,7 @@ import pytest
 from skerry.resources.images import oci_manifest
 from tests.integration.image_lab import INCOMING, ImageLab
 from tests.integration.playbooks import play
-from tests.integration.test_images_crash import _KILL
+from tests.integration.test_images_crash import KILL
 from tests.unit.resources.images import oci_images
 from tests.unit.resources.images.oci_images import Made
 from tests.unit.resources.images.tarballs import ROOT, folder, member, packed
@@ -211,7 +211,7 @@ def test_killed_in_the_middle_a_pull_leaves_nothing(
         rest, below = lowers(image)
         path = f"/var/lib/skerry/pool/images/{seen.format(base=below, rest=rest)}"
         request = {"verb": "image_pull", "name": name, "source": source, "tls_verify": False}
-        said = images.python(_KILL, json.dumps(request), path)
+        said = images.python(KILL, json.dumps(request), path)
         if said != "it was done before":
             break
         images.ask("image_delete", name=name).ok()
