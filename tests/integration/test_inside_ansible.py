@@ -225,7 +225,7 @@ def test_a_container_that_can_run_nothing_is_unreachable(
     ("ended_by", "said"),
     [
         ("skerry stop victim", "does not run"),
-        ("skerry restart victim --wait running", "was restarted meanwhile|is being started"),
+        ("skerry restart victim --wait running", "was restarted meanwhile|is being started|does not run"),
         ("skerry delete victim", "there is no container"),
     ],
 )
