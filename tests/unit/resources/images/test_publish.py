@@ -179,15 +179,17 @@ def test_one_that_a_backup_brought_back_without_files_is_published_again(
     assert (
         storage.bring_image(elsewhere) == "skerry image publish mine shop@monday --realm acme --project web"
     )
-    monkeypatch.setattr(storage, "image_is_there", lambda _host, digest: digest != image.digest)
-    filled = ask(engine, **PUBLISH)
+    with monkeypatch.context() as patched:  # the imaginary host's own is back before that host goes
+        patched.setattr(storage, "image_is_there", lambda _host, digest: digest != image.digest)
+        filled = ask(engine, **PUBLISH)
     assert (filled["changed"], filled["after"]["digest"]) == (True, after["digest"])
     assert any(title.startswith("make image mine") for plan in filled["plans"] for title in plan["steps"])
 
 
 def test_a_container_without_files_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "is_there", lambda _host, _id: False)
-    error = refused(engine, **PUBLISH)
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "is_there", lambda _host, _id: False)
+        error = refused(engine, **PUBLISH)
     assert (error.code, error.message) == (
         Code.NOT_FOUND,
         "the files of container default/default/shop are not on this host",
