@@ -370,11 +370,11 @@ def test_the_playbooks_import_and_prune(
 
 
 def test_images_leave_the_reserve_of_the_pool_to_containers(images: ImageLab, name: str) -> None:
-    """What is free is reserved to the last byte: no image more."""
+    """What is free is reserved, and what the tests before are just giving back as well: no image more."""
     engine, saved = "/etc/skerry/engine.toml", "/run/engine.toml.saved"
     free = int(images.run("stat -f --format '%a*%S' /var/lib/skerry/pool | { read x; echo $((x)); }"))
     images.run(
-        f"cp -p {engine} {saved}; sed -i '/^reserve_disk/d' {engine}; echo 'reserve_disk = \"{free + 1}\"' >>{engine}"
+        f"cp -p {engine} {saved}; sed -i '/^reserve_disk/d' {engine}; echo 'reserve_disk = \"{free + (1 << 28)}\"' >>{engine}"
     )
     restart = "systemctl reset-failed skerry-engine; systemctl restart skerry-engine"
     try:
