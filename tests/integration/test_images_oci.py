@@ -373,8 +373,9 @@ def test_images_leave_the_reserve_of_the_pool_to_containers(images: ImageLab, na
     """What is free is reserved, and what the tests before are just giving back as well: no image more."""
     engine, saved = "/etc/skerry/engine.toml", "/run/engine.toml.saved"
     free = int(images.run("stat -f --format '%a*%S' /var/lib/skerry/pool | { read x; echo $((x)); }"))
+    held = free + (1 << 28)
     images.run(
-        f"cp -p {engine} {saved}; sed -i '/^reserve_disk/d' {engine}; echo 'reserve_disk = \"{free + (1 << 28)}\"' >>{engine}"
+        f"cp -p {engine} {saved}; sed -i '/^reserve_disk/d' {engine}; echo 'reserve_disk = \"{held}\"' >>{engine}"
     )
     restart = "systemctl reset-failed skerry-engine; systemctl restart skerry-engine"
     try:
