@@ -109,6 +109,7 @@ class Realm:
         merge_memory: whether equal memory of its containers is kept once.
     """
 
+    word: ClassVar[str] = "realm"
     id: str
     key: RealmKey
     quota: Quota = dataclasses.field(default_factory=Quota)
@@ -120,8 +121,14 @@ class Realm:
 class Project:
     """One project as the store knows it."""
 
+    word: ClassVar[str] = "project"
     id: str
     realm_id: str
     key: ProjectKey
     quota: Quota = dataclasses.field(default_factory=Quota)
     created: str = ""
+
+
+def titled(owner: Realm | Project) -> str:
+    """A realm or project, as a message names it."""
+    return f"{owner.word} {owner.key}"

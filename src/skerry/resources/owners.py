@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from skerry.model.errors import Code, SkerryError
 from skerry.model.size import parse_size
-from skerry.model.tenants import Project, Quota, Realm, Use, shown
+from skerry.model.tenants import Project, Quota, Realm, Use, shown, titled
 from skerry.parts.slices import Slice
 from skerry.protocol.errors import readable
 from skerry.resources.kind import Context, Decide, Plan, Planner, followed
@@ -108,17 +108,8 @@ def _over(owner: Owner, name: str, asked: float, others: float, limit: float) ->
         Code.FORBIDDEN,
         f"{name}: {titled(owner)} has a quota of {shown(name, limit)}, of which {shown(name, others)} are promised "
         f"to others, and this asks for {shown(name, asked)}",
-        f"{less}. Or raise the quota: skerry {_kind(owner)} update {owner.key} --{name} {least}",
+        f"{less}. Or raise the quota: skerry {owner.word} update {owner.key} --{name} {least}",
     )
-
-
-def _kind(owner: Owner) -> str:
-    return "realm" if isinstance(owner, Realm) else "project"
-
-
-def titled(owner: Owner) -> str:
-    """A realm or project, as a message names it."""
-    return f"{_kind(owner)} {owner.key}"
 
 
 def changed(owner: Owner, given: Mapping[str, Any]) -> Quota:
@@ -162,3 +153,33 @@ def limits(owner: Owner) -> Slice:
     realm_id, project_id = (owner.id, "") if isinstance(owner, Realm) else (owner.realm_id, owner.id)
     quota = owner.quota
     return Slice(realm_id, project_id, quota.memory or 0, quota.cpu or 0.0, quota.pids or 0)
+
+
+def planners(
+    kind: str,
+    create: Callable[[Context, Any], Decide[Any]],
+    update: Callable[[Context, Any], Decide[Any]],
+    delete: Callable[..., Decide[Any]],
+) -> Mapping[str, Planner[Any]]:
+    """What each verb of a kind decides, where ``ensure`` is one of the three others.
+
+    Args:
+        kind: its name, which is also the field of a request that has the key.
+        create: decides on one that is new.
+        update: on one that is there.
+        delete: on one of a key, with ``must_exist``.
+    """
+
+    def ensure(context: Context, request: Any, found: Any) -> Sequence[Decide[Any]]:
+        if request.state == "absent":
+            return [delete(context, getattr(request, kind), must_exist=False)]
+        return [create(context, request) if found is None else update(context, request)]
+
+    return {
+        f"{kind}_create": lambda context, request, _found: [create(context, request)],
+        f"{kind}_update": lambda context, request, _found: [update(context, request)],
+        f"{kind}_delete": lambda context, request, _found: [
+            delete(context, getattr(request, kind), must_exist=True)
+        ],
+        f"{kind}_ensure": ensure,
+    }

@@ -1,21 +1,19 @@
 """Projects, as the engine knows them: what decides, what is stored when, how one is shown."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from skerry.model.errors import SkerryError
 from skerry.model.tenants import Project
 from skerry.protocol import projects as requests
 from skerry.resources import owners
-from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
+from skerry.resources.kind import Answer, Context, Planner, Reader
+from skerry.resources.owner_kind import OwnerKind
 from skerry.resources.projects import verbs
 from skerry.store import projects
+from skerry.store.db import Database
 
-_log = logging.getLogger(__name__)
 
-
-class Projects(Kind[Project]):
+class Projects(OwnerKind[Project]):
     """The kind of projects."""
 
     name: ClassVar[str] = requests.RESOURCE.name
@@ -32,14 +30,6 @@ class Projects(Kind[Project]):
     def find(self, context: Context, request: Any) -> Project | None:
         """The project of the name that a request gives."""
         return projects.find(context.db, request.project)
-
-    def about(self, resource: Project) -> tuple[str, str]:
-        """Its id, and its name."""
-        return resource.id, str(resource.key)
-
-    def asked(self, request: Any) -> str:
-        """The name in a request."""
-        return str(request.project)
 
     def view(self, context: Context, resource: Project) -> Answer:
         """The project as an answer shows it."""
@@ -64,44 +54,22 @@ class Projects(Kind[Project]):
             ]
         }
 
-    def begin(self, context: Context, plan: Plan[Project]) -> None:
-        """Forget one that is to be deleted: nothing can be put into it any more. A new one is written when it is done."""
-        if plan.after is None:
-            projects.delete(context.db, plan.resource.id)
-        elif plan.before is None:
-            projects.raise_generation(context.db, plan.resource.key.realm, plan.resource.key.name)
-        else:
-            projects.insert(context.db, plan.after)
+    def every(self, db: Database) -> Sequence[Project]:
+        """All of them, by name."""
+        return projects.projects(db)
 
-    def done(self, context: Context, plan: Plan[Project]) -> None:
-        """Write a new one."""
-        if plan.after is not None:
-            projects.insert(context.db, plan.after)
+    def count(self, db: Database, owner: Project) -> None:
+        """Note that one of that name was made."""
+        projects.raise_generation(db, owner.key.realm, owner.key.name)
 
-    def undone(self, context: Context, plan: Plan[Project]) -> None:
-        """Write the one of before."""
-        if plan.before is not None:
-            projects.insert(context.db, plan.before)
+    def write(self, db: Database, owner: Project) -> None:
+        """Write one, new or with other options."""
+        projects.insert(db, owner)
 
-    def failed(self, context: Context, plan: Plan[Project]) -> None:
-        """Write one again that could not be deleted."""
-        if plan.after is None and plan.before is not None:
-            projects.insert(context.db, plan.before)
+    def forget(self, db: Database, owner: Project) -> None:
+        """Delete its row."""
+        projects.delete(db, owner.id)
 
     def missing(self, context: Context, request: Any) -> str:
         """What the name may have been meant for."""
         return str(verbs.not_found(context.db, request.project))
-
-    def figures(self, context: Context) -> Answer:
-        """How many there are."""
-        return {"projects": len(projects.projects(context.db))}
-
-    def reconcile(self, context: Context) -> None:
-        """Set the limits of slices, which a reboot forgets."""
-        for one in projects.projects(context.db):
-            limits = owners.limits(one)
-            try:
-                if limits.limited:
-                    limits.make(context.host)
-            except SkerryError as error:
-                _log.error("project %s is held to its quotas by the engine alone: %s", one.key, error)

@@ -1,22 +1,18 @@
 """From a request and what is there to plans of projects: the checks that need the store, then the planner."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 
 from skerry.model.base import DEFAULT
 from skerry.model.errors import Code, SkerryError
 from skerry.model.tenants import Project, ProjectKey, RealmKey
 from skerry.protocol import projects as requests
-from skerry.resources import names, owners
+from skerry.resources import names, owner_plan, owners
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
-from skerry.resources.kind import Planner as PlannerAny
-from skerry.resources.projects import plan
 from skerry.store import projects
 from skerry.store.db import Database
 
 Decide = DecideAny[Project]
-Planner = PlannerAny[Project]
 
 
 def not_found(db: Database, key: ProjectKey) -> SkerryError:
@@ -56,7 +52,7 @@ def _create(context: Context, request: requests.ProjectCreate | requests.Project
             raise not_found(context.db, key)
         proposed = projects.propose(context.db, context.secret, realm, key)
         project = dataclasses.replace(proposed, quota=owners.changed(proposed, request.quota))
-        return plan.create(
+        return owner_plan.create(
             project, owners.limits(project), list(owners.described(proposed.quota, project.quota))
         )
 
@@ -69,7 +65,7 @@ def _update(context: Context, request: requests.ProjectUpdate | requests.Project
         after = dataclasses.replace(project, quota=owners.changed(project, request.quota))
         owners.check_room(context.db, project, after.quota)
         stored = list(owners.described(project.quota, after.quota))
-        return plan.update(project, after, (owners.limits(project), owners.limits(after)), stored)
+        return owner_plan.update(project, after, (owners.limits(project), owners.limits(after)), stored)
 
     return decide
 
@@ -89,21 +85,10 @@ def _delete(context: Context, key: ProjectKey, *, must_exist: bool) -> Decide:
         ]
         if not has:
             has = [f"an operation on {one}" for one in projects.in_work(context.db, "project_id", project.id)]
-        return plan.delete(project, owners.limits(project), has)
+        return owner_plan.delete(project, owners.limits(project), has)
 
     return decide
 
 
-def _ensure(context: Context, request: requests.ProjectEnsure, found: Project | None) -> Sequence[Decide]:
-    if request.state == "absent":
-        return [_delete(context, request.project, must_exist=False)]
-    return [_create(context, request) if found is None else _update(context, request)]
-
-
-PLANNERS: Mapping[str, Planner] = {
-    "project_create": lambda context, request, _found: [_create(context, request)],
-    "project_update": lambda context, request, _found: [_update(context, request)],
-    "project_delete": lambda context, request, _found: [_delete(context, request.project, must_exist=True)],
-    "project_ensure": _ensure,
-}
+PLANNERS = owners.planners("project", _create, _update, _delete)
 """What each verb decides."""

@@ -1,23 +1,21 @@
 """Realms, as the engine knows them: what decides, what is stored when, how one is shown."""
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from skerry.host import ksm
 from skerry.model.base import DEFAULT
-from skerry.model.errors import SkerryError
 from skerry.model.tenants import Realm
 from skerry.protocol import realms as requests
 from skerry.resources import owners
-from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
+from skerry.resources.kind import Answer, Context, Planner, Reader
+from skerry.resources.owner_kind import OwnerKind
 from skerry.resources.realms import verbs
 from skerry.store import projects
+from skerry.store.db import Database
 
-_log = logging.getLogger(__name__)
 
-
-class Realms(Kind[Realm]):
+class Realms(OwnerKind[Realm]):
     """The kind of realms."""
 
     name: ClassVar[str] = requests.RESOURCE.name
@@ -34,14 +32,6 @@ class Realms(Kind[Realm]):
     def find(self, context: Context, request: Any) -> Realm | None:
         """The realm of the name that a request gives."""
         return projects.find_realm(context.db, request.realm)
-
-    def about(self, resource: Realm) -> tuple[str, str]:
-        """Its id, and its name."""
-        return resource.id, str(resource.key)
-
-    def asked(self, request: Any) -> str:
-        """The name in a request."""
-        return str(request.realm)
 
     def view(self, context: Context, resource: Realm) -> Answer:
         """The realm as an answer shows it."""
@@ -64,29 +54,21 @@ class Realms(Kind[Realm]):
     def _list(self, context: Context, _request: requests.RealmList) -> requests.Realms:
         return {"realms": [dict(self.view(context, one)) for one in projects.realms(context.db)]}
 
-    def begin(self, context: Context, plan: Plan[Realm]) -> None:
-        """Forget one that is to be deleted: nothing can be put into it any more. A new one is written when it is done."""
-        if plan.after is None:
-            projects.delete_realm(context.db, plan.resource.id)
-        elif plan.before is None:
-            projects.raise_generation(context.db, plan.resource.key.name)
-        else:
-            projects.insert_realm(context.db, plan.after)
+    def every(self, db: Database) -> Sequence[Realm]:
+        """All of them, by name."""
+        return projects.realms(db)
 
-    def done(self, context: Context, plan: Plan[Realm]) -> None:
-        """Write a new one."""
-        if plan.after is not None:
-            projects.insert_realm(context.db, plan.after)
+    def count(self, db: Database, owner: Realm) -> None:
+        """Note that one of that name was made."""
+        projects.raise_generation(db, owner.key.name)
 
-    def undone(self, context: Context, plan: Plan[Realm]) -> None:
-        """Write the one of before."""
-        if plan.before is not None:
-            projects.insert_realm(context.db, plan.before)
+    def write(self, db: Database, owner: Realm) -> None:
+        """Write one, new or with other options."""
+        projects.insert_realm(db, owner)
 
-    def failed(self, context: Context, plan: Plan[Realm]) -> None:
-        """Write one again that could not be deleted."""
-        if plan.after is None and plan.before is not None:
-            projects.insert_realm(context.db, plan.before)
+    def forget(self, db: Database, owner: Realm) -> None:
+        """Delete its row."""
+        projects.delete_realm(db, owner.id)
 
     def warnings(self, _context: Context, before: Realm | None, after: Realm | None) -> Iterable[str]:
         """That memory is to be merged, and the kernel does not do so."""
@@ -97,19 +79,9 @@ class Realms(Kind[Realm]):
         """What the name may have been meant for."""
         return str(verbs.not_found(context.db, request.realm))
 
-    def figures(self, context: Context) -> Answer:
-        """How many there are."""
-        return {"realms": len(projects.realms(context.db))}
-
     def reconcile(self, context: Context) -> None:
         """Write the default realm and project of a new host, and set the limits of slices, which a reboot forgets."""
         with context.db.transaction():
             ids = projects.ids(context.db, context.secret, DEFAULT, DEFAULT)
             projects.write(context.db, ids[0], DEFAULT, ids[1], DEFAULT)
-        for one in projects.realms(context.db):
-            limits = owners.limits(one)
-            try:
-                if limits.limited:
-                    limits.make(context.host)
-            except SkerryError as error:
-                _log.error("realm %s is held to its quotas by the engine alone: %s", one.key, error)
+        super().reconcile(context)

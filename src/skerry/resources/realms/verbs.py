@@ -1,22 +1,21 @@
 """From a request and what is there to plans of realms: the checks that need the store, then the planner."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from skerry.model.base import DEFAULT
 from skerry.model.errors import Code, SkerryError
 from skerry.model.tenants import Realm, RealmKey
+from skerry.parts.base import Step
+from skerry.parts.slices import RealmJournal
 from skerry.protocol import realms as requests
-from skerry.resources import names, owners
+from skerry.resources import names, owner_plan, owners
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
-from skerry.resources.kind import Planner as PlannerAny
-from skerry.resources.realms import plan
 from skerry.store import projects
 from skerry.store.db import Database
 
 Decide = DecideAny[Realm]
-Planner = PlannerAny[Realm]
 Options = requests.RealmCreate | requests.RealmUpdate | requests.RealmEnsure
 
 
@@ -75,7 +74,7 @@ def _create(context: Context, request: requests.RealmCreate | requests.RealmEnsu
             )
         proposed = projects.propose_realm(context.db, context.secret, request.realm)
         realm = _with_options(context, proposed, request)
-        return plan.create(realm, owners.limits(realm), list(_described(proposed, realm)))
+        return owner_plan.create(realm, owners.limits(realm), list(_described(proposed, realm)))
 
     return decide
 
@@ -91,7 +90,7 @@ def _update(context: Context, request: requests.RealmUpdate | requests.RealmEnsu
             warnings.append(
                 f"merge_memory: a restart is due for {names.listed(running)}, until then it is as before"
             )
-        return plan.update(realm, after, (owners.limits(realm), owners.limits(after)), stored, warnings)
+        return owner_plan.update(realm, after, (owners.limits(realm), owners.limits(after)), stored, warnings)
 
     return decide
 
@@ -108,21 +107,11 @@ def _delete(context: Context, key: RealmKey, *, must_exist: bool) -> Decide:
         has = [f"project {one.key.name}" for one in projects.projects(context.db, realm.id)]
         if not has:
             has = [f"an operation on {one}" for one in projects.in_work(context.db, "realm_id", realm.id)]
-        return plan.delete(realm, owners.limits(realm), has)
+        journal = Step("remove", RealmJournal(realm.id), "nothing is left of it")
+        return owner_plan.delete(realm, owners.limits(realm), has, (journal,))
 
     return decide
 
 
-def _ensure(context: Context, request: requests.RealmEnsure, found: Realm | None) -> Sequence[Decide]:
-    if request.state == "absent":
-        return [_delete(context, request.realm, must_exist=False)]
-    return [_create(context, request) if found is None else _update(context, request)]
-
-
-PLANNERS: Mapping[str, Planner] = {
-    "realm_create": lambda context, request, _found: [_create(context, request)],
-    "realm_update": lambda context, request, _found: [_update(context, request)],
-    "realm_delete": lambda context, request, _found: [_delete(context, request.realm, must_exist=True)],
-    "realm_ensure": _ensure,
-}
+PLANNERS = owners.planners("realm", _create, _update, _delete)
 """What each verb decides."""
