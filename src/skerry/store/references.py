@@ -150,10 +150,10 @@ def volume_in_work(db: Database, volume_id: str) -> bool:
 
 
 def is_imported(db: Database, container_id: str) -> bool:
-    """Whether a container's files are being imported."""
+    """Whether a container's files are just being brought: those of a new one, or of one that a backup brought back."""
     query = (
         "SELECT 1 FROM operation WHERE state = 'open' AND kind = 'container' AND resource_id = ? "
-        "AND verb = 'import' LIMIT 1"
+        "AND verb IN ('import', 'fill') LIMIT 1"
     )
     return db.value(query, container_id) is not None
 

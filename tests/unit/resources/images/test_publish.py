@@ -194,3 +194,15 @@ def test_a_container_without_files_is_named(engine: Engine, monkeypatch: pytest.
         Code.NOT_FOUND,
         "the files of container default/default/shop are not on this host",
     )
+
+
+@pytest.mark.parametrize("verb", ["import", "fill"])
+def test_one_whose_files_are_just_brought_is_published_later(engine: Engine, verb: str) -> None:
+    db = engine.context.db
+    container_id = db.value("SELECT id FROM container WHERE name = 'shop'")
+    with db.transaction():
+        operations.begin(
+            db, "container", (container_id, "default/default/shop"), verb, {"verb": verb, "steps": []}
+        )
+    error = refused(engine, **PUBLISH)
+    assert (error.code, error.message) == (Code.BUSY, "container default/default/shop is being imported")
