@@ -12,6 +12,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.protocol import containers as requests
 from skerry.resources.containers import anatomy, missing, store
 from skerry.resources.kind import Context
+from skerry.store import operations
 
 _SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
 _log = logging.getLogger(__name__)
@@ -99,6 +100,12 @@ def _pid(context: Context, container: Container, *, frozen_too: bool = False) ->
     key, unit = container.key, anatomy.unit(container)
     state = systemd.state(unit.name)
     if state in {"inactive", "failed"}:
+        for under_way in operations.unfinished(context.db, requests.RESOURCE.name, container.id):
+            raise SkerryError(
+                Code.BUSY,
+                f"container {key} does not run: {under_way.verb!r} is under way",
+                "Ask again after it",
+            )
         raise SkerryError(
             Code.INVALID, f"container {key} does not run", f"Start it first: skerry start {key.name}"
         )

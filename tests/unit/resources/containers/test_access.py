@@ -11,6 +11,7 @@ from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.containers import access, store
 from skerry.resources.kind import Context
+from skerry.store import operations
 
 KEY = {"container": {"name": "blog"}}
 
@@ -107,3 +108,16 @@ def test_one_that_is_not_there(context):
 def test_a_bad_request_is_refused(context, request_, said):
     with pytest.raises(SkerryError, match=said):
         ask(context, **request_, **KEY)
+
+
+def test_one_that_does_not_run_because_of_an_operation_says_of_which(context, container, monkeypatch):
+    monkeypatch.setattr(systemd, "state", lambda _unit: "inactive")
+    about, plan = (container.id, str(container.key)), {"verb": "delete", "steps": []}
+    with context.db.transaction():
+        operations.begin(context.db, "container", about, "delete", plan)
+    with pytest.raises(SkerryError) as caught:
+        ask(context, verb="exec", **KEY, command=["ls"])
+    assert (caught.value.code, caught.value.message) == (
+        Code.BUSY,
+        f"container {container.key} does not run: 'delete' is under way",
+    )
