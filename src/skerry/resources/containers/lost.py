@@ -6,6 +6,7 @@ from typing import Any
 from skerry.model.container import Container, ContainerKey
 from skerry.model.errors import Code, SkerryError
 from skerry.parts import data, storage
+from skerry.resources import names
 from skerry.resources.kind import Context, Decide, Planner
 
 _WITHOUT = {"create", "import", "rename", "stop", "delete"}  # verbs that need no files
@@ -25,12 +26,7 @@ def _missing(context: Context, container: Container) -> tuple[str, str] | None:
 
 
 def _command(verb: str, key: ContainerKey, name: str) -> str:
-    where = "".join(
-        f" --{option} {given}"
-        for option, given in (("realm", key.realm), ("project", key.project))
-        if given != "default"
-    )
-    return f"skerry {verb} {name} FILE{where}"
+    return f"skerry {verb} {name} FILE{names.place(key.realm, key.project)}"
 
 
 def found(context: Context, container: Container) -> str:

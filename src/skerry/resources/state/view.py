@@ -7,6 +7,7 @@ from typing import Any
 from skerry.model.backup import HostState
 from skerry.parts import data, storage
 from skerry.protocol import state as requests
+from skerry.resources import names
 from skerry.resources.kind import Context
 from skerry.store import references
 
@@ -57,10 +58,10 @@ def missing(context: Context) -> Iterator[dict[str, Any]]:
 
 def _one(kind: str, name: str, verb: str) -> dict[str, Any]:
     realm, project, own = name.split("/")
-    where = "".join(
-        f" --{option} {given}"
-        for option, given in (("realm", realm), ("project", project))
-        if given != "default"
-    )
     files = [f"{kind}.{realm}.{project}.{own}.tar"]
-    return {"kind": kind, "name": name, "files": files, "bring": f"skerry {verb} {own} FILE{where}"}
+    return {
+        "kind": kind,
+        "name": name,
+        "files": files,
+        "bring": f"skerry {verb} {own} FILE{names.place(realm, project)}",
+    }

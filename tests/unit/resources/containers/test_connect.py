@@ -13,6 +13,7 @@ from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.containers import connect, store
 from skerry.resources.kind import Context
+from tests.conftest import ROOT
 
 REFUSED, COUNT = 0, 1
 
@@ -81,3 +82,8 @@ def test_without_a_command_it_is_checked_only(context):
 
 def test_it_is_no_command_for_people():
     assert not TABLE["connect"].request.for_people
+
+
+def test_the_program_in_c_speaks_this_version():
+    source = (ROOT / "packaging/skerry-launch/src/connect.c").read_text()
+    assert f'{{\\"version\\": {WIRE_VERSION}, \\"verb\\": \\"connect\\"' in source
