@@ -268,7 +268,7 @@ def test_the_engine_serves_while_containers_come_and_what_is_asked_for_wins(host
 
 def test_one_that_does_not_start_with_the_host_is_tried_by_each_engine(host, hello, on_host):
     found = create(host, hello, "exec sleep 600")
-    folder = f"/var/lib/skerry/pool/c/{found['id']}"
+    folder = f"/var/lib/skerry/pool/c/{found['id']}/upper"
     host.check_output(f"mv {folder} {folder}.away")
     try:
         assert on_host("reboot.py").rc == 0

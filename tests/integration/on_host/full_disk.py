@@ -51,6 +51,7 @@ def tiny_pool() -> None:
     run("btrfs", "quota", "enable", "--simple", pool)
     for name in ("c", "images"):
         (pool / name).mkdir()
+    run("mount", "-o", "bind,ro", POOL / "images", pool / "images")  # those that the host has
 
 
 def tiny_state() -> None:
