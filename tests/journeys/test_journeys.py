@@ -216,6 +216,9 @@ def test_it_runs_on_the_hardened_kernel_started_by_uefi_from_the_encrypted_disk(
 @ON_THE_LAB
 def test_its_containers_are_fenced_and_cannot_lie_about_who_they_are(journey: Journey) -> None:
     see_the_walls(journey)
+    # The engine asks for the last one only; nothing is taken from what systemd has asked for.
+    kept = {"nosuid", "nodev", "noexec", "nsdelegate", "memory_recursiveprot", "favordynmods"}
+    assert kept <= set(journey.on_machine("findmnt -n -o OPTIONS /sys/fs/cgroup").strip().split(","))
 
 
 def test_from_a_fresh_clone_to_a_url_and_to_its_end(journey: Journey) -> None:
