@@ -78,7 +78,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.helpers import get_group_vars
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.plugins.loader import connection_loader
+from ansible.plugins.loader import become_loader, connection_loader
 from ansible.utils.vars import combine_vars
 from ansible.vars.plugins import get_vars_from_inventory_sources
 
@@ -110,6 +110,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for host, containers in self._said(path, use=cache).items():
             for container in containers:
                 self._add(as_hosts.variables(container, host), named)
+        for plugins in (connection_loader, become_loader):
+            plugins.get(as_hosts.PLUGIN, class_only=True)  # once; else each task of a play does it anew
 
     def _said(self, path: str, *, use: bool) -> dict[str, list[Found]]:
         """The containers of each host, from the cache where it is used and knows them."""
