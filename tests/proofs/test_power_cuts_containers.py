@@ -22,7 +22,8 @@ Containers = dict[str, dict[str, Any]]
 
 
 def test_thirty_cuts_in_mixed_work(tmp_path: Path) -> None:
-    choose, expected, changes = chooser("containers"), {}, 0
+    choose, changes = chooser("containers"), 0
+    expected: Containers = {}
     with machine("cuts-containers", tmp_path, ["--firmware", "uefi", "--disks", "1"]) as host:
         prepare(host)
         for cut in range(1, CUTS + 1):
