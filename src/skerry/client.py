@@ -22,7 +22,8 @@ class EngineError(Exception):
     """The engine refused, failed, or could not be reached.
 
     Attributes:
-        code: the class of error: invalid, not_found, exists, busy, host, failed, forbidden.
+        code: the class of error: invalid, not_found, exists, busy, host, failed, forbidden,
+            unauthorized.
         message: what was wrong, and where.
         hint: what would be right, or what to do next.
         journal: the log of the unit that failed, if one did.

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pwd
 import secrets
 import signal
 import sqlite3
@@ -13,7 +14,8 @@ from skerry.engine import executor
 from skerry.engine.adopt import adopt
 from skerry.engine.engine import Engine
 from skerry.engine.reconcile import reconcile
-from skerry.engine.server import Server, refuse_waiting
+from skerry.engine.server import FOR_TOKENS, Server, handed_over, refuse_waiting
+from skerry.engine.under_way import UnderWay
 from skerry.host import files, systemd
 from skerry.model.errors import SkerryError
 from skerry.model.host import CONFIG_PATH, HostConfig, load_host_config
@@ -23,6 +25,7 @@ from skerry.resources.registered import KINDS
 from skerry.store.db import Database
 
 RESTORED = 75  # the exit code at which systemd starts the engine anew (skerry-engine.service)
+API_USER = "skerry-api"
 _DRAIN_SECONDS = 60.0  # a stop or an upgrade lets what has begun be carried out
 _log = logging.getLogger("skerry.engine")
 
@@ -33,6 +36,18 @@ def _secret(host: HostConfig) -> bytes:
     if not path.exists():
         files.replace(host.secret, secrets.token_bytes(32), mode=0o600)
     return path.read_bytes()
+
+
+def _servers(engine: Engine) -> list[Server]:
+    """Root's server, and the one for tokens, where systemd hands its socket over."""
+    run, under_way = engine.context.host.run, UnderWay(engine.is_good)
+    found = [Server(f"{run}/engine.sock", TABLE, engine.answer, under_way)]
+    if handed_over(FOR_TOKENS) is not None:
+        uid = pwd.getpwnam(API_USER).pw_uid
+        found.append(Server(f"{run}/tokens.sock", TABLE, engine.answer, under_way, for_tokens=uid))
+        threading.Thread(target=found[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=under_way.watch, daemon=True).start()
+    return found
 
 
 def _end_once_retired(db: Database, server: Server) -> None:
@@ -58,7 +73,8 @@ def main() -> int:
         _log.critical("%s", found)
         refuse_waiting(found)
         return 1
-    server = Server(f"{host.run}/engine.sock", TABLE, engine.answer)
+    servers = _servers(engine)
+    server = servers[0]
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     threading.Thread(target=_end_once_retired, args=(db, server), daemon=True).start()
     observers = engine.observers()
@@ -69,7 +85,9 @@ def main() -> int:
     systemd.notify("STOPPING=1")
     for one in observers:
         one.stop()
-    if not server.drain(_DRAIN_SECONDS):
+    for other in servers[1:]:
+        other.shutdown()
+    if not all([each.drain(_DRAIN_SECONDS) for each in servers]):
         _log.warning("a request is still being carried out; the next start settles it")
     db.close()
     return RESTORED if db.retired.is_set() else 0

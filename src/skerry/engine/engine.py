@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from skerry import __version__
-from skerry.engine import executor
+from skerry.engine import admission, executor
+from skerry.engine.admission import Asker
 from skerry.engine.executor import Running
 from skerry.engine.locks import Locks
 from skerry.model.errors import SkerryError
@@ -96,7 +97,7 @@ class Engine:
     def __init__(self, context: Context, kinds: Kinds, table: Table) -> None:
         self.context, self.kinds, self.table = context, kinds, table
         self._locks = Locks()
-        self._own: dict[str, Callable[[Any], Answer]] = {
+        self._own: dict[str, Callable[[Context, Any], Answer]] = {
             "operations": self._operations,
             "status": self._status,
         }
@@ -114,20 +115,34 @@ class Engine:
             if not answered:
                 raise ValueError(f"nobody answers the verb {verb.name!r} of {kind}")
 
-    def answer(self, request: Request | core.PlanOnly, progress: Progress = _unheard) -> Answer:
+    def answer(
+        self, request: Request | core.PlanOnly, progress: Progress = _unheard, asker: Asker | None = None
+    ) -> Answer:
         """Answer one request, whatever its kind.
+
+        Args:
+            request: what is asked.
+            progress: is told each step that is done.
+            asker: the token that asks; None where root does.
 
         Raises:
             SkerryError: it was refused or failed.
         """
+        context = self.context
+        if asker is not None:
+            context = dataclasses.replace(context, asker=admission.admit(context.db, asker, request))
         if isinstance(request, core.PlanOnly):
-            return self._apply(request.of, progress, dry_run=True)
+            return self._apply(context, request.of, progress, dry_run=True)
         verb = self.table.verb_of(request)
         if verb.name in self._own:
-            return self._own[verb.name](request)
+            return self._own[verb.name](context, request)
         if verb.changes:
-            return self._apply(request, progress, dry_run=False)
-        return self.kinds[verb.resource.name].readers()[verb.name](self.context, request)
+            return self._apply(context, request, progress, dry_run=False)
+        return self.kinds[verb.resource.name].readers()[verb.name](context, request)
+
+    def is_good(self, request: Request | core.PlanOnly, asker: Asker) -> bool:
+        """Whether a token may still ask what it was answered, or is just being."""
+        return admission.is_good(self.context.db, asker, request)
 
     def by_itself(self, request: Request, still: Still, patience: float | None = None) -> None:
         """Carry out a request that no client sent, unless it is out of date when its turn has come.
@@ -140,7 +155,7 @@ class Engine:
         Raises:
             SkerryError: it was refused or failed.
         """
-        self._apply(request, _unheard, dry_run=False, still=still, patience=patience)
+        self._apply(self.context, request, _unheard, dry_run=False, still=still, patience=patience)
 
     def observers(self) -> list[Observer]:
         """What looks after the resources of all kinds."""
@@ -152,6 +167,7 @@ class Engine:
 
     def _apply(
         self,
+        context: Context,
         request: Request,
         progress: Progress,
         *,
@@ -163,17 +179,17 @@ class Engine:
         verb = self.table.verb_of(request)
         kind = self.kinds[request.kind() or verb.resource.name]
         if dry_run:
-            context = dataclasses.replace(self.context, dry_run=True)
+            context = dataclasses.replace(context, dry_run=True)
             return self._loop(_Work(context, kind, request, kind.find(context, request)), verb.name, _unheard)
         names = (verb.resource.plural,) if kind.serial else kind.locks(request)
         wait = kind.patience if patience is None else patience
         with contextlib.ExitStack() as locked:
             for name in sorted(names):  # in the same order as everybody else
                 locked.enter_context(self._locks.only(name, wait, progress))
-            found = self._settled(kind, request)
+            found = self._settled(context, kind, request)
             if not still(found):
                 return {}
-            return self._loop(_Work(self.context, kind, request, found), verb.name, progress)
+            return self._loop(_Work(context, kind, request, found), verb.name, progress)
 
     def _alone(self, kind: Kind[Any]) -> Alone:
         """How an observer of a kind keeps operations away from one of its resources, if none runs there now."""
@@ -200,9 +216,9 @@ class Engine:
             running = done.following
         return self._answer(work, before)
 
-    def _settled(self, kind: Kind[Any], request: Any) -> Any:
+    def _settled(self, context: Context, kind: Kind[Any], request: Any) -> Any:
         """The resource, after what an earlier operation could not write down (a full disk) has been settled."""
-        found = kind.find(self.context, request)
+        found = kind.find(context, request)
         if kind.serial:
             left = operations.unfinished(self.context.db, kind.name)
         elif found is not None:
@@ -211,14 +227,15 @@ class Engine:
             return None
         for operation in left:
             executor.recover(self.context, kind, operation)
-        return kind.find(self.context, request) if left else found
+        return kind.find(context, request) if left else found
 
     def _answer(self, work: _Work, before: Answer | None) -> core.Changed:
         context, kind, plans = work.context, work.kind, work.plans
         changed = any(plan.lasting for plan in plans)
         after = None if work.found is None else kind.view(context, work.found)
+        once = {} if context.dry_run else {k: v for plan in plans for k, v in plan.once.items()}
         promised = kind.warnings(context, plans[0].before, work.found) if plans else ()
-        return {
+        answer: core.Changed = {
             "changed": changed,
             "before": None if before is None else dict(before),
             "after": None if after is None else dict(after),
@@ -227,9 +244,18 @@ class Engine:
             "warnings": [*work.warnings, *(text for plan in plans for text in plan.warnings), *promised],
             "missing": "" if before or after else kind.missing(context, work.request),
         }
+        if once:
+            answer["once"] = once
+        return answer
 
-    def _operations(self, request: hosts.Operations) -> hosts.Journal:
-        """The newest operations: what each planned, how long its steps took, how it ended."""
+    def _operations(self, context: Context, request: hosts.Operations) -> hosts.Journal:
+        """The newest operations: what each planned, how long its steps took, how it ended, which token asked."""
+        token = context.asker
+        if token is None or token.operators:
+            found, own = operations.recent(context.db, request.count), ""
+        else:
+            found = operations.recent_of(context.db, request.count, token.realm_id, token.project_ids)
+            own = f"{token.key.realm}/"
         return {
             "operations": [
                 {
@@ -245,13 +271,15 @@ class Engine:
                     "steps": [journaled_title(step) for step in item.plan["steps"]],
                     "stored": item.plan.get("stored", []),
                     "timings_ms": item.timings,
+                    "token": item.token if item.token.startswith(own) else "",
+                    "token_id": item.token_id if item.token.startswith(own) else "",
                 }
-                for item in operations.recent(self.context.db, request.count)
+                for item in found
             ]
         }
 
-    def _status(self, _request: hosts.Status) -> hosts.Figures:
-        """The host in a few figures: its own, then those of each kind."""
+    def _status(self, context: Context, _request: hosts.Status) -> hosts.Figures:
+        """The host in a few figures: its own, then those of each kind, which are the operator's business."""
         found = {
             "version": __version__,
             "wire_version": core.WIRE_VERSION,
@@ -259,8 +287,9 @@ class Engine:
             "domain": self.context.host.domain,
             "fences": self.context.host.fences,
         }
-        for kind in self.kinds:
-            found |= kind.figures(self.context)
+        if context.asker is None or context.asker.operators:
+            for kind in self.kinds:
+                found |= kind.figures(context)
         return found
 
 

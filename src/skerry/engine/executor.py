@@ -66,7 +66,12 @@ def begin(context: Context, kind: Kind[Any], plan: Plan[Any], *, chained: bool =
         return Running(context, kind, 0, plan)
     kind.begin(context, plan)
     number = operations.begin(
-        context.db, kind.name, kind.about(plan.resource), plan.verb, kind.dump(plan) | {"chained": chained}
+        context.db,
+        kind.name,
+        kind.about(plan.resource),
+        plan.verb,
+        kind.dump(plan) | {"chained": chained},
+        (context.asker.id, str(context.asker.key)) if context.asker else ("", ""),
     )
     return Running(context, kind, number, plan)
 

@@ -13,17 +13,23 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from skerry.engine import executor
+from skerry.engine import admission, executor
+from skerry.engine.admission import Asker
+from skerry.engine.under_way import UnderWay
 from skerry.model.errors import Code, SkerryError
 from skerry.parts.base import Progress
 from skerry.protocol.core import WIRE_VERSION, PlanOnly, Request, Table
+from skerry.protocol.errors import quoted
 
 _MAX_LINE = 1 << 20  # bytes of one request
 _LISTEN_FD = 3  # sd_listen_fds(3)
+FOR_ROOT = "skerry-engine.socket"
+FOR_TOKENS = "skerry-tokens.socket"
 _UCRED = struct.Struct("3i")  # unix(7), SO_PEERCRED
 _log = logging.getLogger(__name__)
 
-Handle = Callable[[Request | PlanOnly, Progress], Mapping[str, Any]]
+Asked = Request | PlanOnly
+Handle = Callable[[Asked, Progress, Asker | None], Mapping[str, Any]]
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -44,7 +50,14 @@ class _Connection(socketserver.StreamRequestHandler):
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             self._check_peer()
-            return {"ok": True, "result": self.server.answer(self._parse(line), self._send)}
+            raw = self._read(line)
+            asker = admission.asker_of(raw) if self.server.for_tokens else None
+            asked = self.server.table.parse(raw)
+            with self.server.under_way.entered(self.request, asked, asker):
+                result = self.server.answer(asked, self._send, asker)
+            if not isinstance(asked, PlanOnly) and asked.changes:
+                self.server.under_way.end_revoked()
+            return {"ok": True, "result": result}
         except SkerryError as error:
             _log.info("refused or failed: %s", error)
             return {"ok": False, "error": _error(error)}
@@ -53,8 +66,9 @@ class _Connection(socketserver.StreamRequestHandler):
             return {"ok": False, "error": _error(executor.store_error(error))}
         except Exception as error:  # noqa: BLE001 - the client gets an answer, the log the traceback
             _log.exception("a request failed in a way nobody foresaw")
+            what = "" if self.server.for_tokens else f": {error!r}"
             unforeseen = SkerryError(
-                Code.FAILED, f"the engine failed: {error!r}", "See journalctl -u skerry-engine"
+                Code.FAILED, f"the engine failed{what}", "See journalctl -u skerry-engine"
             )
             return {"ok": False, "error": _error(unforeseen)}
 
@@ -62,12 +76,11 @@ class _Connection(socketserver.StreamRequestHandler):
         _pid, uid, _gid = _UCRED.unpack(
             self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         )
-        if uid != 0:
-            raise SkerryError(
-                Code.FORBIDDEN, f"uid {uid} may not speak to the engine", "Become root on this host"
-            )
+        if uid != self.server.uid:
+            right = "Ask by the API" if self.server.for_tokens else "Become root on this host"
+            raise SkerryError(Code.FORBIDDEN, f"uid {uid} may not speak to the engine", right)
 
-    def _parse(self, line: bytes) -> Request | PlanOnly:
+    def _read(self, line: bytes) -> dict[str, Any]:
         if len(line) > _MAX_LINE:
             raise SkerryError(
                 Code.INVALID,
@@ -75,14 +88,14 @@ class _Connection(socketserver.StreamRequestHandler):
                 "Give fewer or shorter values",
             )
         try:
-            raw = json.loads(line)
+            raw = json.loads(line, object_pairs_hook=_each_once)
         except (ValueError, RecursionError) as error:
             raise SkerryError(
                 Code.INVALID, f"the request is not JSON: {error}", "Send one object a line"
             ) from error
         if not isinstance(raw, dict):
             raise SkerryError(Code.INVALID, "the request is not an object", "Send one object a line")
-        return self.server.table.parse(raw)
+        return raw
 
     def _send(self, message: dict[str, Any]) -> None:
         """Send a line. A client that has gone away does not stop what it asked for."""
@@ -97,11 +110,30 @@ def refuse_waiting(error: SkerryError) -> None:
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return
     answer = json.dumps({"version": WIRE_VERSION, "ok": False, "error": _error(error)}).encode() + b"\n"
-    with socket.socket(fileno=_LISTEN_FD) as waiting:
-        while select.select([waiting], [], [], 0)[0]:
-            client, _ = waiting.accept()
-            with client, contextlib.suppress(OSError):
-                client.sendall(answer)
+    for number in filter(None, map(handed_over, (FOR_ROOT, FOR_TOKENS))):
+        with socket.socket(fileno=number) as waiting:
+            while select.select([waiting], [], [], 0)[0]:
+                client, _ = waiting.accept()
+                with client, contextlib.suppress(OSError):
+                    client.sendall(answer)
+
+
+def handed_over(name: str) -> int | None:
+    """The descriptor of the socket that systemd hands over from the unit of that name; None where it does not."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return None
+    names = os.environ.get("LISTEN_FDNAMES", FOR_ROOT).split(":")
+    return _LISTEN_FD + names.index(name) if name in names else None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose fields are there once: of two, nobody could say which one was read."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SkerryError(Code.INVALID, f"{quoted(twice)} is there twice in an object", "Give each field once")
+    return found
 
 
 def _error(error: SkerryError) -> dict[str, str]:
@@ -109,27 +141,44 @@ def _error(error: SkerryError) -> dict[str, str]:
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
-    """Listens on the socket that systemd hands over, or on ``path``; takes the verbs of ``table``."""
+    """Listens on the socket that systemd hands over, or on ``path``; takes the verbs of ``table``.
+
+    Args:
+        path: the socket.
+        table: the verbs.
+        handle: answers a request.
+        under_way: of all servers of the engine, what tokens are being answered.
+        for_tokens: the uid that may speak to it for tokens; None for root's own server, which knows none.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: str, table: Table, handle: Handle) -> None:
-        self.table, self._handle = table, handle
+    def __init__(
+        self,
+        path: str,
+        table: Table,
+        handle: Handle,
+        under_way: UnderWay,
+        *,
+        for_tokens: int | None = None,
+    ) -> None:
+        self.table, self._handle, self.under_way = table, handle, under_way
+        self.for_tokens, self.uid = for_tokens is not None, for_tokens or 0
         self._busy = 0
         self._idle = threading.Condition()
-        activated = os.environ.get("LISTEN_PID") == str(os.getpid())
-        super().__init__(path, _Connection, bind_and_activate=not activated)
-        if activated:
+        number = handed_over(FOR_TOKENS if self.for_tokens else FOR_ROOT)
+        super().__init__(path, _Connection, bind_and_activate=number is None)
+        if number is not None:
             self.socket.close()
-            self.socket = socket.socket(fileno=_LISTEN_FD)
+            self.socket = socket.socket(fileno=number)
 
-    def answer(self, request: Request | PlanOnly, progress: Progress) -> Mapping[str, Any]:
+    def answer(self, request: Asked, progress: Progress, asker: Asker | None) -> Mapping[str, Any]:
         """Answer one typed request."""
         with self._idle:
             self._busy += 1
         try:
-            return self._handle(request, progress)
+            return self._handle(request, progress, asker)
         finally:
             with self._idle:
                 self._busy -= 1

@@ -15,6 +15,7 @@ class Code(StrEnum):
     HOST = "host"  # the host lacks something (fences, space, a service)
     FAILED = "failed"  # a step failed; everything it did was undone
     FORBIDDEN = "forbidden"
+    UNAUTHORIZED = "unauthorized"  # the token is none, or none any more
 
 
 class SkerryError(Exception):

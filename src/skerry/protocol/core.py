@@ -6,7 +6,7 @@ A kind declares its requests once, as models. The table of all verbs follows fro
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -126,6 +126,7 @@ class Changed(TypedDict):
         timings_ms: milliseconds of each step, a list for each plan; empty where it was only planned.
         warnings: what a person should know.
         missing: what to say where nothing was there, and nothing is.
+        once: what is told this once, such as a token that was made; only where there is something.
     """
 
     changed: bool
@@ -135,6 +136,7 @@ class Changed(TypedDict):
     timings_ms: list[list[float]]
     warnings: list[str]
     missing: str
+    once: NotRequired[dict[str, str]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ class Operations(Request):
 
 
 class ShownOperation(TypedDict):
-    """One row of the journal: what is done so far of a plan for one resource, and how it ended."""
+    """One row of the journal: what is done so far of a plan for one resource, how it ended, and which token asked for it."""
 
     id: int
     verb: str
@@ -29,6 +29,8 @@ class ShownOperation(TypedDict):
     steps: list[str]
     stored: list[str]
     timings_ms: list[float]
+    token: str
+    token_id: str
 
 
 class Journal(TypedDict):

@@ -40,7 +40,7 @@ class RealmUpdate(_Options):
 
 
 class RealmDelete(_OneRealm, Change):
-    """Delete a realm with its logs; one that has a project is refused."""
+    """Delete a realm with its logs; one that has a project or a token is refused."""
 
     verb: Literal["realm_delete"]
 

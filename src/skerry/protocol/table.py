@@ -10,6 +10,7 @@ from skerry.protocol import (
     secrets,
     snapshots,
     state,
+    tokens,
     volumes,
 )
 from skerry.protocol.core import Table
@@ -24,6 +25,7 @@ TABLE = Table(
         aliases.RESOURCE,
         realms.RESOURCE,
         projects.RESOURCE,
+        tokens.RESOURCE,
         state.RESOURCE,
         hosts.RESOURCE,
     ),

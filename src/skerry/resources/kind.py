@@ -11,7 +11,10 @@ from pydantic import TypeAdapter
 
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
+from skerry.model.image import OF_CONTAINER, Image
+from skerry.model.token import KeptToken
 from skerry.parts.base import Step
+from skerry.protocol.core import Listing
 from skerry.store.db import Database
 
 R = TypeVar("R")
@@ -28,12 +31,33 @@ class Context:
         db: the state store.
         secret: the host's secret, which makes ids unguessable.
         dry_run: nothing is done, so what an earlier plan of the same request would have made is not there.
+        asker: the token that asks; None where root does, or the engine itself.
     """
 
     host: HostConfig
     db: Database
     secret: bytes = b""
     dry_run: bool = False
+    asker: KeptToken | None = None
+
+    def sees(self, realm: str, project: str) -> bool:
+        """Whether who asks may know what a project has."""
+        return self.asker is None or self.asker.sees(realm, project)
+
+    def sees_realm(self, realm: str) -> bool:
+        """Whether who asks may know all of a realm."""
+        return self.asker is None or self.asker.sees_realm(realm)
+
+    def sees_image(self, image: Image) -> bool:
+        """Whether who asks may know and use an image: that of a container's files is its project's."""
+        realm, _, rest = image.reference.removeprefix(OF_CONTAINER).partition("/")
+        published = image.reference.startswith(OF_CONTAINER)
+        return not published or self.sees(realm, rest.partition("/")[0])
+
+    def lists(self, request: Listing, realm: str, project: str) -> bool:
+        """Whether a list has what a project has: it is asked for, and who asks may know of it."""
+        wanted = request.realm in {None, realm} and request.project in {None, project}
+        return wanted and self.sees(realm, project)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +75,7 @@ class Plan(Generic[R]):
         warnings: what a person should know of it besides.
         lasting: False where it only prepares for the request's next plan, and nothing of it stays.
         aside: it is about another resource than the request.
+        once: what only the answer tells, once it is done: no journal, no plan and no log has it.
     """
 
     verb: str
@@ -63,6 +88,7 @@ class Plan(Generic[R]):
     warnings: tuple[str, ...] = ()
     lasting: bool = True
     aside: bool = False
+    once: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
     @property
     def resource(self) -> R:

@@ -9,6 +9,7 @@ from skerry.resources.realms.kind import Realms
 from skerry.resources.secrets.kind import Secrets
 from skerry.resources.snapshots.kind import Snapshots
 from skerry.resources.state.kind import States
+from skerry.resources.tokens.kind import Tokens
 from skerry.resources.volumes.kind import Volumes
 
 KINDS = Kinds(
@@ -21,6 +22,7 @@ KINDS = Kinds(
         Containers(),
         Snapshots(),
         Aliases(),
+        Tokens(),
         States(),
     )
 )

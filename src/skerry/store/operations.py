@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from skerry.store.db import Database, Row, now
@@ -20,6 +21,7 @@ class Operation:
         plan: the plan as JSON, whole: enough to finish or undo it after a crash.
         done: how many of its steps are complete.
         timings: milliseconds of each complete step.
+        token_id: the id of the token that asked for it, and in ``token`` how a person named it; empty where none did.
     """
 
     id: int
@@ -33,6 +35,8 @@ class Operation:
     state: Literal["open", "done", "undone", "failed"]
     error: str
     started: str
+    token_id: str = ""
+    token: str = ""
 
 
 def _from_row(row: Row) -> Operation:
@@ -48,10 +52,19 @@ def _from_row(row: Row) -> Operation:
         state=row["state"],
         error=row["error"],
         started=row["started"],
+        token_id=row["token_id"],
+        token=row["token"],
     )
 
 
-def begin(db: Database, kind: str, about: tuple[str, str], verb: str, plan: dict[str, Any]) -> int:
+def begin(
+    db: Database,
+    kind: str,
+    about: tuple[str, str],
+    verb: str,
+    plan: dict[str, Any],
+    asker: tuple[str, str] = ("", ""),
+) -> int:
     """Write down what is about to be done; returns the operation's id. Inside a transaction.
 
     Args:
@@ -60,15 +73,17 @@ def begin(db: Database, kind: str, about: tuple[str, str], verb: str, plan: dict
         about: the resource's id, and how a person names it.
         verb: what is done with it.
         plan: the whole plan, as JSON.
+        asker: the id of the token that asked for it, and how a person names it.
     """
     return db.execute(
-        "INSERT INTO operation (kind, resource_id, resource, verb, plan, state, started) "
-        "VALUES (?, ?, ?, ?, ?, 'open', ?)",
+        "INSERT INTO operation (kind, resource_id, resource, verb, plan, state, started, token_id, token) "
+        "VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?)",
         kind,
         *about,
         verb,
         json.dumps(plan),
         now(),
+        *asker,
     )
 
 
@@ -131,3 +146,20 @@ def unfinished(db: Database, kind: str | None = None, resource_id: str | None = 
 def recent(db: Database, count: int) -> list[Operation]:
     """The newest operations, newest first."""
     return [_from_row(row) for row in db.rows("SELECT * FROM operation ORDER BY id DESC LIMIT ?", count)]
+
+
+def recent_of(db: Database, count: int, realm_id: str, project_ids: Sequence[str]) -> list[Operation]:
+    """The newest operations on a realm and what it has; where projects are named, on these and what they have."""
+    own = "project_id IN (SELECT value FROM json_each(?2))" if project_ids else "realm_id = ?3"
+    field, ids = (
+        ("project_id", "(SELECT value FROM json_each(?2))") if project_ids else ("realm_id", "(?3)")
+    )
+    there = " UNION ALL ".join(
+        f"SELECT {table}.id FROM {table} JOIN project ON project.id = project_id WHERE {own}"  # noqa: S608 - texts of ours
+        for table in ("container", "volume")
+    )
+    query = (
+        f"SELECT * FROM operation WHERE plan ->> '$.after.{field}' IN {ids} OR plan ->> '$.before.{field}' IN {ids} "  # noqa: S608
+        f"OR resource_id IN {ids} OR resource_id IN ({there}) ORDER BY id DESC LIMIT ?1"
+    )
+    return [_from_row(row) for row in db.rows(query, count, json.dumps(project_ids), realm_id)]

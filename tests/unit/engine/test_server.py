@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from skerry.engine import server
+from skerry.engine.under_way import UnderWay
 from skerry.model.errors import Code, SkerryError
 from skerry.protocol.table import TABLE
 
@@ -20,7 +21,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The socket of a server that answers each request with its verb, whoever asks."""
     monkeypatch.setattr(server._Connection, "_check_peer", lambda _self: None)
     running = server.Server(
-        f"{tmp_path}/engine.sock", TABLE, lambda request, _progress: {"verb": request.verb}
+        f"{tmp_path}/engine.sock",
+        TABLE,
+        lambda request, _progress, _asker: {"verb": request.verb},
+        UnderWay(lambda _asked, _asker: True),
     )
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
     yield f"{tmp_path}/engine.sock"

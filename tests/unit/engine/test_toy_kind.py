@@ -20,6 +20,7 @@ from skerry.cli.main import main
 from skerry.client import EngineClient, EngineError
 from skerry.engine import server
 from skerry.engine.engine import Engine
+from skerry.engine.under_way import UnderWay
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts.base import Part, Step, warn
@@ -240,7 +241,7 @@ def path(sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """The socket of an engine that knows toys."""
     monkeypatch.setattr(server._Connection, "_check_peer", lambda _self: None)
     engine = sweep.open()
-    running = server.Server(f"{tmp_path}/toys.sock", TABLE, engine.answer)
+    running = server.Server(f"{tmp_path}/toys.sock", TABLE, engine.answer, UnderWay(engine.is_good))
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
     yield f"{tmp_path}/toys.sock"
     running.shutdown()

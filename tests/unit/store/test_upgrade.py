@@ -101,13 +101,13 @@ def test_what_was_cut_off_is_settled(host: HostConfig, machine: Machine) -> None
     assert [image.name for image in images.all_images(db)] == ["hello", "hello@" + "a" * 12]
     assert len(engine.answer(TABLE.parse({"version": 3, "verb": "operations"}))["operations"]) >= 8
     again = Database.open(host.database, KINDS.tables())
-    assert again.value("PRAGMA user_version") == 5
+    assert again.value("PRAGMA user_version") == 6
 
 
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("PRAGMA user_version = 99", "has schema 99, this Skerry knows 5"),
+        ("PRAGMA user_version = 99", "has schema 99, this Skerry knows 6"),
         ("INSERT INTO kind_schema VALUES ('image', 7)", "has schema 7 of image, this Skerry knows 1"),
     ],
 )

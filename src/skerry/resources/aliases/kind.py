@@ -62,7 +62,7 @@ class Aliases(Kind[Alias]):
             "aliases": [
                 dict(self.view(context, alias))
                 for alias in store.all_aliases(context.db)
-                if request.realm in {None, alias.realm} and request.project in {None, alias.project}
+                if context.lists(request, alias.realm, alias.project)
             ]
         }
 

@@ -53,7 +53,7 @@ def _missing_hint(context: Context, request: OneAlias) -> str:
 def _check_name(context: Context, request: AliasSet) -> None:
     """Refuse a name that is not to be had. A reserved one and another realm's are refused in the same words."""
     taken = store.find(context.db, request.alias)
-    if taken is not None and taken.realm == request.realm:
+    if taken is not None and taken.realm == request.realm and context.sees(taken.realm, taken.project):
         if taken.project != request.project:
             raise SkerryError(
                 Code.EXISTS,

@@ -87,7 +87,7 @@ def logs(context: Context, request: requests.Logs) -> requests.Log:
 def _existing(context: Context, key: ContainerKey) -> Container:
     container = store.find(context.db, key)
     if container is None:
-        raise missing.not_found(context.db, key)
+        raise missing.not_found(context, key)
     return container
 
 

@@ -30,7 +30,7 @@ def export(
 
     def decide(found: Container | None) -> Plan[Container]:
         if found is None:
-            raise missing.not_found(context.db, request.container)
+            raise missing.not_found(context, request.container)
         taken = _snapshot(context, found, request.snapshot)
         digest = taken.digest if taken else found.image.digest
         image = references.image(context.db, digest)

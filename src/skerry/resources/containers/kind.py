@@ -150,7 +150,7 @@ class Containers(Kind[Container]):
 
     def missing(self, context: Context, request: Any) -> str:
         """What the name may have been meant for."""
-        return str(missing.not_found(context.db, request.container))
+        return str(missing.not_found(context, request.container))
 
     def figures(self, context: Context) -> Answer:
         """How many there are, and what is promised to them."""

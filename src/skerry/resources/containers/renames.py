@@ -67,7 +67,7 @@ def rename_existing(context: Context, request: requests.Rename) -> Decide:
 
     def decide(found: Container | None) -> Plan[Container] | None:
         if found is None or found.key != old:
-            raise missing.not_found(context.db, old)
+            raise missing.not_found(context, old)
         return rename(context, old, new)(found)
 
     return decide

@@ -29,7 +29,7 @@ def planner(context: Context, request: SnapshotRestore, had: Container | None) -
 
     def decide(found: Container | None) -> Plan[Container]:
         if found is None:
-            raise missing.not_found(context.db, request.container)
+            raise missing.not_found(context, request.container)
         snapshot = snapshots.find(context.db, request.snapshot)
         image = references.image(context.db, snapshot.digest) if snapshot else None
         if snapshot is None or image is None:  # a foreign key holds the image

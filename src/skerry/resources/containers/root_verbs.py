@@ -105,7 +105,7 @@ def rollback(context: Context, request: requests.Rollback, had: Container | None
 
     def decide(found: Container | None) -> Plan[Container] | None:
         if found is None:
-            raise missing.not_found(context.db, request.container)
+            raise missing.not_found(context, request.container)
         if (earlier := _earlier(context, request, found)) is None:
             return None
         to, image = earlier

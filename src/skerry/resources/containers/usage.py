@@ -18,7 +18,7 @@ def stats(context: Context, request: requests.Stats | requests.Top) -> requests.
     listed = [
         container
         for container in store.all_containers(context.db)
-        if request.realm in {None, container.key.realm} and request.project in {None, container.key.project}
+        if context.lists(request, container.key.realm, container.key.project)
     ]
     before, begun = [_look(context, one) for one in listed], time.monotonic()
     time.sleep(request.interval)

@@ -42,8 +42,9 @@ _MOST_SERVICES = 32
 
 def _image(context: Context, reference: str) -> Image:
     found = references.image(context.db, reference)
-    if found is None:
-        known = ", ".join(references.image_names(context.db)) or "none yet"
+    if found is None or not context.sees_image(found):
+        seen = [one.name for one in references.all_images(context.db) if context.sees_image(one)]
+        known = ", ".join(seen) or "none yet"
         raise SkerryError(Code.NOT_FOUND, f"image {reference!r} is not on this host", f"Images here: {known}")
     return found
 
@@ -55,7 +56,7 @@ def existing(context: Context, found: Container | None, key: ContainerKey) -> Co
         SkerryError: it is not.
     """
     if found is None:
-        raise missing.not_found(context.db, key)
+        raise missing.not_found(context, key)
     return found
 
 

@@ -111,7 +111,7 @@ def info(context: Context, request: requests.Info) -> requests.OneContainer:
     """
     container = store.find(context.db, request.container)
     if container is None:
-        raise missing.not_found(context.db, request.container)
+        raise missing.not_found(context, request.container)
     values = {"env_values": container.spec.env} if request.show_env else {}
     return {"container": view(context, container) | _pending(context, container) | values}
 
@@ -137,8 +137,7 @@ def list_all(context: Context, request: requests.List) -> requests.Containers:
             | _pending(context, container)
             | {"image": container.image.name}
             for container in store.all_containers(context.db)
-            if request.realm in {None, container.key.realm}
-            and request.project in {None, container.key.project}
+            if context.lists(request, container.key.realm, container.key.project)
         ]
     }
 

@@ -30,9 +30,16 @@ def list_all(context: Context, request: ImageList) -> Images:
     return {
         "images": [
             view(image)
-            | {"containers": references.users_of_image(context.db, image.digest)}
+            | {"containers": _users(context, image)}
             | {"missing": not all(storage.image_is_there(context.host, one) for one in image.lowers)}
             | ({"env_values": image.env} if request.show_env else {})
             for image in store.all_images(context.db)
+            if context.sees_image(image)
         ]
     }
+
+
+def _users(context: Context, image: Image) -> list[str]:
+    """The containers that are made of it, as far as who asks may know of them."""
+    every = references.users_of_image(context.db, image.digest)
+    return [one for one in every if context.sees(*one.split("/")[:2])]

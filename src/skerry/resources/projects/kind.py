@@ -50,7 +50,7 @@ class Projects(OwnerKind[Project]):
             "projects": [
                 dict(self.view(context, one))
                 for one in projects.projects(context.db)
-                if request.realm in {None, one.key.realm}
+                if request.realm in {None, one.key.realm} and context.sees(one.key.realm, one.key.name)
             ]
         }
 

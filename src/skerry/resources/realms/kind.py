@@ -52,7 +52,13 @@ class Realms(OwnerKind[Realm]):
         return {"realm": dict(self.view(context, found))}
 
     def _list(self, context: Context, _request: requests.RealmList) -> requests.Realms:
-        return {"realms": [dict(self.view(context, one)) for one in projects.realms(context.db)]}
+        return {
+            "realms": [
+                dict(self.view(context, one))
+                for one in projects.realms(context.db)
+                if context.sees_realm(one.key.name)
+            ]
+        }
 
     def every(self, db: Database) -> Sequence[Realm]:
         """All of them, by name."""

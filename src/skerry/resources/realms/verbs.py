@@ -12,7 +12,7 @@ from skerry.protocol import realms as requests
 from skerry.resources import names, owner_plan, owners
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
-from skerry.store import projects
+from skerry.store import projects, tokens
 from skerry.store.db import Database
 
 Decide = DecideAny[Realm]
@@ -105,6 +105,7 @@ def _delete(context: Context, key: RealmKey, *, must_exist: bool) -> Decide:
                 Code.INVALID, f"realm {key} is always there", "Delete what is in it, where that is meant"
             )
         has = [f"project {one.key.name}" for one in projects.projects(context.db, realm.id)]
+        has += [f"token {name}" for name in tokens.names(context.db, realm.id)]
         if not has:
             has = [f"an operation on {one}" for one in projects.in_work(context.db, "realm_id", realm.id)]
         journal = Step("remove", RealmJournal(realm.id), "nothing is left of it")

@@ -35,6 +35,6 @@ def list_all(context: Context, request: requests.SecretList) -> requests.Secrets
         "secrets": [
             view(one) | {"containers": verbs.users(context, one)}
             for one in store.all_secrets(context.db)
-            if request.realm in {None, one.key.realm} and request.project in {None, one.key.project}
+            if context.lists(request, one.key.realm, one.key.project)
         ]
     }

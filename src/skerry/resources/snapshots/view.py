@@ -39,8 +39,7 @@ def list_all(context: Context, request: requests.SnapshotList) -> requests.Snaps
         "snapshots": [
             view(one)
             for one in store.every(context.db)
-            if request.realm in {None, one.key.realm}
-            and request.project in {None, one.key.project}
+            if context.lists(request, one.key.realm, one.key.project)
             and request.source in {None, one.key.source}
         ]
     }

@@ -38,7 +38,7 @@ def list_all(context: Context, request: requests.VolumeList) -> requests.Volumes
     found = [
         volume
         for volume in store.all_volumes(context.db)
-        if request.realm in {None, volume.key.realm} and request.project in {None, volume.key.project}
+        if context.lists(request, volume.key.realm, volume.key.project)
     ]
     used = quotas.used_by_all(context.host.pool) if found else {}
     return {

@@ -8,11 +8,12 @@ from skerry.model.container import ContainerKey
 from skerry.model.errors import Code
 from skerry.resources.containers import missing
 from skerry.resources.containers import store as containers
+from skerry.resources.kind import Context
 from tests.unit.engine_fixtures import place
 
 
 @pytest.fixture
-def some(db, container):
+def some(host, db, container):
     """Containers blog and shop of project default, and til of project shop."""
     keys = [
         ContainerKey(name="blog"),
@@ -25,7 +26,7 @@ def some(db, container):
             one = dataclasses.replace(container, id=f"{slot:024x}", project_id=project_id, key=key, slot=slot)
             place(db, one)
             containers.insert(db, one)
-    return db
+    return Context(host, db)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +45,9 @@ def test_the_nearest_name_and_those_there_are(some, key, hint):
     assert (error.code, error.message, error.hint) == (Code.NOT_FOUND, f"there is no container {key}", hint)
 
 
-def test_a_long_list_is_cut(db, container):
+def test_a_long_list_is_cut(host, db, container):
     with db.transaction():
         for slot in range(1, 14):
             key = ContainerKey(name=f"c{slot:02}")
             containers.insert(db, dataclasses.replace(container, id=f"{slot:024x}", key=key, slot=slot))
-    assert missing.not_found(db, ContainerKey(name="x")).hint.endswith("c09, c10 and 3 more")
+    assert missing.not_found(Context(host, db), ContainerKey(name="x")).hint.endswith("c09, c10 and 3 more")
