@@ -24,7 +24,7 @@ from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
-from tools import tenant_options
+from tools import tenant_options, token_options
 from tools.files import ROOT, report
 from tools.module_options import (
     PRESENT,
@@ -373,6 +373,8 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
     "skerry_secret_info": functools.partial(only_those, SecretKey, "secrets"),
     "skerry_snapshot": snapshot,
     "skerry_snapshot_info": snapshot_info,
+    "skerry_token": token_options.token,
+    "skerry_token_info": token_options.token_info,
     "skerry_volume": volume,
     "skerry_volume_archive": volume_archive,
     "skerry_volume_info": functools.partial(only_those, VolumeKey, "volumes"),

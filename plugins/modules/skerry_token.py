@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright: the Skerry authors
+# Apache License 2.0 (see LICENSE)
+"""The module skerry_token: options, one call to the engine, its answer."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: skerry_token
+short_description: Make, change, rotate and revoke a token
+description:
+  - A token is what a program shows to be let in by the API. It is about a realm, or some projects of it, or the whole host.
+  - The host keeps the SHA-256 of it only. So its value is in the result of the task that makes or rotates it, and in no later one.
+    Set C(no_log) on that task, or it stands in Ansible's output.
+
+extends_documentation_fragment:
+  - skerry.host.engine
+author: The Skerry authors (@skerry)
+options:
+  # written by `make options` from src/skerry/protocol and src/skerry/model
+  # end of what is written
+attributes:
+  check_mode:
+    description: Its answer is the plan, whole. No token is made.
+    support: full
+  diff_mode:
+    description: Shows the token before and after, never its value.
+    support: full
+seealso:
+  - module: skerry.host.skerry_token_info
+  - module: skerry.host.skerry_realm
+"""
+
+EXAMPLES = r"""
+- name: Create a token with which a project is deployed, from one network, for 90 days
+  skerry.host.skerry_token:
+    realm: acme
+    name: ci
+    projects: [shop]
+    template: deploy
+    cidrs: [192.0.2.0/24]
+    expires: 90d
+  no_log: true
+  register: made
+
+- name: Write its value to a file of the controller, if it is new
+  ansible.builtin.copy:
+    content: "{{ made.value }}"
+    dest: ~/.skerry/ci.token
+    mode: "0600"
+  delegate_to: localhost
+  no_log: true
+  when: made.value is defined
+
+- name: Revoke it
+  skerry.host.skerry_token:
+    realm: acme
+    name: ci
+    state: absent
+"""
+
+RETURN = r"""
+value:
+  description: The token itself. Nobody can read it again.
+  returned: when it was made or rotated
+  type: str
+  sample: sk_4lyNXA6OV4pcroynMWZJDiDeiPK4UzXKg
+token:
+  description: What is known of the token now; in check mode what would be. Null where there is none.
+  returned: success
+  type: dict
+  sample:
+    id: 5f0c9a7be1d2430c8f6b7a51
+    realm: acme
+    name: ci
+    projects: [shop]
+    template: deploy
+    verbs: [alias_list, alias_set, create]
+    cidrs: [192.0.2.0/24]
+    expires: "2026-05-01T12:00:00+00:00"
+    state: valid
+    created: "2026-01-31T12:00:00.000+00:00"
+    created_by: root
+    rotated: "2026-01-31T12:00:00.000+00:00"
+    last_used: "2026-02-01T08:15+00:00"
+new:
+  description: Whether there was none of that name before.
+  returned: success
+  type: bool
+stored:
+  description: What was written down; in check mode what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["it is about project acme/shop", "verbs deploy", "from 192.0.2.0/24"]
+missing:
+  description: With O(state=absent), where there was no token of that name, what there is instead. Else empty.
+  returned: success
+  type: str
+  sample: ""
+code:
+  description: The class of error, one of invalid, not_found, exists, busy, host, failed, forbidden.
+  returned: failure
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.engine_handler import apply
+from ..module_utils.token_handler import token_request, token_result
+
+ARGUMENTS = {
+    # written by `make options` from src/skerry/protocol and src/skerry/model
+    # end of what is written
+}
+
+
+def main() -> None:
+    """Options, one call, the answer."""
+    module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    module.exit_json(**token_result(apply(module, token_request(module.params))))
+
+
+if __name__ == "__main__":
+    main()
