@@ -18,6 +18,58 @@ extends_documentation_fragment:
 author: The Skerry authors (@skerry)
 options:
   # written by `make options` from src/skerry/protocol and src/skerry/model
+  name:
+    description:
+    - Name of the token, unique in its realm, or REALM/NAME.
+    - Lower-case letters, digits and dashes; a letter first, no dash last. At most 32 characters.
+    type: str
+    required: true
+  state:
+    description:
+    - 'V(present): it is there, with what the options say; one that is there keeps what they do not name,
+      and its value.'
+    - 'V(rotated): it gets another value, and the old one is revoked at once. Each run does so.'
+    - 'V(absent): it is revoked at once, with what is open by it.'
+    type: str
+    choices:
+    - present
+    - rotated
+    - absent
+    default: present
+  realm:
+    description:
+    - Tenant whose resources it reaches. Without one it is the operator's, for the whole host.
+    type: str
+  projects:
+    description:
+    - Project of its realm that it is held to. Without any, all of the realm.
+    type: list
+    elements: str
+  template:
+    description:
+    - 'What it may do: read and see no secret (reader), deploy as well (deploy), all that is in its realm
+      (admin), or, of the operator''s, all (operator).'
+    type: str
+    choices:
+    - operator
+    - admin
+    - deploy
+    - reader
+  verbs:
+    description:
+    - Verb that it may ask, in place of a template, such as snapshot_create.
+    type: list
+    elements: str
+  cidrs:
+    description:
+    - Network that it may be used from, such as 192.0.2.0/24 or 2001:db8::/32. Without any, from everywhere.
+    type: list
+    elements: str
+  expires:
+    description:
+    - 'When it ends: a duration from now such as 90d, a date or time such as 2027-01-31T12:00Z (UTC where
+      it names no zone), or never.'
+    type: str
   # end of what is written
 attributes:
   check_mode:
@@ -111,6 +163,14 @@ from ..module_utils.token_handler import token_request, token_result
 
 ARGUMENTS = {
     # written by `make options` from src/skerry/protocol and src/skerry/model
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "rotated", "absent"], "default": "present"},
+    "realm": {"type": "str"},
+    "projects": {"type": "list", "elements": "str"},
+    "template": {"type": "str", "choices": ["operator", "admin", "deploy", "reader"]},
+    "verbs": {"type": "list", "elements": "str"},
+    "cidrs": {"type": "list", "elements": "str"},
+    "expires": {"type": "str"},
     # end of what is written
 }
 

@@ -17,6 +17,14 @@ extends_documentation_fragment:
 author: The Skerry authors (@skerry)
 options:
   # written by `make options` from src/skerry/protocol and src/skerry/model
+  name:
+    description:
+    - Only tokens of this name, or REALM/NAME.
+    type: str
+  realm:
+    description:
+    - Only those of this realm.
+    type: str
   # end of what is written
 seealso:
   - module: skerry.host.skerry_token
@@ -65,6 +73,8 @@ from ..module_utils.engine_handler import ask, given
 
 ARGUMENTS = {
     # written by `make options` from src/skerry/protocol and src/skerry/model
+    "name": {"type": "str"},
+    "realm": {"type": "str"},
     # end of what is written
 }
 

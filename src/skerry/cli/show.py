@@ -99,13 +99,14 @@ def _changed(result: Result) -> str:
         lines.append(f"{_name(after)}: {state} {after.get('url', '')}".rstrip())
     elif before := result["before"]:
         lines.append(f"{_name(before)}: deleted" + ("; its URL is dead" if "url" in before else ""))
+    lines += [f"{name}: {value} (shown this once)" for name, value in result.get("once", {}).items()]
     return "\n".join(lines)
 
 
 def _name(one: Result) -> str:
     """Its name; of a snapshot with what it is of, and of what is not in the default project with where it is."""
     name = f"{one['source']}@{one['name']}" if "source" in one else str(one["name"])
-    place = [one[part] for part in ("realm", "project") if part in one]
+    place = [one[part] for part in ("realm", "project") if one.get(part)]
     return "/".join([*place, name]) if set(place) - {_DEFAULT} else name
 
 

@@ -95,21 +95,23 @@ class TokenKey(Frozen):
 
 def _network(text: str) -> str:
     try:
-        return str(ipaddress.ip_network(text))
-    except ValueError:
-        pass
-    try:
-        fits = ipaddress.ip_network(text, strict=False)
+        fits = ipaddress.ip_network("" if "%" in text else text, strict=False)
     except ValueError:
         raise ValueError(
             f"{text!r} is no network; give one such as 192.0.2.0/24, 2001:db8::/32 or a single address"
         ) from None
-    raise ValueError(f"{text!r} has bits of an address behind its /{fits.prefixlen}; give {fits}")
+    if fits.network_address != ipaddress.ip_address(text.partition("/")[0]):
+        raise ValueError(f"{text!r} has bits of an address behind its /{fits.prefixlen}; give {fits}")
+    return str(fits)
 
 
-def networks(values: list[str] | None) -> list[str] | None:
-    """Networks as they are written in short, each once."""
-    return None if values is None else list(dict.fromkeys(map(_network, values)))
+def networks(values: list[str]) -> list[str]:
+    """Networks as they are written in short, each once.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return list(dict.fromkeys(map(_network, values)))
 
 
 def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -174,10 +176,8 @@ Expires = Annotated[
     ),
 ]
 Networks = Annotated[
-    list[str] | None,
-    AfterValidator(networks),
+    Annotated[list[str], AfterValidator(networks), Field(max_length=64)] | None,
     Field(
-        max_length=64,
         description="Network that it may be used from, such as 192.0.2.0/24 or 2001:db8::/32. Without any, from everywhere.",
     ),
 ]

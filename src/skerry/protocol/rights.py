@@ -91,18 +91,18 @@ def fits(verb: str, *, realm: bool, projects: bool) -> bool:
     return not ((realm and reach is Reach.HOST) or (projects and reach is Reach.REALM))
 
 
-def check_verbs(values: list[str] | None) -> list[str] | None:
+def check_verbs(values: list[str]) -> list[str]:
     """Verbs that there are, sorted, each once.
 
     Raises:
         ValueError: one of them is none.
     """
-    for one in values or ():
+    for one in values:
         if one not in RIGHTS:
             near = difflib.get_close_matches(one, RIGHTS, 1)
             right = near[0] if near else f"some of {', '.join(sorted(RIGHTS))}"
             raise ValueError(f"there is no verb {one[:40]!r}; give {right}")
-    return None if values is None else sorted(set(values))
+    return sorted(set(values))
 
 
 def needed(request: Request) -> Iterator[str]:

@@ -16,8 +16,8 @@ class _OneToken(Frozen):
 
 class _Options(_OneToken, Change):
     projects: Annotated[
-        list[Name] | None,
-        Field(max_length=64, description="Project of its realm that it is held to. Without any, all of the realm."),
+        Annotated[list[Name], Field(max_length=64)] | None,
+        Field(description="Project of its realm that it is held to. Without any, all of the realm."),
     ] = None
     template: Annotated[
         Literal["operator", "admin", "deploy", "reader"] | None,
@@ -27,8 +27,7 @@ class _Options(_OneToken, Change):
         ),
     ] = None
     verbs: Annotated[
-        list[str] | None,
-        AfterValidator(check_verbs),
+        Annotated[list[str], AfterValidator(check_verbs)] | None,
         Field(description="Verb that it may ask, in place of a template, such as snapshot_create."),
     ] = None
     cidrs: Networks = None

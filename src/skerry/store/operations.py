@@ -150,16 +150,14 @@ def recent(db: Database, count: int) -> list[Operation]:
 
 def recent_of(db: Database, count: int, realm_id: str, project_ids: Sequence[str]) -> list[Operation]:
     """The newest operations on a realm and what it has; where projects are named, on these and what they have."""
-    own = "project_id IN (SELECT value FROM json_each(?2))" if project_ids else "realm_id = ?3"
-    field, ids = (
-        ("project_id", "(SELECT value FROM json_each(?2))") if project_ids else ("realm_id", "(?3)")
-    )
+    field = "project_id" if project_ids else "realm_id"
+    ids = "(SELECT value FROM json_each(?2))"
     there = " UNION ALL ".join(
-        f"SELECT {table}.id FROM {table} JOIN project ON project.id = project_id WHERE {own}"  # noqa: S608 - texts of ours
+        f"SELECT {table}.id FROM {table} JOIN project ON project.id = project_id WHERE {field} IN {ids}"  # noqa: S608 - texts of ours
         for table in ("container", "volume")
     )
     query = (
-        f"SELECT * FROM operation WHERE plan ->> '$.after.{field}' IN {ids} OR plan ->> '$.before.{field}' IN {ids} "  # noqa: S608
+        f"SELECT * FROM operation WHERE plan ->> '$.after.{field}' IN {ids} OR plan ->> '$.before.{field}' IN {ids} "  # noqa: S608 - as above
         f"OR resource_id IN {ids} OR resource_id IN ({there}) ORDER BY id DESC LIMIT ?1"
     )
-    return [_from_row(row) for row in db.rows(query, count, json.dumps(project_ids), realm_id)]
+    return [_from_row(row) for row in db.rows(query, count, json.dumps(project_ids or [realm_id]))]
