@@ -101,7 +101,13 @@ def stopped_with_both() -> None:
 
 def no_realm() -> None:
     call("project_ensure", **PROJECT, state="absent")
+    call("token_ensure", **TOKEN, state="absent")
     call("realm_ensure", **REALM, state="absent")
+
+
+def a_token() -> None:
+    no_realm()
+    call("token_create", **TOKEN, template="reader")
 
 
 def a_realm() -> None:
@@ -167,6 +173,7 @@ def manifest() -> str:
     return json.dumps(rest | {"image": image})
 
 
+TOKEN: dict = {"token": {"name": "crash"}}
 REALM: dict = {"realm": {"name": "crash"}}
 PROJECT: dict = {"project": {"name": "crash/shop"}}
 LIMITS: dict = {"quota": {"memory": "1G", "cpu": 2, "pids": 500}}
@@ -238,6 +245,12 @@ VERBS += [
     ("create a project", a_realm, {"verb": "project_create", **PROJECT, **LIMITS}),
     ("update a project", a_project, {"verb": "project_update", **PROJECT, "quota": {"memory": "512M"}}),
     ("delete a project", a_project, {"verb": "project_delete", **PROJECT}),
+]
+VERBS += [
+    ("create a token", no_realm, {"verb": "token_create", **TOKEN, "template": "deploy"}),
+    ("change a token", a_token, {"verb": "token_ensure", **TOKEN, "state": "present", "cidrs": ["::/0"]}),
+    ("rotate a token", a_token, {"verb": "token_rotate", **TOKEN}),
+    ("revoke a token", a_token, {"verb": "token_revoke", **TOKEN}),
 ]
 # Each of them takes minutes, so they run only where they are asked for; the unit tests kill them as well.
 BUILD: dict = {"verb": "image_build", **IMAGE}

@@ -35,7 +35,7 @@ from skerry.resources.images import store as images
 from skerry.resources.secrets import store as secrets
 from skerry.resources.secrets import verbs as verbs_of_secrets
 from skerry.resources.volumes import store as volumes
-from skerry.store import projects, snapshots
+from skerry.store import projects, snapshots, tokens
 from tests.unit.resources.images import oci_images
 
 _IDENTITY: dict[type[Part], str] = {
@@ -215,6 +215,10 @@ class Machine:
             "secrets": [(str(one.key), one.size, one.version) for one in secrets.all_secrets(db)],
             "realms": [(one.key.name, one.quota, one.merge_memory) for one in projects.realms(db)],
             "projects": [(str(one.key), one.quota) for one in projects.projects(db)],
+            "tokens": [
+                (str(one.key), one.verbs, one.cidrs, one.expires, one.rotated != one.created)
+                for one in tokens.every(db)
+            ],
             "routes": {row[0]: row[1] for row in db.rows("SELECT host, value FROM route_map")},
             "parts": {key: value for key, value in self.parts.items() if key[0] not in {"ready", "root"}},
             # A volume is root number 1.

@@ -334,6 +334,20 @@ def verbs_of_projects() -> dict[str, tuple[list[Request], Request]]:
     }
 
 
+def verbs_of_tokens() -> dict[str, tuple[list[Request], Request]]:
+    own = {"token": {"name": "ci"}}
+    create: Request = {"verb": "token_create", **own, "template": "deploy", "expires": "2999-01-31"}
+    realm: Request = {"verb": "realm_create", "realm": {"name": "acme"}}
+    of_realm: Request = {"verb": "token_create", "token": {"name": "acme/ci"}, "verbs": ["info"]}
+    return {
+        "create": ([], create),
+        "create, of a realm": ([realm], of_realm),
+        "ensure": ([create], {"verb": "token_ensure", **own, "state": "present", "cidrs": ["192.0.2.0/24"]}),
+        "rotate": ([create], {"verb": "token_rotate", **own}),
+        "revoke": ([create], {"verb": "token_revoke", **own}),
+    }
+
+
 def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +369,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
         "secret": verbs_of_secrets(),
         "realm": verbs_of_realms(),
         "project": verbs_of_projects(),
+        "token": verbs_of_tokens(),
         "snapshot": verbs_of_snapshots(old, new | {"name": "other"}),
     }
     for kind, verbs in every.items():

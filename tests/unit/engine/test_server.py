@@ -77,3 +77,78 @@ def test_who_waits_for_an_engine_that_cannot_start_is_told_why(
         "engine.toml is not valid TOML",
         "Run the role",
     )
+
+
+def test_a_field_that_is_there_twice_is_refused(path: str) -> None:
+    line = b'{"version": 3, "verb": "list", "verb": "status"}\n'
+    inner = b'{"version": 3, "verb": "info", "container": {"name": "a", "name": "b"}}\n'
+    for answer, name in zip(answers(path, line + inner), ("verb", "name"), strict=True):
+        assert answer["error"]["message"] == f"'{name}' is there twice in an object"
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Iterator[tuple[str, set[str], threading.Event]]:
+    """The socket of a server for tokens, those that are good, and what a request that waits is waiting for."""
+    good, go_on = {"a" * 64}, threading.Event()
+    under_way = UnderWay(lambda _asked, asker: asker.digest in good)
+
+    def handle(request: Any, progress: Any, asker: Any) -> dict[str, Any]:
+        if request.verb == "stats":
+            progress({"event": "progress", "stage": "begun"})
+            go_on.wait(10)
+        if request.verb == "start":
+            good.clear()
+        return {"verb": request.verb, "asker": asker.digest[:1]}
+
+    path = f"{tmp_path}/tokens.sock"
+    running = server.Server(path, TABLE, handle, under_way, for_tokens=os.getuid())
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    yield path, good, go_on
+    go_on.set()
+    running.shutdown()
+    running.server_close()
+
+
+def asked(verb: str, digest: str = "a" * 64, **fields: Any) -> bytes:
+    asker = {"token": digest, "source": "192.0.2.7"}
+    return json.dumps({"version": 3, "asker": asker, "verb": verb, **fields}).encode() + b"\n"
+
+
+def test_each_request_says_who_asks(tokens: tuple[str, set[str], threading.Event]) -> None:
+    path, _, _ = tokens
+    first, none, wrong, twice = answers(
+        path,
+        asked("status")
+        + STATUS
+        + asked("status", "b")
+        + b'{"version": 3, "asker": {"token": "x", "token": "y", "source": "::1"}, "verb": "status"}\n',
+    )
+    assert first["result"] == {"verb": "status", "asker": "a"}
+    assert [one["error"]["code"] for one in (none, wrong, twice)] == ["unauthorized", "invalid", "invalid"]
+
+
+def test_root_and_others_are_no_api(tmp_path: Path) -> None:
+    running = server.Server(
+        f"{tmp_path}/x.sock",
+        TABLE,
+        lambda *_: {},
+        UnderWay(lambda *_: True),
+        for_tokens=os.getuid() + 1,
+    )
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    (answer,) = answers(f"{tmp_path}/x.sock", asked("status"))
+    assert answer["error"]["code"] == "forbidden"
+    running.shutdown()
+    running.server_close()
+
+
+def test_a_revocation_ends_what_is_open_and_answers_first(tokens: tuple[str, set[str], threading.Event]) -> None:
+    path, _, _ = tokens
+    with socket.socket(socket.AF_UNIX) as waiting:
+        waiting.settimeout(10)
+        waiting.connect(path)
+        waiting.sendall(asked("stats"))
+        assert b"begun" in waiting.recv(10_000)
+        (done,) = answers(path, asked("start", container={"name": "web"}))
+        assert done["ok"]
+        assert waiting.recv(10_000) == b""
