@@ -10,8 +10,8 @@ module: skerry_token
 short_description: Make, change, rotate and revoke a token
 description:
   - A token is what a program shows to be let in by the API. It is about a realm, or some projects of it, or the whole host.
-  - The host keeps the SHA-256 of it only. So its value is in the result of the task that makes or rotates it, and in no later one.
-    Set C(no_log) on that task, or it stands in Ansible's output.
+  - The host keeps the SHA-256 of it only. So its value is in the result of the task that makes or rotates it, and in no
+    later one. Set C(no_log) on that task, or it stands in Ansible's output.
 
 extends_documentation_fragment:
   - skerry.host.engine

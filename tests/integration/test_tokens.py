@@ -72,13 +72,20 @@ def test_the_socket_is_the_apis_alone(host: Host, ask: Ask) -> None:
     socket = host.file("/run/skerry/tokens.sock")
     assert (socket.user, socket.mode) == ("skerry-api", 0o600)
     by_root = json.loads(host.check_output(f"""{ASK} {good} '{{"verb": "status"}}'"""))
-    assert (by_root["error"]["code"], by_root["error"]["message"]) == ("forbidden", "uid 0 may not speak to the engine")
-    assert "PermissionError" in host.run(f"""runuser -u nobody -- {ASK} {good} '{{"verb": "status"}}'""").stderr
+    assert (by_root["error"]["code"], by_root["error"]["message"]) == (
+        "forbidden",
+        "uid 0 may not speak to the engine",
+    )
+    assert (
+        "PermissionError" in host.run(f"""runuser -u nobody -- {ASK} {good} '{{"verb": "status"}}'""").stderr
+    )
     (none,) = ask("-", {"verb": "status"})
     assert none["error"]["code"] == "unauthorized"
     (found,) = ask(good, {"verb": "status"})
     assert found["result"]["tokens"] >= 1
-    shell = host.run(f"{AS_API} python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"/run/skerry/engine.sock\")'")
+    shell = host.run(
+        f"{AS_API} python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"/run/skerry/engine.sock\")'"
+    )
     assert "PermissionError" in shell.stderr
 
 
@@ -122,6 +129,7 @@ def test_a_revocation_ends_what_is_open(host: Host, what: str) -> None:
     time.sleep(2)
     began = time.monotonic()
     host.check_output(f"skerry token {what} t-acme/ci")
+    said = ""
     for _ in range(50):
         if said := host.check_output("cat /run/t-open"):
             break
@@ -141,6 +149,7 @@ def test_a_change_that_has_begun_is_carried_out(host: Host) -> None:
     lines = [json.loads(line) for line in host.check_output("cat /run/t-open").splitlines()]
     assert [one for one in lines if "event" in one]
     assert "ended" in lines[-1]
+    newest: dict[str, Any] = {}
     for _ in range(60):
         newest = skerry(host, "operations --count 1")["operations"][0]
         if newest["state"] != "open":
@@ -156,7 +165,10 @@ def test_the_modules_four_beats_and_no_value_in_any_diff_or_log(host: Host, lab:
         Call({"name": "t-acme/ci", "state": "rotated"}, check=True, module="skerry_token"),
         Call({"name": "t-acme/ci", "state": "rotated"}, module="skerry_token"),
         Call({"name": "t-acme/ci"}, module="skerry_token_info"),
-        *(Call(one.options, one.check, "skerry_token") for one in four_beats({"name": "t-acme/ci", "state": "absent"})),
+        *(
+            Call(one.options, one.check, "skerry_token")
+            for one in four_beats({"name": "t-acme/ci", "state": "absent"})
+        ),
         Call({"name": "t-acme/ci", "template": "operator"}, module="skerry_token"),
     ]
     found = call(lab, tmp_path, *calls)
@@ -168,7 +180,9 @@ def test_the_modules_four_beats_and_no_value_in_any_diff_or_log(host: Host, lab:
     assert "can't be the operator's" in found[11]["msg"]
     diffs = json.dumps([one.get("diff") for one in found])
     assert not re.search(r"sk_[0-9A-Za-z]{33}", diffs)
-    logs = host.check_output("journalctl --since -10min -o cat; cat /var/lib/skerry/state.db* | strings -n 30")
+    logs = host.check_output(
+        "journalctl --since -10min -o cat; cat /var/lib/skerry/state.db* | strings -n 30"
+    )
     assert found[1]["value"] not in logs
     assert found[5]["value"] not in logs
 

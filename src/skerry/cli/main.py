@@ -21,7 +21,16 @@ PLAN = "plan"
 IN_CONTAINERS = {"exec", "shell", "get", "put", "logs"}
 NOT_STARTED = 125  # the exit code of exec where no program was started: no program's own is taken for it
 COMMANDS = os.path.join(os.path.dirname(__file__), "commands.json")  # written where the package is installed
-EXIT_CODES = {"failed": 1, "invalid": 2, "not_found": 3, "exists": 4, "busy": 5, "host": 6, "forbidden": 7, "unauthorized": 8}
+EXIT_CODES = {
+    "failed": 1,
+    "invalid": 2,
+    "not_found": 3,
+    "exists": 4,
+    "busy": 5,
+    "host": 6,
+    "forbidden": 7,
+    "unauthorized": 8,
+}
 _ABOUT = "The engine's verbs as commands. Their options are those of the wire format."
 _EPILOG = (
     "'skerry plan VERB …' shows what a command would do. A program and its arguments come last, after '--'; "

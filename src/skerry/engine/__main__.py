@@ -87,7 +87,8 @@ def main() -> int:
         one.stop()
     for other in servers[1:]:
         other.shutdown()
-    if not all([each.drain(_DRAIN_SECONDS) for each in servers]):
+    drained = [each.drain(_DRAIN_SECONDS) for each in servers]
+    if not all(drained):
         _log.warning("a request is still being carried out; the next start settles it")
     db.close()
     return RESTORED if db.retired.is_set() else 0

@@ -125,6 +125,20 @@ def _check_reach(token: KeptToken, request: Request) -> None:
     )
 
 
+def check_unchanged(db: Database, token: KeptToken) -> None:
+    """Refuse what has waited for its turn, where the token that asked is another one meanwhile, or none.
+
+    Raises:
+        SkerryError: it is.
+    """
+    if tokens.by_digest(db, token.digest) != token or token.over(model.now()):
+        raise SkerryError(
+            Code.UNAUTHORIZED,
+            "this token was revoked or changed, or has ended, while the request waited for its turn",
+            "Ask again, if it still may",
+        )
+
+
 def is_good(db: Database, asker: Asker, request: Request | PlanOnly) -> bool:
     """Whether a request that was admitted still would be."""
     try:

@@ -186,6 +186,8 @@ class Engine:
         with contextlib.ExitStack() as locked:
             for name in sorted(names):  # in the same order as everybody else
                 locked.enter_context(self._locks.only(name, wait, progress))
+            if context.asker is not None:
+                admission.check_unchanged(context.db, context.asker)
             found = self._settled(context, kind, request)
             if not still(found):
                 return {}

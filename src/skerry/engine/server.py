@@ -53,11 +53,7 @@ class _Connection(socketserver.StreamRequestHandler):
             raw = self._read(line)
             asker = admission.asker_of(raw) if self.server.for_tokens else None
             asked = self.server.table.parse(raw)
-            with self.server.under_way.entered(self.request, asked, asker):
-                result = self.server.answer(asked, self._send, asker)
-            if not isinstance(asked, PlanOnly) and asked.changes:
-                self.server.under_way.end_revoked()
-            return {"ok": True, "result": result}
+            return {"ok": True, "result": self._carried_out(asked, asker)}
         except SkerryError as error:
             _log.info("refused or failed: %s", error)
             return {"ok": False, "error": _error(error)}
@@ -71,6 +67,14 @@ class _Connection(socketserver.StreamRequestHandler):
                 Code.FAILED, f"the engine failed{what}", "See journalctl -u skerry-engine"
             )
             return {"ok": False, "error": _error(unforeseen)}
+
+    def _carried_out(self, asked: Asked, asker: Asker | None) -> Mapping[str, Any]:
+        """What a request leads to. Whose token is none after it has been ended when its answer is sent."""
+        with self.server.under_way.entered(self.request, asked, asker):
+            result = self.server.answer(asked, self._send, asker)
+        if not isinstance(asked, PlanOnly) and asked.changes:
+            self.server.under_way.end_revoked()
+        return result
 
     def _check_peer(self) -> None:
         _pid, uid, _gid = _UCRED.unpack(
@@ -132,7 +136,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise SkerryError(Code.INVALID, f"{quoted(twice)} is there twice in an object", "Give each field once")
+        raise SkerryError(
+            Code.INVALID, f"{quoted(twice)} is there twice in an object", "Give each field once"
+        )
     return found
 
 

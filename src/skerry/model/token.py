@@ -72,7 +72,9 @@ class TokenKey(Frozen):
     in_words: ClassVar[str] = "a name, and a realm unless it is the operator's"
     realm: Annotated[
         Name | None,
-        Field(description="Tenant whose resources it reaches. Without one it is the operator's, for the whole host."),
+        Field(
+            description="Tenant whose resources it reaches. Without one it is the operator's, for the whole host."
+        ),
     ] = None
     name: Annotated[Name, Field(description="Name of the token, unique in its realm, or REALM/NAME.")]
 
@@ -178,7 +180,7 @@ Expires = Annotated[
 Networks = Annotated[
     Annotated[list[str], AfterValidator(networks), Field(max_length=64)] | None,
     Field(
-        description="Network that it may be used from, such as 192.0.2.0/24 or 2001:db8::/32. Without any, from everywhere.",
+        description="Network that it may be used from, such as 192.0.2.0/24 or 2001:db8::/32. Without any, from anywhere.",
     ),
 ]
 
@@ -270,10 +272,7 @@ def _in_any(text: str, cidrs: Iterable[str]) -> bool:
     """Whether an address or network is in one of some networks."""
     own = ipaddress.ip_network(text)
     for one in map(ipaddress.ip_network, cidrs):
-        if isinstance(own, ipaddress.IPv4Network) and isinstance(one, ipaddress.IPv4Network):
-            if own.subnet_of(one):
-                return True
-        elif isinstance(own, ipaddress.IPv6Network) and isinstance(one, ipaddress.IPv6Network):
-            if own.subnet_of(one):
-                return True
+        same = own.version == one.version
+        if same and own.network_address in one and own.prefixlen >= one.prefixlen:
+            return True
     return False

@@ -15,7 +15,7 @@ class Operations(Request):
 
 
 class ShownOperation(TypedDict):
-    """One row of the journal: what is done so far of a plan for one resource, how it ended, and which token asked for it."""
+    """One row of the journal: what is done so far of a plan for one resource, how it ended, and which token asked."""
 
     id: int
     verb: str

@@ -22,7 +22,9 @@ class Reach(StrEnum):
     """What a verb is about, and so which tokens can have it at all."""
 
     HOST = "host"  # paths, processes or options of the host: the operator's tokens
-    REALM = "realm"  # a realm, or what it decides about a project: tokens of a whole realm, and the operator's
+    REALM = (
+        "realm"  # a realm, or what it decides about a project: tokens of a whole realm, and the operator's
+    )
     PROJECT = "project"  # what is in the project that the request names
     LISTING = "listing"  # the answer has only what the token is about
     TOKEN = "token"  # noqa: S105 - tokens that grant no more than the one that asks
@@ -42,7 +44,9 @@ def _all(reach: Reach, template: str, verbs: str) -> dict[str, Right]:
 
 RIGHTS: Mapping[str, Right] = {
     **_all(Reach.PROJECT, "reader", "info volume_info secret_info snapshot_info project_info"),
-    **_all(Reach.LISTING, "reader", "list stats top volume_list secret_list snapshot_list alias_list image_list"),
+    **_all(
+        Reach.LISTING, "reader", "list stats top volume_list secret_list snapshot_list alias_list image_list"
+    ),
     **_all(Reach.LISTING, "reader", "project_list operations status token_self"),
     **_all(Reach.REALM, "reader", "realm_list realm_info"),
     **_all(Reach.PROJECT, "deploy", "create start stop restart update rollback delete ensure"),

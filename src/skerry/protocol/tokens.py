@@ -22,8 +22,8 @@ class _Options(_OneToken, Change):
     template: Annotated[
         Literal["operator", "admin", "deploy", "reader"] | None,
         Field(
-            description="What it may do: read and see no secret (reader), deploy as well (deploy), all that is in its realm "
-            "(admin), or, of the operator's, all (operator)."
+            description="What it may do: read and see no secret (reader), deploy as well (deploy), all that is in its "
+            "realm (admin), or, of the operator's, all (operator)."
         ),
     ] = None
     verbs: Annotated[
@@ -46,7 +46,9 @@ class TokenEnsure(_Options):
     verb: Literal["token_ensure"]
     state: Annotated[
         Literal["present", "absent"],
-        Field(description="Whether it shall be there. One that is absent is revoked at once, with what is open by it."),
+        Field(
+            description="Whether it shall be there. One that is absent is revoked at once, with what is open by it."
+        ),
     ]
 
 

@@ -40,7 +40,14 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
                 ask(found, "secret_set", secret={"name": "key", **place}, value="c2VjcmV0")
                 ask(found, "create", container={"name": "web", **place}, spec=SPEC, start=False)
                 ask(found, "snapshot_create", snapshot={"source": "volume/data", "name": "one", **place})
-                ask(found, "alias_set", alias=f"www-{realm}-{project}", container="web", wait="running", **place)
+                ask(
+                    found,
+                    "alias_set",
+                    alias=f"www-{realm}-{project}",
+                    container="web",
+                    wait="running",
+                    **place,
+                )
         yield found
         found.context.db.close()
 
@@ -49,9 +56,9 @@ def parsed(verb: str, **fields: Any) -> Any:
     return TABLE.parse({"version": WIRE_VERSION, "verb": verb, **fields})
 
 
-def ask(engine: Engine, verb: str, by: str = "", source: str = HERE, **fields: Any) -> dict[str, Any]:
+def ask(engine: Engine, verb: str, by: str = "", at: str = HERE, **fields: Any) -> dict[str, Any]:
     """What root, or a token, is answered."""
-    asker = Asker(model.digest(by), source) if by else None
+    asker = Asker(model.digest(by), at) if by else None
     return dict(engine.answer(parsed(verb, **fields), asker=asker))
 
 
@@ -60,9 +67,9 @@ def token(engine: Engine, name: str, by: str = "", **options: Any) -> str:
     return str(ask(engine, "token_create", by, token=key, **options)["once"]["token"])
 
 
-def refused(engine: Engine, verb: str, by: str = "", source: str = HERE, **fields: Any) -> tuple[str, str, str]:
+def refused(engine: Engine, verb: str, by: str = "", at: str = HERE, **fields: Any) -> tuple[str, str, str]:
     with pytest.raises(SkerryError) as error:
-        ask(engine, verb, by, source, **fields)
+        ask(engine, verb, by, at, **fields)
     return error.value.code, error.value.message, error.value.hint
 
 
@@ -70,7 +77,10 @@ def named(realm: str, project: str, name: str = "web") -> dict[str, dict[str, An
     """Of each verb, a request that names something of a project."""
     place = {"realm": realm, "project": project}
     one, volume = {"container": {"name": name, **place}}, {"volume": {"name": "data", **place}}
-    secret, taken = {"secret": {"name": "key", **place}}, {"snapshot": {"source": "volume/data", "name": "one", **place}}
+    secret, taken = (
+        {"secret": {"name": "key", **place}},
+        {"snapshot": {"source": "volume/data", "name": "one", **place}},
+    )
     alias = {"alias": "www-acme-blog", **place}
     of = {"project": {"realm": realm, "name": project}}
     tokens, realms = {"token": {"realm": realm, "name": "ci"}}, {"realm": {"name": realm}}
@@ -104,7 +114,8 @@ def named(realm: str, project: str, name: str = "web") -> dict[str, dict[str, An
 
 
 LISTINGS = sorted(verb for verb, right in RIGHTS.items() if right.reach is Reach.LISTING)
-NAMING = sorted(set(RIGHTS) - set(LISTINGS) - {SHOW_ENV, "realm_list"} - {verb for verb, right in RIGHTS.items() if right.reach is Reach.HOST})  # fmt: skip
+HOST = {verb for verb, right in RIGHTS.items() if right.reach is Reach.HOST}
+NAMING = sorted(set(RIGHTS) - set(LISTINGS) - {SHOW_ENV, "realm_list"} - HOST)
 
 
 def test_the_requests_of_these_tests_are_all_that_name_something() -> None:
@@ -117,7 +128,7 @@ def test_the_requests_of_these_tests_are_all_that_name_something() -> None:
 def test_no_token_is_as_good_as_one_that_has_ended_or_is_used_elsewhere(engine: Engine) -> None:
     good = token(engine, "ci", template="reader", cidrs=["192.0.2.0/24", "2001:db8::/32"])
     assert ask(engine, "token_self", good)["token"]["name"] == "ci"
-    assert ask(engine, "list", good, source="2001:db8::9")["containers"]
+    assert ask(engine, "list", good, at="2001:db8::9")["containers"]
     said = {refused(engine, "status", model.new())}
     said.add(refused(engine, "status", good, "198.51.100.1"))
     said.add(refused(engine, "status", good, "2001:db9::1"))
@@ -132,7 +143,9 @@ def test_no_token_is_as_good_as_one_that_has_ended_or_is_used_elsewhere(engine: 
     now = ask(engine, "token_rotate", token={"name": "rotated"})["once"]["token"]
     said.add(refused(engine, "status", was))
     assert ask(engine, "status", now)
-    assert [one[:2] for one in said] == [("unauthorized", "this token is none, or none any more, or none here")]
+    assert [one[:2] for one in said] == [
+        ("unauthorized", "this token is none, or none any more, or none here")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +194,9 @@ def test_what_is_foreign_is_as_if_it_had_never_been(engine: Engine, verb: str) -
         for realm in ("rival", "nobody")
     }
     assert {one[0] for one in foreign} == {Code.NOT_FOUND}
-    assert {one[1].replace("rival", "nobody") for one in foreign} == {next(iter(foreign))[1].replace("rival", "nobody")}
+    assert {one[1].replace("rival", "nobody") for one in foreign} == {
+        next(iter(foreign))[1].replace("rival", "nobody")
+    }
     assert len({one[2] for one in foreign}) == 1
     if RIGHTS[verb].reach is Reach.PROJECT or verb.startswith("project_"):
         of_own = {
@@ -193,13 +208,16 @@ def test_what_is_foreign_is_as_if_it_had_never_been(engine: Engine, verb: str) -
     planned = [verb for verb in (verb,) if TABLE[verb].changes]
     for one in planned:
         of = {"verb": one, **named("rival", "shop")[one]}
-        assert refused(engine, "plan", whole, of=of) == refused(engine, one, whole, **named("rival", "shop")[one])
+        assert refused(engine, "plan", whole, of=of) == refused(
+            engine, one, whole, **named("rival", "shop")[one]
+        )
 
 
 @pytest.mark.parametrize("verb", LISTINGS)
 def test_a_list_has_only_what_the_token_is_about(engine: Engine, verb: str) -> None:
     for realm in ("acme", "rival"):
         token(engine, "ci", realm=realm, template="admin")
+    text = ""
     for about, unseen in (
         ({"realm": "acme"}, ["rival"]),
         ({"realm": "acme", "projects": ["shop"]}, ["rival", "blog"]),
@@ -221,7 +239,7 @@ def test_a_tenant_is_told_nothing_of_the_host(engine: Engine) -> None:
     found = ask(engine, "status", by)
     assert sorted(found) == ["domain", "fences", "kinds", "version", "wire_version"]
     assert "containers" in ask(engine, "status", token(engine, "all", template="operator"))
-    for verb in sorted(verb for verb, right in RIGHTS.items() if right.reach is Reach.HOST):
+    for verb in sorted(HOST):
         with pytest.raises(SkerryError) as error:
             engine.answer(_any(verb), asker=Asker(model.digest(by), HERE))
         assert error.value.code in {Code.FORBIDDEN, Code.NOT_FOUND}, verb
@@ -238,7 +256,11 @@ def test_an_image_of_a_containers_files_is_its_projects_own(engine: Engine) -> N
         """UPDATE image SET oci = json_set(oci, '$.reference', 'container:rival/shop/web') WHERE name = 'hello'"""
     )
     by = token(engine, "ci", realm="acme", template="admin")
-    new = {"container": {"name": "new", "realm": "acme", "project": "shop"}, "spec": SPEC, "start": False}
+    new: dict[str, Any] = {
+        "container": {"name": "new", "realm": "acme", "project": "shop"},
+        "spec": SPEC,
+        "start": False,
+    }
     assert ask(engine, "image_list", by)["images"] == []
     assert refused(engine, "create", by, **new) == (
         "not_found",
@@ -277,9 +299,12 @@ def test_a_missing_right_is_named_in_ones_own_realm(engine: Engine) -> None:
 
 def test_a_state_needs_the_right_for_what_it_does(engine: Engine) -> None:
     by = token(engine, "ci", realm="acme", verbs=["ensure", "volume_ensure"])
-    web = {"container": {"name": "web", "realm": "acme", "project": "shop"}}
+    web: dict[str, Any] = {"container": {"name": "web", "realm": "acme", "project": "shop"}}
     assert "right delete" in refused(engine, "ensure", by, **web, state="absent")[1]
-    new = {"container": {"name": "new", "realm": "acme", "project": "shop"}, "state": "stopped"}
+    new: dict[str, Any] = {
+        "container": {"name": "new", "realm": "acme", "project": "shop"},
+        "state": "stopped",
+    }
     assert "right copy" in refused(engine, "ensure", by, **new, copy_of="web")[1]
     assert "right rename" in refused(engine, "ensure", by, **new, renamed_from="web")[1]
     assert ask(engine, "ensure", by, **web, state="stopped")["changed"] is False
@@ -287,13 +312,17 @@ def test_a_state_needs_the_right_for_what_it_does(engine: Engine) -> None:
 
 def test_what_is_decided_about_a_project_takes_a_token_of_the_realm(engine: Engine) -> None:
     by = token(engine, "ci", realm="acme", projects=["shop"], template="admin")
-    code, said, _ = refused(engine, "project_update", by, project={"name": "acme/shop"}, quota={"memory": "9G"})
+    code, said, _ = refused(
+        engine, "project_update", by, project={"name": "acme/shop"}, quota={"memory": "9G"}
+    )
     assert (code, said) == (
         Code.FORBIDDEN,
         "token acme/ci is about project acme/shop, and project_update is for tokens of all of realm acme",
     )
     whole = token(engine, "whole", realm="acme", template="admin")
-    assert ask(engine, "project_update", whole, project={"name": "acme/shop"}, quota={"memory": "9G"})["changed"]
+    assert ask(engine, "project_update", whole, project={"name": "acme/shop"}, quota={"memory": "9G"})[
+        "changed"
+    ]
     assert "the operator" in refused(engine, "realm_update", whole, realm={"name": "acme"})[1]
 
 
@@ -310,6 +339,24 @@ def test_the_journal_names_who_asked_and_never_a_token(engine: Engine) -> None:
     everything = "\n".join(engine.context.db._connection.iterdump())
     assert by not in everything
     assert json.dumps(own).find(model.digest(by)) == -1
+
+
+def test_what_waits_for_its_turn_is_refused_once_its_token_is_revoked(engine: Engine) -> None:
+    by = token(engine, "ci", realm="acme", template="deploy")
+    place = {"realm": "acme", "project": "shop"}
+    held = engine._locks.only("container acme/shop/web", 0.0, lambda _event: None)
+
+    def revoke(event: dict[str, Any]) -> None:
+        assert "waiting for another operation" in event["stage"]
+        ask(engine, "token_revoke", token={"name": "acme/ci"})
+        held.__exit__(None, None, None)
+
+    held.__enter__()
+    asker = Asker(model.digest(by), HERE)
+    with pytest.raises(SkerryError) as error:
+        engine.answer(parsed("delete", container={"name": "web", **place}), revoke, asker)
+    assert error.value.code == Code.UNAUTHORIZED
+    assert ask(engine, "info", container={"name": "web", **place})
 
 
 def test_a_dry_run_makes_no_token(engine: Engine) -> None:

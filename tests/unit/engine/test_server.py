@@ -142,7 +142,9 @@ def test_root_and_others_are_no_api(tmp_path: Path) -> None:
     running.server_close()
 
 
-def test_a_revocation_ends_what_is_open_and_answers_first(tokens: tuple[str, set[str], threading.Event]) -> None:
+def test_a_revocation_ends_what_is_open_and_answers_first(
+    tokens: tuple[str, set[str], threading.Event],
+) -> None:
     path, _, _ = tokens
     with socket.socket(socket.AF_UNIX) as waiting:
         waiting.settimeout(10)

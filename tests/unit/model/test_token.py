@@ -33,7 +33,8 @@ def test_one_wrong_character_is_found(at: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sk_", KNOWN[:-1], f"{KNOWN}x", KNOWN.upper(), f" {KNOWN}", f"{KNOWN}\n", KNOWN.replace("4", "-"), "é" * 36]
+    "text",
+    ["", "sk_", KNOWN[:-1], f"{KNOWN}x", KNOWN.upper(), f" {KNOWN}", f"{KNOWN}\n", KNOWN.replace("4", "-"), "é" * 36],
 )  # fmt: skip
 def test_what_has_not_its_form_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(SkerryError) as error:
@@ -54,7 +55,7 @@ def test_what_has_not_its_form_is_refused_and_not_shown(text: str) -> None:
     ],
 )
 def test_networks_that_are_none(value: str, said: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r".") as error:
         model.networks([value])
     assert said in str(error.value)
 
@@ -95,7 +96,7 @@ def test_where_it_may_be_used_from(cidrs: tuple[str, ...], source: str, *, allow
     ],
 )
 def test_ends_that_are_none(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r".") as error:
         model.moment(text)
     assert said in str(error.value)
 

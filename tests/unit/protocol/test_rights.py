@@ -29,7 +29,18 @@ OPERATOR = {
     *("state_backup", "state_restore", "state_info"),
 }
 HOST = {
-    *("exec", "shell", "connect", "get", "put", "logs", "export", "import", "volume_backup", "volume_restore"),
+    *(
+        "exec",
+        "shell",
+        "connect",
+        "get",
+        "put",
+        "logs",
+        "export",
+        "import",
+        "volume_backup",
+        "volume_restore",
+    ),
     *("image_import", "image_pull", "image_build", "image_publish", "image_delete", "image_prune"),
     *OPERATOR,
 }
@@ -53,8 +64,13 @@ def test_what_no_tenant_has() -> None:
     everything = set(rights.of_template("operator", realm=False, projects=False))
     assert everything == set(RIGHTS)
     assert everything - set(rights.of_template("admin", realm=True, projects=False)) == HOST
-    realms = {"realm_info", "realm_list", "project_create", "project_update", "project_delete", "project_ensure"}  # fmt: skip
+    realms = {verb for verb, right in RIGHTS.items() if right.reach is Reach.REALM}
     assert everything - set(rights.of_template("admin", realm=True, projects=True)) == HOST | realms
+    assert realms == {
+        "realm_info",
+        "realm_list",
+        *(f"project_{verb}" for verb in ("create", "update", "delete", "ensure")),
+    }
 
 
 def test_whoever_reads_sees_no_secret_and_changes_nothing() -> None:

@@ -22,9 +22,7 @@ def create(token: KeptToken) -> Plan[KeptToken]:
     """Make a token that does not exist. Its text is in the answer only: neither journal nor store have it."""
     text = model.new()
     after = dataclasses.replace(token, digest=model.digest(text))
-    return Plan(
-        "token_create", None, after, (), "undo", stored=tuple(described(after)), once={"token": text}
-    )
+    return Plan("token_create", None, after, (), "undo", stored=tuple(described(after)), once={"token": text})
 
 
 def change(before: KeptToken, after: KeptToken) -> Plan[KeptToken]:

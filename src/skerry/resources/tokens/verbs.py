@@ -128,8 +128,8 @@ def _verbs(token: KeptToken, request: Options, *, reached: bool) -> KeptToken:
     template = request.template or (token.template if reached and not request.verbs else None)
     if template:
         return dataclasses.replace(token, template=template, verbs=rights.of_template(template, **about))
-    if request.verbs is None:
-        if not token.verbs:
+    if not request.verbs:
+        if request.verbs is not None or not token.verbs:
             raise SkerryError(
                 Code.INVALID, "template: is missing", "Give a template such as deploy, or verbs in its place"
             )

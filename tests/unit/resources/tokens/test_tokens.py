@@ -55,7 +55,11 @@ def test_four_beats(engine: Engine) -> None:
     first, done = planned(engine, "token_ensure", **asked), ask(engine, "token_ensure", **asked)
     assert first["changed"]
     assert first["plans"][0]["stored"][:3] == done["plans"][0]["stored"][:3]
-    assert done["plans"][0]["stored"][:3] == ["it is about project acme/shop", "verbs deploy", "from 192.0.2.7/32"]
+    assert done["plans"][0]["stored"][:3] == [
+        "it is about project acme/shop",
+        "verbs deploy",
+        "from 192.0.2.7/32",
+    ]
     assert done["after"]["projects"] == ["shop"]
     assert done["after"]["created_by"] == "root"
     assert done["once"]["token"].startswith("sk_")
@@ -67,7 +71,9 @@ def test_four_beats(engine: Engine) -> None:
     assert (changed["after"]["template"], changed["after"]["projects"]) == ("deploy", ["shop"])
     gone = ask(engine, "token_ensure", **CI, state="absent")
     assert (gone["changed"], gone["after"]) == (True, None)
-    assert ask(engine, "token_ensure", **CI, state="absent")["missing"].startswith("there is no token acme/ci")
+    assert ask(engine, "token_ensure", **CI, state="absent")["missing"].startswith(
+        "there is no token acme/ci"
+    )
 
 
 def test_another_value_and_the_old_one_is_none(engine: Engine) -> None:
@@ -120,14 +126,19 @@ def test_names_and_ends(engine: Engine) -> None:
     ask(engine, "token_create", token={"name": "rival/ci"}, template="reader")
     assert [one["realm"] for one in ask(engine, "token_list")["tokens"]] == [None, "acme", "rival"]
     assert [one["realm"] for one in ask(engine, "token_list", realm="acme")["tokens"]] == ["acme"]
-    assert "Did you mean ci?" in refused(engine, "token_info", token={"name": "acme/co"})[1]
+    assert "Did you mean ci?" in refused(engine, "token_info", token={"name": "acme/cii"})[1]
     assert "realm acme is not empty: it has project blog, project shop, token ci" in refused(
         engine, "realm_delete", realm={"name": "acme"}
     )[1]  # fmt: skip
     with engine.context.db.transaction():
-        engine.context.db.execute("UPDATE token SET expires = '2026-01-01T00:00:00+00:00' WHERE realm_id IS NOT NULL")
+        engine.context.db.execute(
+            "UPDATE token SET expires = '2026-01-01T00:00:00+00:00' WHERE realm_id IS NOT NULL"
+        )
     assert ask(engine, "token_info", **CI)["token"]["state"] == "expired"
-    assert "has ended at 2026-01-01T00:00:00+00:00. Give expires as well" in refused(engine, "token_rotate", **CI)[1]
+    assert (
+        "has ended at 2026-01-01T00:00:00+00:00. Give expires as well"
+        in refused(engine, "token_rotate", **CI)[1]
+    )
     assert ask(engine, "token_rotate", **CI, expires="1d")["after"]["state"] == "valid"
 
 
@@ -137,7 +148,12 @@ def test_no_token_gives_more_than_it_has(engine: Engine) -> None:
         engine, "token_create", token={"name": "acme/maker"}, projects=["shop"], verbs=rights,
         cidrs=["192.0.2.0/24"], expires="2999-01-01",
     )["once"]["token"]  # fmt: skip
-    least: dict[str, Any] = {"projects": ["shop"], "verbs": ["info"], "cidrs": ["192.0.2.7"], "expires": "30d"}
+    least: dict[str, Any] = {
+        "projects": ["shop"],
+        "verbs": ["info"],
+        "cidrs": ["192.0.2.7"],
+        "expires": "30d",
+    }
     for more, said in (
         ({"projects": []}, "projects"),
         ({"verbs": ["info", "start"]}, "verbs: it would have start"),
@@ -147,7 +163,9 @@ def test_no_token_gives_more_than_it_has(engine: Engine) -> None:
     ):
         code, text = refused(engine, "token_create", maker, **CI, **(least | more))
         assert (code, said in text) == (Code.FORBIDDEN, True), text
-    assert refused(engine, "token_create", maker, **CI, **(least | {"projects": ["blog"]}))[0] == Code.NOT_FOUND
+    assert (
+        refused(engine, "token_create", maker, **CI, **(least | {"projects": ["blog"]}))[0] == Code.NOT_FOUND
+    )
     assert refused(engine, "token_create", maker, token={"name": "ci"}, **least)[0] == Code.NOT_FOUND
     made = ask(engine, "token_create", maker, **CI, **least)
     assert made["after"]["created_by"].startswith("acme/maker (")
