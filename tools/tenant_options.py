@@ -47,3 +47,11 @@ def project_info() -> dict[str, Option]:
     """The options of skerry_project_info."""
     found = of_request(ProjectList)
     return {**found, "name": Option({"type": "str"}, ["Only projects of this name, or REALM/PROJECT."])}
+
+
+MODULES = {
+    "skerry_project": project,
+    "skerry_project_info": project_info,
+    "skerry_realm": realm,
+    "skerry_realm_info": realm_info,
+}

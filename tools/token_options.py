@@ -24,3 +24,6 @@ def token_info() -> dict[str, Option]:
     """The options of skerry_token_info."""
     names = Option({"type": "str"}, ["Only tokens of this name, or REALM/NAME."])
     return {"name": names, **of_request(TokenList)}
+
+
+MODULES = {"skerry_token": token, "skerry_token_info": token_info}

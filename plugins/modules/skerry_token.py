@@ -84,7 +84,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Create a token with which a project is deployed, from one network, for 90 days
+- name: Create a token for deployments of a project, from a network, for 90 days
   skerry.host.skerry_token:
     realm: acme
     name: ci
@@ -95,7 +95,7 @@ EXAMPLES = r"""
   no_log: true
   register: made
 
-- name: Write its value to a file of the controller, if it is new
+- name: Write a new token to a file of the controller
   ansible.builtin.copy:
     content: "{{ made.value }}"
     dest: ~/.skerry/ci.token
@@ -104,7 +104,7 @@ EXAMPLES = r"""
   no_log: true
   when: made.value is defined
 
-- name: Revoke it
+- name: Delete the token
   skerry.host.skerry_token:
     realm: acme
     name: ci

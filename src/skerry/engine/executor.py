@@ -60,7 +60,8 @@ def begin(context: Context, kind: Kind[Any], plan: Plan[Any], *, chained: bool =
         kind: the kind of the resource.
         plan: what is to be done.
         chained: more plans of the same request may follow. After a crash it is undone, even if all of its steps are
-            done, unless it was closed: what follows begins in the transaction that closes it.
+            done, unless it was closed: what follows begins in the transaction that closes it. So is one with something
+            that only its answer tells, which nobody got.
     """
     if context.dry_run:
         return Running(context, kind, 0, plan)
@@ -70,7 +71,7 @@ def begin(context: Context, kind: Kind[Any], plan: Plan[Any], *, chained: bool =
         kind.name,
         kind.about(plan.resource),
         plan.verb,
-        kind.dump(plan) | {"chained": chained},
+        kind.dump(plan) | {"chained": chained or bool(plan.once)},
         (context.asker.id, str(context.asker.key)) if context.asker else ("", ""),
     )
     return Running(context, kind, number, plan)
