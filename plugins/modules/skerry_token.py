@@ -62,7 +62,7 @@ options:
     elements: str
   cidrs:
     description:
-    - Network that it may be used from, such as 192.0.2.0/24 or 2001:db8::/32. Without any, from everywhere.
+    - Network that it may be used from, such as 192.0.2.0/24 or 2001:db8::/32. Without any, from anywhere.
     type: list
     elements: str
   expires:
@@ -84,7 +84,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Create a token for deployments of a project, from a network, for 90 days
+- name: Create a token for deployments, from a network, for 90 days
   skerry.host.skerry_token:
     realm: acme
     name: ci
