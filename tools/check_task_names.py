@@ -23,10 +23,11 @@ WORD = re.compile(r"[a-z]+(?:[-_.=][a-z0-9]+)*")
 
 VERBS = frozenset({
     "Add", "Apply", "Ask", "Back", "Build", "Check", "Choose", "Close", "Configure", "Copy", "Create", "Decrypt",
-    "Delete", "Disable", "Enable", "Encrypt", "Export", "Fail", "Fetch", "Finish", "Format", "Freeze", "Gather", "Import",
-    "Install", "List", "Load", "Mask", "Mount", "Open", "Partition", "Pin", "Publish", "Read", "Reboot", "Refuse", "Reload",
-    "Remove", "Rename", "Repair", "Replace", "Reset", "Restart", "Restore", "Revoke", "Rotate", "Run", "Send", "Set", "Show",
-    "Skip", "Start", "Stop", "Synchronize", "Thaw", "Unlock", "Unmount", "Unpack", "Update", "Validate", "Verify", "Wait", "Write",
+    "Delete", "Disable", "Enable", "Encrypt", "Export", "Fail", "Fetch", "Finish", "Format", "Freeze", "Gather",
+    "Import", "Install", "List", "Load", "Mask", "Mount", "Open", "Partition", "Pin", "Publish", "Read", "Reboot",
+    "Refuse", "Reload", "Remove", "Rename", "Repair", "Replace", "Reset", "Restart", "Restore", "Revoke", "Rotate",
+    "Run", "Send", "Set", "Show", "Skip", "Start", "Stop", "Synchronize", "Thaw", "Unlock", "Unmount", "Unpack",
+    "Update", "Validate", "Verify", "Wait", "Write",
 })  # fmt: skip
 PRONOUNS = frozenset({
     "i", "me", "my", "mine", "we", "us", "our", "ours", "you", "your", "yours", "he", "him", "his", "she", "her",
