@@ -82,8 +82,8 @@ ARGUMENTS = {
 def main() -> None:
     """Options, one call, the answer."""
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
-    realm, _, name = (module.params["name"] or "").rpartition("/")
-    asked = given({"verb": "token_list", "realm": module.params["realm"] or realm or None})
+    *realm, name = (module.params["name"] or "").split("/", 1)
+    asked = given({"verb": "token_list", "realm": module.params["realm"] or next(iter(realm), None)})
     found = ask(module, asked)["tokens"]
     module.exit_json(tokens=[one for one in found if name in ("", one["name"])])
 
