@@ -134,6 +134,16 @@ def test_what_the_old_engine_was_killed_in_is_settled_by_the_new_one(upgrade: Up
     assert sorted(kept) == sorted(one["id"] for one in upgrade.after["containers"].values())
 
 
+def test_the_new_engine_has_the_socket_for_tokens(upgrade: Upgrade, host: Host) -> None:
+    assert "tokens" in json.loads(host.check_output("skerry status --json")), upgrade.first.output
+    asks = (
+        "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect('/run/skerry/tokens.sock'); "
+        's.sendall(b\'{"version": 3, "verb": "status"}\\n\'); print(s.recv(65536).decode())'
+    )
+    said = host.check_output("runuser -u skerry-api -- python3 -c %s", asks)
+    assert json.loads(said)["error"]["code"] == "unauthorized"
+
+
 def test_a_second_run_changes_nothing(upgrade: Upgrade) -> None:
     assert not upgrade.second.changed, "\n".join(upgrade.second.changed)
 
