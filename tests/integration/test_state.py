@@ -208,6 +208,98 @@ def test_a_lost_store_leaves_the_files_and_a_backup_finds_them(
     assert young in here.out("ls /var/lib/skerry/pool/c")
 
 
+LOSE = (
+    "systemctl stop skerry-engine.socket skerry-engine; rm /var/lib/skerry/state.db*; "
+    "systemctl start skerry-engine.socket"
+)
+
+
+def until_kept(host: Host) -> None:
+    """Wait until the pool has what the last operation changed."""
+    time.sleep(2.5)
+
+
+def recoverable(host: Host) -> dict[str, str]:
+    return {f"{one['kind']} {one['name']}": one["why_not"] for one in host.state()["recoverable"]}
+
+
+def test_a_lost_store_is_rebuilt_from_the_pool(here: Host) -> None:
+    web = furnish(here)
+    here.skerry("snapshot create web monday")
+    here.skerry("snapshot create volume/data tuesday")
+    here.skerry("update web --label team=blue")
+    here.skerry("realm update other --containers 7")
+    here.skerry("create old --image hello --no-start")
+    here.skerry("rename old young")
+    here.skerry("delete young")
+    until_kept(here)
+    assert here.out("grep -rl s3cret /var/lib/skerry/pool/specs || true") == ""
+    assert here.out("find /var/lib/skerry/pool/specs -perm /077") == ""
+    here.out(LOSE)
+    here.out("systemctl restart skerry-engine")  # what a lost store leaves stays, however often it is started
+    assert here.state()["containers"] == []
+    assert set(recoverable(here).values()) == {""}
+    assert "skerry state recover" in here.out("journalctl -u skerry-engine -n 50 -o cat")
+    checked = here.play("playbooks/state/recover.yml", "--check").ok()
+    assert "container default/default/web, with 1 snapshot, alias shop" in checked.output
+    assert here.state()["containers"] == []
+    here.play("playbooks/state/recover.yml").ok()
+    now = here.until_runs("web")
+    same = ("id", "url", "urls", "aliases", "env", "ipv4", "created", "image_digest", "volumes", "secrets")
+    assert {name: now[name] for name in same} == {name: web[name] for name in same}
+    assert now["labels"] == {"team": "blue"}
+    assert here.out(f"skerry exec web -- /usr/bin/python3 -c {shlex.quote(READS)}") == "mine volume s3cret\n"
+    for name in (web["url"].split("/")[2].split(":")[0], "shop.skerry.localhost"):
+        assert "<title>web" in here.visit(name)
+    assert here.skerry("realm info other")["realm"]["quota"]["containers"] == 7
+    assert here.state()["missing"] == here.state()["recoverable"] == []
+    assert set(here.ids()) == {"web", "later"}
+    here.out("skerry exec web -- /usr/bin/python3 -c \"open('/own', 'w').write('spoilt')\"")
+    here.skerry("snapshot restore web monday")
+    assert here.out(f"skerry exec web -- /usr/bin/python3 -c {shlex.quote(READS)}") == "mine volume s3cret\n"
+    assert "changed=0" in here.play("playbooks/state/recover.yml").ok().output
+
+
+def test_what_cannot_be_rebuilt_is_named_and_stays(here: Host) -> None:
+    furnish(here)
+    until_kept(here)
+    ids = here.ids()
+    here.out(LOSE)
+    spec = f"/var/lib/skerry/pool/specs/container/{ids['later']}.json"
+    here.out(f"rm -r /var/lib/skerry/secrets; printf '{{' > {spec}")
+    told = here.run("skerry state recover").stderr.decode()
+    assert f"not rebuilt: container {ids['later']}: {spec}: it is no JSON" in told
+    assert "set it anew: skerry secret set password" in told
+    assert set(here.ids()) == {"web"}
+    assert "nothing can be rebuilt" in here.refused("skerry state recover")
+    assert "password" in here.refused("skerry start web")
+    here.out("printf s3cret | skerry secret set password")
+    here.skerry("start web")
+    here.until_runs("web")
+    assert here.out(f"ls -d /var/lib/skerry/pool/c/{ids['later']}")
+
+
+def test_a_kill_in_a_recovery_leaves_none_or_all(here: Host) -> None:
+    web = furnish(here)
+    until_kept(here)
+    kill = "systemctl kill --signal KILL skerry-engine"
+    seen = set()
+    for after in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0):
+        here.out(LOSE + "; skerry status")
+        here.run(f"(sleep {after}; {kill}) & timeout 20 skerry state recover; wait")
+        for _ in range(60):
+            if here.run("skerry status").returncode == 0:
+                break
+            time.sleep(0.5)
+        ids = here.ids()
+        assert ids in ({}, {"web": web["id"], "later": ids.get("later")}), after
+        seen.add(bool(ids))
+    if not here.ids():
+        here.out("skerry state recover")
+    assert here.until_runs("web")["url"] == web["url"]
+    assert here.state()["recoverable"] == []
+
+
 def changed(plain: bytes, name: str, content: bytes | None) -> bytes:
     """The backup with another member, or without it."""
     with (

@@ -53,16 +53,26 @@ class StateRestore(Change):
     ] = ""
 
 
+class StateRecover(Change):
+    """Rebuild what the host does not remember any more from what stands beside the files in its pool. Deletes nothing."""
+
+    verb: Literal["state_recover"]
+
+
 class StateInfo(Request):
-    """Tell what the host remembers, and which files of it are not there."""
+    """Tell what the host remembers, which files of it are not there, and what 'state recover' would rebuild."""
 
     verb: Literal["state_info"]
 
 
 class OneState(TypedDict):
-    """The answer to ``state_info``: names of all there is, and in ``missing`` what has no files, with what brings them."""
+    """The answer to ``state_info``: names of all there is.
+
+    ``missing`` has what has no files, with what brings them. ``recoverable`` has what the pool has files of and the host
+    does not remember, with the reason where it cannot be rebuilt.
+    """
 
     state: dict[str, Any]
 
 
-RESOURCE = Resource("state", 1, (StateBackup, StateRestore, StateInfo))
+RESOURCE = Resource("state", 1, (StateBackup, StateRestore, StateRecover, StateInfo))

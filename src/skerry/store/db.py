@@ -34,11 +34,16 @@ def _newer(path: str, found: str, known: int) -> SkerryError:
 
 
 class Database:
-    """One connection, shared by the engine's threads; a lock keeps their transactions apart."""
+    """One connection, shared by the engine's threads; a lock keeps their transactions apart.
+
+    Attributes:
+        kinds: of each kind with tables of its own, the scripts that make them and migrate them, in order.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self.kinds: Mapping[str, Sequence[str]] = {}
         self.retired = threading.Event()  # another store takes its place: nothing more is written to this one
 
     @classmethod
@@ -59,14 +64,45 @@ class Database:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         database = cls(connection)
-        database._migrate(path)
-        for kind, scripts in (kinds or {}).items():
-            database._migrate_kind(path, kind, scripts)
+        database.kinds = kinds or {}
+        database.renew(path)
         return database
 
-    def _migrate(self, path: str) -> None:
+    @classmethod
+    def in_memory(cls, kinds: Mapping[str, Sequence[str]], data: bytes = b"") -> "Database":
+        """A copy of a store that no file has; without ``data`` an empty one."""
+        connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        if data:
+            connection.deserialize(data)
+            connection.execute("PRAGMA foreign_keys=ON")
+        found = cls(connection)
+        found.kinds = kinds
+        return found
+
+    def older(self, tables: Mapping[str, int]) -> "Database":
+        """An empty store in memory with the tables of an older one, which :meth:`renew` brings to those of this one.
+
+        Its rows may refer to none.
+        """
+        kinds = {kind: scripts[: tables.get(kind, 0)] for kind, scripts in self.kinds.items()}
+        found = Database.in_memory(kinds)
+        found.renew(upto=tables.get("store", 0))
+        found.kinds = self.kinds
+        return found
+
+    def renew(self, path: str = "the store", upto: int | None = None) -> None:
+        """Bring it to the newest tables, of its own schema to those of version ``upto``.
+
+        Raises:
+            SkerryError: it was written by a newer Skerry.
+        """
+        self._migrate(path, _migrations()[:upto])
+        for kind, scripts in self.kinds.items():
+            self._migrate_kind(path, kind, scripts)
+
+    def _migrate(self, path: str, scripts: Sequence[str]) -> None:
         version = self.value("PRAGMA user_version")
-        scripts = _migrations()
         if version > len(scripts):
             raise _newer(path, f"schema {version}", len(scripts))
         for number, script in enumerate(scripts[version:], start=version + 1):

@@ -14,7 +14,7 @@ cd /var/lib/skerry/pool
 for place in c/* v/* kept/* s/*/*; do
     [ ! -d "$place" ] || btrfs --quiet subvolume delete --recursive "$place"
 done
-rm -rf images/* /run/skerry/c/* /run/skerry/restore /var/lib/skerry/restore* /var/lib/skerry/secret* /var/lib/skerry/state.db*
+rm -rf specs images/* /run/skerry/c/* /run/skerry/restore /var/lib/skerry/restore* /var/lib/skerry/secret* /var/lib/skerry/state.db*
 rm -f /var/lib/systemd/credential.secret /etc/skerry/pki/*
 systemd-creds --quiet setup 2>/dev/null
 python3 -I -m skerry.pki internal --domain "$(sed -n 's/^domain = "\(.*\)"/\1/p' /etc/skerry/engine.toml)" > /dev/null

@@ -53,8 +53,9 @@ def _remove_orphans(context: Context) -> None:
 def _keep_orphans(context: Context, path: str) -> None:
     """Leave files alone of which a store that is new knows nothing: somebody may have lost the one before."""
     _log.error(
-        "%s belongs to no container of this store, which is new: it stays. 'skerry state restore' brings a backup of the "
-        "store back; 'btrfs subvolume delete' takes the files away",
+        "%s belongs to no container of this store, which is new: it stays. 'skerry state recover' rebuilds the store from "
+        "what stands in the pool; 'skerry state restore' brings a backup of it back; 'btrfs subvolume delete' takes the "
+        "files away",
         path,
     )
     with context.db.transaction():

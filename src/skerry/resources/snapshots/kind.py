@@ -14,6 +14,7 @@ from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer,
 from skerry.resources.snapshots import verbs, view
 from skerry.resources.snapshots.expiry import Expiry
 from skerry.resources.snapshots.schedule import Schedule
+from skerry.store import references
 from skerry.store import snapshots as store
 
 _log = logging.getLogger(__name__)
@@ -87,12 +88,12 @@ class Snapshots(Kind[Snapshot]):
         return Schedule(context, apply), Expiry(context, apply)
 
     def reconcile(self, context: Context) -> None:
-        """Delete what a lost or restored store left of containers. Of volumes it stays, and is told of, as they do."""
-        known = {one.place for one in store.every(context.db)}
+        """Delete what a restored store left of containers. Where a store was lost, it stays, as that of volumes does."""
+        known, keeps = {one.place for one in store.every(context.db)}, references.keeps_orphans(context.db)
         for place in parts.strange(context.host, known):
             path = f"{context.host.pool}/{place}"
-            if "/volume/" in path:
-                _log.warning("%s is a snapshot of no volume; delete it with 'btrfs subvolume delete'", path)
+            if "/volume/" in path or (keeps and "/container/" in path):
+                _log.warning("%s is a snapshot of nothing; delete it with 'btrfs subvolume delete'", path)
                 continue
             try:
                 btrfs.delete(path)

@@ -1,14 +1,15 @@
 """All that a host remembers, as the engine knows it: there is one of it, which a restore puts another one in place of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from skerry.model import backup
 from skerry.model.backup import HostState
 from skerry.parts import state as parts
 from skerry.protocol import state as requests
-from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
-from skerry.resources.state import verbs, view
+from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader
+from skerry.resources.state import recover, specs, verbs, view
+from skerry.resources.state.specs import Specs
 
 _ID = "state"
 
@@ -46,10 +47,17 @@ class States(Kind[HostState]):
         return view.view(resource)
 
     def done(self, context: Context, plan: Plan[HostState]) -> None:
-        """Decide on what is staged: from here on nothing is written any more, and the engine starts anew."""
+        """Decide on what is staged, or rebuild: from here on nothing is written any more, and the engine starts anew."""
         if plan.verb == verbs.RESTORE and plan.lasting:
             parts.decide(context.host)
             context.db.retired.set()
+        elif plan.verb == recover.RECOVER:  # the next engine mounts, routes and starts what is there again
+            specs.rebuild(context, context.db)
+            context.db.retired.set()
+
+    def observers(self, context: Context, alone: Alone, apply: Apply) -> Sequence[Observer]:  # noqa: ARG002
+        """What keeps the files in the pool that a lost store is rebuilt from."""
+        return (Specs(context),)
 
     def reconcile(self, context: Context) -> None:
         """Take away what was cut off before it was decided."""

@@ -14,7 +14,7 @@ from skerry.resources import names
 from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
-from skerry.resources.state import archive
+from skerry.resources.state import archive, recover
 
 Decide = DecideAny[HostState]
 RESTORE = "state_restore"
@@ -116,5 +116,9 @@ def _told(found: HostState, saved: Backup, lost: Sequence[str]) -> Iterator[str]
     yield "what has no files yet is listed by 'skerry state info', with what brings it"
 
 
-PLANNERS: Mapping[str, PlannerAny[HostState]] = {"state_backup": _backup, RESTORE: _restore}
+PLANNERS: Mapping[str, PlannerAny[HostState]] = {
+    "state_backup": _backup,
+    RESTORE: _restore,
+    recover.RECOVER: recover.recover,
+}
 """What each verb decides."""

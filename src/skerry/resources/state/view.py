@@ -9,6 +9,7 @@ from skerry.parts import data, storage
 from skerry.protocol import state as requests
 from skerry.resources import names
 from skerry.resources.kind import Context
+from skerry.resources.state import specs
 from skerry.store import references
 
 
@@ -33,8 +34,9 @@ def view(state: HostState) -> dict[str, Any]:
 
 
 def info(context: Context, _request: requests.StateInfo) -> requests.OneState:
-    """What the host remembers, and what of it has no files."""
-    return {"state": view(now(context)) | {"missing": list(missing(context))}}
+    """What the host remembers, what of it has no files, and of what the pool has files that it does not remember."""
+    found = {"missing": list(missing(context)), "recoverable": list(specs.shown(context))}
+    return {"state": view(now(context)) | found}
 
 
 def missing(context: Context) -> Iterator[dict[str, Any]]:

@@ -119,7 +119,10 @@ class Volumes(Kind[Volume]):
         paths = {data.folder(host, one.subvolume) for one in known}
         for path in sorted(Path(data.top(host)).glob("*")):
             if str(path) not in paths and _OURS.fullmatch(path.name):
-                _log.warning("%s holds the files of no volume; delete it with 'btrfs subvolume delete'", path)
+                _log.warning(
+                    "%s holds the files of no volume; 'skerry state recover' may know it, 'btrfs subvolume delete' ends it",
+                    path,
+                )
         older: dict[int, int] = {}
         for one in known:
             try:
