@@ -25,7 +25,8 @@ def answer(command: "Command", result: Result) -> str:
     if command["changes"]:
         return _changed(result)
     if isinstance(result.get(command["resources"]), list):
-        return _list(command, result[command["resources"]])
+        shown = _list(command, result[command["resources"]])
+        return f"{shown}\n\n{_schedules(found)}" if (found := result.get("schedules")) else shown
     if "stats" in result:
         return top.shown(result["stats"])
     if "operations" in result:
@@ -39,6 +40,12 @@ def _list(command: "Command", rows: list[Result]) -> str:
         columns.insert(columns.index("project"), "realm")
     shown = [{name: _cell(name, row.get(name)) for name in columns} | _state(row) for row in rows]
     return table(shown, columns) if rows else f"no {command['resources']}"
+
+
+def _schedules(rows: list[Result]) -> str:
+    """What has snapshots taken by itself, and what was missed."""
+    place = ["realm"] if any(row["realm"] != _DEFAULT for row in rows) else []
+    return table(rows, ["source", *place, "project", "every", "keep", "next", "missed"])
 
 
 def _state(row: Result) -> Result:

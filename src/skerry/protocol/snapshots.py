@@ -111,9 +111,10 @@ class OneSnapshot(TypedDict):
 
 
 class Snapshots(TypedDict):
-    """The answer to ``snapshot_list``."""
+    """The answer to ``snapshot_list``: the snapshots, and of each schedule when the next is due and what was missed."""
 
     snapshots: list[dict[str, Any]]
+    schedules: list[dict[str, Any]]
 
 
 RESOURCE = Resource(

@@ -27,6 +27,15 @@ CREATE TABLE snapshot (
 CREATE INDEX snapshot_image ON snapshot (image_digest);
 CREATE INDEX snapshot_expires ON snapshot (expires);
 """,
+    """
+-- Of a container or volume with a schedule, what became of its automatic snapshot that was due last.
+CREATE TABLE snapshot_due (
+    owner_id TEXT PRIMARY KEY,
+    newest TEXT NOT NULL,  -- the one since which no file had changed when it was looked at; empty where one was taken
+    looked TEXT NOT NULL,
+    missed TEXT NOT NULL   -- in words; empty where it came when it was due
+) STRICT, WITHOUT ROWID;
+""",
 )
 _SELECT = """
 SELECT snapshot.*, project.name AS project, realm.name AS realm, container.name AS container, volume.name AS volume

@@ -11,7 +11,7 @@ from skerry.model.container import Container
 from skerry.protocol import containers as requests
 from skerry.resources.containers import anatomy, health, lost, missing, store
 from skerry.resources.kind import Context
-from skerry.store import references
+from skerry.store import references, schedules
 
 _ACTIVE = {"active", "activating", "reloading", "restarting"}
 
@@ -113,7 +113,8 @@ def info(context: Context, request: requests.Info) -> requests.OneContainer:
     if container is None:
         raise missing.not_found(context, request.container)
     values = {"env_values": container.spec.env} if request.show_env else {}
-    return {"container": view(context, container) | _pending(context, container) | values}
+    schedule = schedules.of(context.db, container.id)
+    return {"container": view(context, container) | _pending(context, container) | schedule | values}
 
 
 def _pending(context: Context, container: Container) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """Takes the snapshots that containers and volumes are to have taken by themselves."""
 
-import dataclasses
 import datetime
 import logging
 import sqlite3
 
-from skerry.model.duration import parse_duration
 from skerry.model.errors import Code, SkerryError
 from skerry.model.snapshot import NewSnapshotKey, Snapshot, stamped
 from skerry.parts import snapshots as parts
@@ -16,15 +14,8 @@ from skerry.store import operations, schedules
 from skerry.store import snapshots as store
 from skerry.store.schedules import Scheduled
 
+_LATE = 300.0  # seconds after which one that was due has been missed; the host's clock is not trusted for two minutes
 _log = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Unchanged:
-    """No file had changed ``at`` a time since the snapshot ``newest``."""
-
-    newest: str
-    at: datetime.datetime
 
 
 class Schedule(periodic.Periodic):
@@ -37,8 +28,7 @@ class Schedule(periodic.Periodic):
 
     def __init__(self, context: Context, apply: Apply) -> None:
         super().__init__(context, apply)
-        self._unchanged: dict[str, _Unchanged] = {}  # by id of a container or volume
-        self._told: dict[str, str] = {}  # the same: why none can be taken
+        self._told: dict[str, str] = {}  # by id of a container or volume: why none can be taken
 
     def _look(self) -> float:
         now = periodic.now()
@@ -48,7 +38,7 @@ class Schedule(periodic.Periodic):
         for one in found:
             if self._ended.is_set():
                 break
-            if (wait := (self._due(one, now) - now).total_seconds()) > 0:
+            if (wait := (one.due(now) - now).total_seconds()) > 0:
                 waits.append(wait)
             elif self._tries.is_time(one.id):
                 self._take(one, now)
@@ -56,20 +46,12 @@ class Schedule(periodic.Periodic):
 
     def _forget_all_but(self, known: set[str]) -> None:
         self._tries.keep(known)
-        self._unchanged = {one: found for one, found in self._unchanged.items() if one in known}
+        schedules.keep(self._context.db, known)
         self._told = {one: found for one, found in self._told.items() if one in known}
-
-    def _due(self, one: Scheduled, now: datetime.datetime) -> datetime.datetime:
-        since, looked = one.taken or one.created, self._unchanged.get(one.id)
-        if looked and looked.newest == one.newest and since < looked.at <= now:
-            since = looked.at
-        if since > now + schedules.AHEAD:  # a wrong clock has dated it
-            return now
-        return since + datetime.timedelta(seconds=parse_duration(one.every))
 
     def _take(self, one: Scheduled, now: datetime.datetime) -> None:
         if one.newest and not parts.changed_since(self._context.host, one.place, one.newest_place):
-            self._unchanged[one.id] = _Unchanged(one.newest, now)
+            schedules.note(self._context.db, one.id, "", (one.newest, now))
             return
 
         def still(found: Snapshot | None) -> bool:
@@ -81,10 +63,32 @@ class Schedule(periodic.Periodic):
             {"verb": "snapshot_create", "snapshot": key, "expires": one.keep}
         )
         error = self._try(one.id, f"no automatic snapshot of {one.key} was taken", request, still)
+        self._note(one, now, error)
         if error is None:
             self._told.pop(one.id, None)
         elif isinstance(error, SkerryError) and error.code == Code.INVALID:
             self._tell(one, str(error))
+
+    def _note(self, one: Scheduled, now: datetime.datetime, error: Exception | None) -> None:
+        """Write whether it came in time, for who looks at the container or volume. What is busy is taken soon."""
+        due = one.due(now)
+        late = (now - due).total_seconds()
+        since = f"due at {due.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S}"
+        if error is not None:
+            busy = isinstance(error, SkerryError) and error.code == Code.BUSY
+            missed = one.missed if busy else f"{since}, and not taken yet: {error}"
+        elif late < _LATE:
+            missed = ""
+        else:
+            off = (
+                "the host was off" if periodic.uptime() < late else "no engine ran, or its clock was in doubt"
+            )
+            why = one.missed.partition("not taken yet: ")[2] or off
+            missed = f"{since}, and taken at {now.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S}: {why}"
+        try:
+            schedules.note(self._context.db, one.id, missed)
+        except sqlite3.Error as failed:
+            _log.warning("what became of the automatic snapshot of %s is not noted: %s", one.key, failed)
 
     def _tell(self, one: Scheduled, why: str) -> None:
         """Tell the journal once why none can be taken. Of what failed on its way the journal has the operation."""

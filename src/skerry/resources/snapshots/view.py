@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from skerry.model.snapshot import Snapshot
+from skerry.model.snapshot import Snapshot, SourceKey
 from skerry.parts import snapshots as parts
 from skerry.protocol import snapshots as requests
 from skerry.resources.kind import Context
-from skerry.resources.snapshots import verbs
+from skerry.resources.snapshots import periodic, verbs
+from skerry.store import schedules
 from skerry.store import snapshots as store
 
 
@@ -34,12 +35,17 @@ def info(context: Context, request: requests.SnapshotInfo) -> requests.OneSnapsh
 
 
 def list_all(context: Context, request: requests.SnapshotList) -> requests.Snapshots:
-    """Every snapshot, or those of one container, volume, realm or project."""
+    """Every snapshot, or those of one container, volume, realm or project; and when the next come by themselves."""
+    now = periodic.now()
+
+    def asked(key: SourceKey) -> bool:
+        return context.lists(request, key.realm, key.project) and request.source in {None, key.source}
+
     return {
-        "snapshots": [
-            view(one)
-            for one in store.every(context.db)
-            if context.lists(request, one.key.realm, one.key.project)
-            and request.source in {None, one.key.source}
-        ]
+        "snapshots": [view(one) for one in store.every(context.db) if asked(one.key)],
+        "schedules": [
+            one.key.model_dump() | {"every": one.every, "keep": one.keep} | one.view(now)
+            for one in schedules.scheduled(context.db, now)
+            if asked(one.key)
+        ],
     }

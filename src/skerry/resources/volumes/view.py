@@ -8,6 +8,7 @@ from skerry.model.volume import Volume
 from skerry.protocol import volumes as requests
 from skerry.resources.kind import Context
 from skerry.resources.volumes import store, verbs
+from skerry.store import schedules
 
 
 def view(volume: Volume) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def info(context: Context, request: requests.VolumeInfo) -> requests.OneVolume:
     """
     volume = verbs.existing(context, store.find(context.db, request.volume), request.volume)
     found = {"used": verbs.used(context, volume), "containers": verbs.users(context, volume)}
-    return {"volume": view(volume) | found}
+    return {"volume": view(volume) | found | schedules.of(context.db, volume.id)}
 
 
 def list_all(context: Context, request: requests.VolumeList) -> requests.Volumes:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skerry.cli import show
 from skerry.engine.engine import Engine
 from skerry.model.errors import Code, SkerryError
 from skerry.parts import snapshots as parts
@@ -232,10 +233,81 @@ def test_a_deleted_one_is_forgotten(engine: Engine, schedule: Schedule, changed:
     changed.clear()
     aged(engine, HOUR)
     schedule._look()
-    assert len(schedule._unchanged) == 1
+    assert len(engine.context.db.rows("SELECT * FROM snapshot_due WHERE looked <> ''")) == 1
     ask(engine, "delete", container={"name": "blog"})
     schedule._look()
-    assert schedule._unchanged == {}
+    assert engine.context.db.rows("SELECT * FROM snapshot_due") == []
+
+
+def shown(engine: Engine) -> dict[str, Any]:
+    """What is said of the schedule, wherever it is shown."""
+    found = ask(engine, "info", container={"name": "blog"})["container"]
+    for one in ask(engine, "snapshot_list", source=BLOG)["schedules"]:
+        assert (one["next"], one["missed"]) == (found["snapshot_next"], found["snapshot_missed"])
+    return {"next": found["snapshot_next"], "missed": found["snapshot_missed"]}
+
+
+def test_what_was_missed_is_shown_with_the_reason(
+    engine: Engine, schedule: Schedule, clock: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shown(engine) == {"next": None, "missed": ""}
+    every(engine, "1h")
+    next_ = datetime.datetime.fromisoformat(shown(engine)["next"])
+    assert abs(next_ - periodic.now() - datetime.timedelta(hours=1)) < datetime.timedelta(minutes=1)
+    aged(engine, HOUR)
+    schedule._look()
+    assert shown(engine)["missed"] == ""
+
+    aged(engine, 2 * HOUR)
+    with monkeypatch.context() as broken:
+
+        def full(*_: Any) -> None:
+            raise SkerryError(Code.FAILED, "btrfs: No space left on device")
+
+        broken.setattr(Taken, "make", full)
+        schedule._look()
+    assert "and not taken yet: " in shown(engine)["missed"]
+    assert "No space left on device" in shown(engine)["missed"]
+    clock.pass_by(60)
+    schedule._look()
+    told = shown(engine)["missed"]
+    assert "and taken at " in told
+    assert "No space left on device" in told
+    assert "not taken yet" not in told
+
+    for up, why in ((200.0, "the host was off"), (90_000.0, "no engine ran, or its clock was in doubt")):
+        aged(engine, 3 * HOUR)
+        clock.up, clock.set_by = up, datetime.timedelta(seconds=10_000.0 - up)
+        schedule._look()
+        assert why in shown(engine)["missed"]
+    aged(engine, HOUR)
+    schedule._look()
+    assert shown(engine)["missed"] == ""
+    every(engine, "")
+    assert shown(engine) == {"next": None, "missed": ""}
+
+
+def test_a_volume_and_the_command_line_show_it(engine: Engine, schedule: Schedule) -> None:
+    every(engine, "6h", "2d", DATA)
+    found = ask(engine, "snapshot_list")
+    info = ask(engine, "volume_info", volume={"name": "data"})["volume"]
+    assert info["snapshot_missed"] == ""
+    (one,) = found["schedules"]
+    assert (one["source"], one["every"], one["keep"], one["next"]) == (
+        DATA,
+        "6h",
+        "2d",
+        info["snapshot_next"],
+    )
+    command: Any = {
+        "changes": False,
+        "resource": "snapshot",
+        "resources": "snapshots",
+        "columns": ["source", "name"],
+    }
+    text = show.answer(command, found)
+    assert text.startswith("no snapshots\n\nSOURCE       PROJECT  EVERY  KEEP  NEXT")
+    assert one["next"] in text
 
 
 def test_a_container_of_an_older_store_has_no_schedule(engine: Engine) -> None:
