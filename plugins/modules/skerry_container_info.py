@@ -88,14 +88,6 @@ containers:
       returned: always
       type: list
       elements: str
-    snapshot_next:
-      description: When the next snapshot of it is taken by itself, UTC; null where none is.
-      returned: where one container is asked for by name
-      type: str
-    snapshot_missed:
-      description: Which automatic snapshot did not come in time, and why; empty where the last one did.
-      returned: where one container is asked for by name
-      type: str
     env_values:
       description: Each variable with its value.
       returned: with O(show_env)
