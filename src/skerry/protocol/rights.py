@@ -61,7 +61,7 @@ RIGHTS: Mapping[str, Right] = {
     **_all(Reach.HOST, "admin", "exec shell connect get put export import volume_backup volume_restore"),
     **_all(Reach.HOST, "admin", "image_publish image_delete image_prune"),
     **_all(Reach.HOST, "operator", "realm_create realm_update realm_delete realm_ensure"),
-    **_all(Reach.HOST, "operator", "state_backup state_restore state_info"),
+    **_all(Reach.HOST, "operator", "state_backup state_restore state_recover state_info"),
 }
 """Of each verb what it is about, and which template is the first that has it."""
 _MORE: Mapping[str, Mapping[str, str]] = {

@@ -1,5 +1,6 @@
 """Which rows make a container, volume and the like, what has changed of them, and how they come into a store again."""
 
+import contextlib
 import dataclasses
 import secrets
 import sqlite3
@@ -167,21 +168,13 @@ def _give_way(db: Database, new: Sequence[KeptSpec]) -> None:
 
     A host's first start makes such ones. What is forgotten for one that cannot be written comes with the next start.
     """
-    for one in (one for one in new if one.kind == "project"):
-        owned = " UNION ".join(
-            f"SELECT project_id FROM {table}"  # noqa: S608 - texts of ours
-            for table in ("container", "volume", "secret", "snapshot")
-        )
-        realm, _, name = one.name.partition("/")
-        db.execute(
-            "DELETE FROM project WHERE name = ? AND realm_id IN (SELECT id FROM realm WHERE name = ?) "  # noqa: S608
-            f"AND quota = '{{}}' AND id NOT IN ({owned})",
-            name,
-            realm,
-        )
-    for one in (one for one in new if one.kind == "realm"):
-        unused = "quota = '{}' AND NOT merge_memory AND id NOT IN (SELECT realm_id FROM project)"
-        db.execute(f"DELETE FROM realm WHERE name = ? AND {unused}", one.name)  # noqa: S608 - a text of ours
+    unnamed = "id NOT IN (SELECT value FROM token, json_each(project_ids))"
+    project = f"DELETE FROM project WHERE realm_id = (SELECT id FROM realm WHERE name = ?) AND name = ? AND {unnamed}"  # noqa: S608
+    realm = "DELETE FROM realm WHERE name = ? AND NOT merge_memory"
+    for kind, query in (("project", project), ("realm", realm)):
+        for one in (one for one in new if one.kind == kind):
+            with contextlib.suppress(sqlite3.IntegrityError):  # something is in it
+                db.execute(f"{query} AND quota = '{{}}'", *one.name.split("/"))
 
 
 def _write(db: Database, spec: KeptSpec, is_there: Callable[[str], bool]) -> list[str]:

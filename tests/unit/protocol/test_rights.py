@@ -26,7 +26,7 @@ ADMIN = {
 }
 OPERATOR = {
     *("realm_create", "realm_update", "realm_delete", "realm_ensure"),
-    *("state_backup", "state_restore", "state_info"),
+    *("state_backup", "state_restore", "state_recover", "state_info"),
 }
 HOST = {
     *(
