@@ -358,7 +358,10 @@ options:
     description:
     - 'Ports of the host that lead to it, for what is not HTTP: HOSTPORT[:PORT][/PROTOCOL], such as 5432,
       8025:25 or 5353:53/udp. Without PORT it is the same one, without PROTOCOL tcp. Everybody who reaches
-      the host reaches it. The host says which ports may be published.'
+      the host reaches it. The host says which ports may be published. With C(/tls) the proxy ends TLS at
+      that port, one of its proxy_tls_ports. The name in the handshake says which container: its host name,
+      or an alias of it. With C(/tls)+proxy a header of the PROXY protocol, version 2, tells the program
+      who asks.'
     - A change takes effect at once.
     type: list
     elements: str

@@ -34,7 +34,7 @@ from skerry.model.program import (
     check_path,
     check_user,
 )
-from skerry.model.publish import Publish
+from skerry.model.publish import Publish, by_tls
 from skerry.model.schedule import KEPT, SnapshotEvery, SnapshotKeep, check_schedule
 from skerry.model.size import format_size, parse_size
 from skerry.model.snapshot import Snapshot
@@ -298,7 +298,8 @@ class Spec(Frozen):
 
     def ports(self) -> tuple[int, ...]:
         """Every port that the proxy may reach, sorted."""
-        return tuple(sorted({self.port, *(service.port for service in self.services)}))
+        behind = {one.port for one in by_tls(self.publish)}
+        return tuple(sorted({self.port, *(service.port for service in self.services)} | behind))
 
 
 def takes_effect(option: str) -> TakesEffect:

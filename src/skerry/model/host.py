@@ -32,6 +32,7 @@ class HostConfig:
         routes_map: the proxy's map of routes.
         public_port: the port of the URLs, as a browser sees it.
         publish_ports: ports of the host, and ranges of them, that containers may publish.
+        tls_ports: ports of the host at which the proxy ends TLS for what is not HTTP.
         pki: folder of the authority and of the certificate that the proxy serves.
         own_ports: those of them that they may not, since they are the host's own.
         merge_memory_realms: realms that may merge equal memory though another one does.
@@ -55,6 +56,7 @@ class HostConfig:
     public_port: int = 443
     publish_ports: tuple[str, ...] = ("1024-65535",)
     own_ports: tuple[str, ...] = ("22", "80", "443", "2222")
+    tls_ports: tuple[str, ...] = ()
     merge_memory_realms: tuple[str, ...] = ()
 
     def url(self, host_name: str) -> str:
@@ -124,7 +126,7 @@ def load_host_config(path: str = CONFIG_PATH) -> HostConfig:
             values[key] = parse_size(values[key])
         for key in {"ipv4", "ipv6"} & values.keys():
             ipaddress.ip_network(values[key])
-        for key in {"publish_ports", "own_ports"} & values.keys():
+        for key in {"publish_ports", "own_ports", "tls_ports"} & values.keys():
             values[key] = _ports(key, values[key])
         if "merge_memory_realms" in values:
             values["merge_memory_realms"] = _names(values["merge_memory_realms"])

@@ -1,4 +1,4 @@
-"""Ports of the host that lead to a port of a container: for what is not HTTP, and so not the proxy's."""
+"""Ports of the host that lead to a port of a container, for what is not HTTP: as they are, or by TLS through the proxy."""
 
 import dataclasses
 import re
@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-Protocol = Literal["tcp", "udp"]
+Protocol = Literal["tcp", "udp", "tls"]
 
-_ENTRY = re.compile(r"([0-9]{1,5})(?::([0-9]{1,5}))?(?:/(tcp|udp))?")
+_ENTRY = re.compile(r"([0-9]{1,5})(?::([0-9]{1,5}))?(?:/(tcp|udp|tls)(\+proxy)?)?")
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _LAST = 65_535
 _MARKS: dict[str, int] = {"tcp": 0x5D000000, "udp": 0x5C000000}
@@ -23,21 +23,29 @@ class Published:
     Attributes:
         host_port: that the host takes packets at.
         port: of the container, where they go.
-        protocol: by which.
+        protocol: by which. ``tls`` is TCP that the proxy takes out of TLS; the name in the handshake says for whom.
+        header: whether a header of the PROXY protocol, version 2, tells the container first who asks.
     """
 
     host_port: int
     port: int
     protocol: Protocol
+    header: bool = False
 
     def __str__(self) -> str:
         own = "" if self.port == self.host_port else f":{self.port}"
-        return f"{self.host_port}{own}{'' if self.protocol == 'tcp' else '/udp'}"
+        protocol = "" if self.protocol == "tcp" else f"/{self.protocol}"
+        return f"{self.host_port}{own}{protocol}{'+proxy' * self.header}"
 
     @property
     def taken(self) -> str:
-        """What no other container can have meanwhile."""
+        """What it has of the host. No other container can have it meanwhile, unless it is shared."""
         return f"{self.host_port}/{self.protocol}"
+
+    @property
+    def shared(self) -> bool:
+        """Whether other containers have the same port of the host, each by its name."""
+        return self.protocol == "tls"
 
 
 def mark(protocol: str, host_port: int) -> int:
@@ -61,14 +69,31 @@ def parse(text: str) -> Published:
     if not found or not all(1 <= port <= _LAST for port in ports):
         raise ValueError(
             f"{text!r} must be HOSTPORT[:PORT][/PROTOCOL], such as 5432, 8025:25 or 5353:53/udp; ranges and addresses "
-            "of the host are not known here. In YAML put it in quotes: else 8025:25 is one number"
+            "of the host are not known here. PROTOCOL is tcp, udp, tls or tls+proxy. "
+            "In YAML put it in quotes: else 8025:25 is one number"
         )
-    entry = Published(ports[0], ports[-1], "udp" if found[3] == "udp" else "tcp")
+    protocol: Protocol = "udp" if found[3] == "udp" else "tls" if found[3] == "tls" else "tcp"
+    entry = Published(ports[0], ports[-1], protocol, bool(found[4]))
+    if entry.header and not entry.shared:
+        raise ValueError(
+            f"{text!r}: only what comes by TLS passes the proxy, and may begin with a PROXY header. By {protocol} the "
+            "container sees the address of whoever asks: leave '+proxy' out"
+        )
     if entry.protocol == "udp" and entry.port in _DHCP_SERVERS:
         raise ValueError(
             f"{text!r} leads to a DHCP server, whose answers no container may send; choose another port"
         )
     return entry
+
+
+def is_port(text: str) -> bool:
+    """Whether that is a port, written as a number without zeros before it."""
+    return text.isascii() and text.isdecimal() and 1 <= int(text) <= _LAST and text == str(int(text))
+
+
+def by_tls(entries: Iterable[str]) -> list[Published]:
+    """Those entries of ``publish`` that are reached by TLS through the proxy, sorted."""
+    return sorted(one for one in map(parse, entries) if one.shared)
 
 
 def check_publish(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +115,9 @@ Publish = Annotated[
         max_length=64,
         description="Ports of the host that lead to it, for what is not HTTP: HOSTPORT[:PORT][/PROTOCOL], such as 5432, "
         "8025:25 or 5353:53/udp. Without PORT it is the same one, without PROTOCOL tcp. Everybody who reaches the host "
-        "reaches it. The host says which ports may be published.",
+        "reaches it. The host says which ports may be published. With /tls the proxy ends TLS at that port, one of its "
+        "proxy_tls_ports. The name in the handshake says which container: its host name, or an alias of it. With "
+        "/tls+proxy a header of the PROXY protocol, version 2, tells the program who asks.",
     ),
 ]
 

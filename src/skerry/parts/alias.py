@@ -119,19 +119,22 @@ class Drained(Part):
 
 
 def _strays(master: Master, worker: int, host: HostConfig, alias: str) -> list[Stream]:
-    ours = {
-        int(key.removeprefix(f"{alias}/"))
-        for key in master.tracked(worker, _TABLE)
-        if key.startswith(f"{alias}/")
-    }
+    ours: dict[int, str] = {}  # the number of each stream by it, and ":PORT" of the host where it came by TLS
+    for key in master.tracked(worker, _TABLE):
+        name, _, number = key.partition("/")
+        if name.partition(":")[0] == alias:
+            ours[int(number)] = name.removeprefix(alias)
     if not ours:
         return []
     entry = master.lookup(worker, host.routes_map, alias) or ""
-    value = (
-        master.lookup(worker, host.routes_map, entry.split("|")[1]) if entry.startswith(f"{_MARK}|") else None
-    )
-    current = ":".join((value or "|").split("|")[:2])
-    return [one for one in master.streams(worker) if one.number in ours and one.address not in {"", current}]
+    target = entry.split("|")[1] if entry.startswith(f"{_MARK}|") else ""
+    values = {at: master.lookup(worker, host.routes_map, target + at) for at in set(ours.values()) if target}
+    current = {at: ":".join((value or "|").split("|")[:2]) for at, value in values.items()}
+    return [
+        one
+        for one in master.streams(worker)
+        if one.number in ours and one.address not in {"", current.get(ours[one.number], ":")}
+    ]
 
 
 def _close(host: HostConfig, alias: str) -> None:

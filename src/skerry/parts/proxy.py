@@ -1,4 +1,4 @@
-"""A container's URL: one entry in the map that HAProxy looks every request up in.
+"""A container's URL, or its port by TLS: one entry in the map that HAProxy looks every request up in.
 
 The store has a route before it is live, and has lost it before it is taken away, so what HAProxy reads
 when it starts or reloads is never behind. docs/explanation/proxy.md walks through the races.
@@ -14,6 +14,7 @@ from skerry.host.haproxy import Master, ProxyDownError, ProxyLostError, retry
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, invalid
 from skerry.model.host import HostConfig
+from skerry.model.publish import is_port
 from skerry.parts.entry import Entry, close_all
 
 STOPPED, RESTARTING = "stopped", "restarting"  # in the place of the address: answer 503 at once, by that page
@@ -25,16 +26,17 @@ _STARTING_SECONDS = 3.0
 
 @dataclasses.dataclass(frozen=True)
 class Route(Entry):
-    """One URL.
+    """One URL, or one port of the host at which TLS ends for what is not HTTP.
 
     Attributes:
-        host: its host name, ``PROJECTID-INSTANCEID[-SERVICE].DOMAIN``.
+        host: its host name, ``PROJECTID-INSTANCEID[-SERVICE].DOMAIN``; with ``:PORT`` it is that port of the host by TLS.
         ip: the container's address, or "" while it does not run: the URL then answers 503.
         port: the TCP port that the container listens on.
         realm: name of the tenant.
         project: id of the project.
         instance: id of the container.
-        page: which page the URL answers with while there is no address.
+        page: which page the URL answers with while there is no address. By TLS it is closed at once.
+        header: whether a header of the PROXY protocol comes first.
     """
 
     kind: ClassVar[str] = "proxy"
@@ -44,6 +46,7 @@ class Route(Entry):
     project: str
     instance: str
     page: str = STOPPED
+    header: bool = False
 
     def __str__(self) -> str:
         target = f"{self.ip}:{self.port}" if self.ip else f"the page for {self.page} containers"
@@ -52,7 +55,10 @@ class Route(Entry):
     @property
     def value(self) -> str:
         """The map's value, as the store's ``route_map`` has it too."""
-        return "|".join((self.ip or self.page, str(self.port), self.realm, self.project, self.instance))
+        header = ["proxy"] if self.header else []
+        return "|".join(
+            (self.ip or self.page, str(self.port), self.realm, self.project, self.instance, *header)
+        )
 
     def turn(self, host: HostConfig, before: "Route") -> None:
         """Make the URL live in place of ``before``, and close what waits for an address that it leads to no more.
@@ -87,9 +93,10 @@ class Route(Entry):
 
     def check(self, host: HostConfig) -> None:
         """Refuse it where it is none of a container here."""
-        label = self.host.removesuffix(f".{host.domain}")
-        if label == self.host or not _HOST.fullmatch(label):
-            raise invalid("route", self.host, f"PROJECTID-INSTANCEID[-SERVICE].{host.domain}")
+        name, colon, at = self.host.partition(":")
+        label = name.removesuffix(f".{host.domain}")
+        if label == name or not _HOST.fullmatch(label) or (colon and not is_port(at)):
+            raise invalid("route", self.host, f"PROJECTID-INSTANCEID[-SERVICE].{host.domain}[:PORT]")
         for field in (self.realm, self.project, self.instance):
             if not _FIELD.fullmatch(field):
                 raise invalid(f"route {self.host}", field, "names of letters, digits, '.', '_' and '-'")

@@ -88,6 +88,8 @@ def published() -> tuple[set[str], set[str]]:
     for slot, spec in rows("SELECT slot, spec FROM container WHERE desired = 'started'"):
         for text in json.loads(spec).get("publish", []):
             ports, _, protocol = text.partition("/")
+            if protocol.startswith("tls"):  # the proxy's: see the routes
+                continue
             first, _, own = ports.partition(":")
             wanted |= {f"{first} {protocol or 'tcp'} {slot} {own or first} IPv{version}" for version in "46"}
     found = set()

@@ -103,7 +103,12 @@ class Sweep:
         """An engine that has started."""
         state = f"{self.folder}/host"
         host = HostConfig(
-            domain="example.org", fences="reported", state=state, pool=f"{state}/pool", run=f"{state}/run"
+            domain="example.org",
+            fences="reported",
+            state=state,
+            pool=f"{state}/pool",
+            run=f"{state}/run",
+            tls_ports=("6697-6698", "8883"),
         )
         db = Database.open(host.database, self.kinds.tables())
         engine = Engine(Context(host, db, b"secret"), self.kinds, self.table)

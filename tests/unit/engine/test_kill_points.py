@@ -68,6 +68,14 @@ def verbs_of_containers(hello: Request, other: Request) -> dict[str, tuple[list[
             [hello, {**create, "spec": {"image": "hello", "publish": ["5432", "53535:53/udp"]}}],
             {"verb": "update", **KEY, "spec": {"publish": ["5432:1", "5433"]}},
         ),
+        "update, by TLS": (
+            [hello, {**create, "spec": {"image": "hello", "publish": ["8883:1/tls", "6697/tls"]}}],
+            {"verb": "update", **KEY, "spec": {"publish": ["8883:2/tls", "6698/tls+proxy"]}},
+        ),
+        "delete, by TLS": (
+            [hello, {**create, "spec": {"image": "hello", "publish": ["8883/tls"]}}],
+            {"verb": "delete", **KEY},
+        ),
         "start, published": (
             [*stopped, {"verb": "update", **KEY, "spec": {"publish": ["5432"]}}],
             {"verb": "start", **KEY},

@@ -23,6 +23,7 @@ from skerry.model.host import load_host_config
             "'1024-99999' must be a port such as 5432, or a range",
         ),
         ('domain = "x"\nown_ports = ["ssh"]', "'ssh' must be a port"),
+        ('domain = "x"\ntls_ports = ["0"]', "'0' must be a port"),
         ('domain = "x"\npublish_ports = 5432', "publish_ports is 5432; give a list"),
     ],
 )

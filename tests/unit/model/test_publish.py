@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from skerry.model.container import Spec
-from skerry.model.publish import Published, is_tcp, mark, parse, read_ports
+from skerry.model.publish import Published, by_tls, is_tcp, mark, parse, read_ports
 
 PORTS = st.integers(1, 65_535)
-PROTOCOLS = st.sampled_from(["tcp", "udp"])
+NATURAL = st.sampled_from(["tcp", "udp"])
+PROTOCOLS = st.sampled_from([("tcp", False), ("udp", False), ("tls", False), ("tls", True)])
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,8 @@ PROTOCOLS = st.sampled_from(["tcp", "udp"])
         ("8025:25/tcp", Published(8025, 25, "tcp"), "8025:25"),
         ("5353:53/udp", Published(5353, 53, "udp"), "5353:53/udp"),
         ("05353/udp", Published(5353, 5353, "udp"), "5353/udp"),
+        ("8883/tls", Published(8883, 8883, "tls"), "8883/tls"),
+        ("8883:1883/tls+proxy", Published(8883, 1883, "tls", header=True), "8883:1883/tls+proxy"),
         ("65535:1", Published(65535, 1, "tcp"), "65535:1"),
     ],
 )
@@ -34,10 +37,13 @@ def test_an_entry_names_a_port_of_the_host_first(text, entry, written):
     [
         "", "0", "65536", "8025:0", "8025:65536", "8025:", ":25", "8025:25/", "8025:25/sctp", "8025:25/TCP", "http",
         "127.0.0.1:8025:25", "8000-8010", "8000-8010:80-90", "8025 :25", "8025:25\n", "-1", "\u0665", "481525",
+        "8883/TLS", "8883/tls+", "8883/tls+proxy1", "8883+proxy", "8883/+proxy", "8883/tls/proxy", "8883/proxy",
     ],
 )  # fmt: skip
 def test_what_is_no_entry_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match=r"must be HOSTPORT.*8025:25 or 5353:53/udp.*quotes"):
+    with pytest.raises(
+        ValueError, match=r"must be HOSTPORT.*8025:25 or 5353:53/udp.*tls or tls\+proxy.*quotes"
+    ):
         parse(text)
 
 
@@ -48,14 +54,21 @@ def test_a_dhcp_server_is_refused_where_its_answers_would_be_dropped(text):
     assert parse(text.replace("udp", "tcp"))
 
 
+@pytest.mark.parametrize(("text", "by"), [("8025:25/tcp+proxy", "tcp"), ("53/udp+proxy", "udp")])
+def test_only_what_passes_the_proxy_begins_with_a_header(text, by):
+    with pytest.raises(ValueError, match=rf"By {by} the container sees the address .*: leave '\+proxy' out"):
+        parse(text)
+
+
 @given(PORTS, PORTS, PROTOCOLS)
-def test_what_is_written_is_read_back(host_port, port, protocol):
-    entry = Published(host_port, port, protocol)
+def test_what_is_written_is_read_back(host_port, port, how):
+    protocol, header = how
+    entry = Published(host_port, port, protocol, header)
     if protocol == "tcp" or port not in {67, 547}:
         assert parse(str(entry)) == entry
 
 
-@given(st.sets(st.tuples(PROTOCOLS, PORTS), min_size=2))
+@given(st.sets(st.tuples(NATURAL, PORTS), min_size=2))
 def test_no_two_ports_have_a_mark_in_common(ports):
     marks = {mark(*one) for one in ports}
     assert len(marks) == len(ports)
@@ -68,8 +81,18 @@ def test_a_spec_has_each_port_of_the_host_once():
     assert spec.publish == ("53:5353/udp", "53:5354", "54:5354")
     with pytest.raises(ValidationError, match="port 53/tcp of the host is there twice"):
         Spec(image="hello", publish=["53:1", "53:2/tcp"])
+    with pytest.raises(ValidationError, match="port 53/tls of the host is there twice"):
+        Spec(image="hello", publish=["53:1/tls", "53:2/tls+proxy"])
     with pytest.raises(ValidationError, match="at most 64"):
         Spec(image="hello", publish=[str(port) for port in range(2000, 2065)])
+
+
+def test_the_proxy_may_reach_the_ports_behind_tls():
+    spec = Spec(
+        image="hello", port=80, publish=["8883:1883/tls", "6697:6667/tls+proxy", "7000:7001", "53/udp"]
+    )
+    assert spec.ports() == (80, 1883, 6667)
+    assert by_tls(spec.publish) == [Published(6697, 6667, "tls", header=True), Published(8883, 1883, "tls")]
 
 
 def test_ports_are_read_as_ranges():

@@ -109,6 +109,18 @@ def test_after_a_switch_back_nothing_is_closed(host: HostConfig, haproxy: StandI
     assert [one.number for _, one in Drained(SHOP, 0, 1).open(host)] == [8]
 
 
+def test_what_came_by_tls_is_compared_with_where_that_port_leads(host: HostConfig, haproxy: StandIn) -> None:
+    """8 goes where the alias leads by TLS now, 7 and 11 do not; 10 came by another name that begins alike."""
+    haproxy.maps[11][f"{NEW.target}:8883"] = f"10.90.1.2|80|default|{A}|{C}|proxy"
+    NEW.make(host)
+    names = [(f"{SHOP}:8883", 7), (f"{SHOP}:8883", 8), (f"{SHOP}.net:8883", 10), (f"{SHOP}:6697", 11)]
+    table = "# table: alias_streams, type: string, size:102400, used:4\n" + "".join(
+        f"0x{number}: key={name}/{number} use=1 exp=1000 shard=0\n" for name, number in names
+    )
+    haproxy.answers = [("show table", f"{table}\n"), ("show sess all", f"{SESSIONS}\n")]
+    assert [one.number for _, one in Drained(SHOP, 0, 1).open(host)] == [7, 11]
+
+
 def test_of_a_stopped_container_everything_is_left(host: HostConfig, haproxy: StandIn) -> None:
     haproxy.maps[11][NEW.target] = f"stopped|80|default|{A}|{C}"
     NEW.make(host)

@@ -74,8 +74,27 @@ def test_a_route_is_made_changed_and_removed_in_every_worker(host: HostConfig, h
     assert haproxy.maps == {11: {}, 12: {}}
 
 
-def test_the_journal_gives_the_same_route_back() -> None:
-    assert Part.from_json(ROUTE.to_json()) == ROUTE
+def test_a_port_by_tls_is_an_entry_of_its_own(host: HostConfig, haproxy: StandIn) -> None:
+    by_tls = dataclasses.replace(ROUTE, host=f"{ROUTE.host}:8883", port=1883)
+    for route in (ROUTE, by_tls):
+        route.make(host)
+    assert haproxy.maps[11] == {ROUTE.host: VALUE, f"{ROUTE.host}:8883": VALUE.replace("1071", "1883")}
+    with_header = dataclasses.replace(by_tls, header=True)
+    with_header.make(host)
+    assert haproxy.maps[12][with_header.host] == f"{VALUE.replace('1071', '1883')}|proxy"
+    assert not by_tls.exists(host)
+    with_header.remove(host)
+    assert haproxy.maps[12] == {ROUTE.host: VALUE}
+
+
+@pytest.mark.parametrize("route", [ROUTE, dataclasses.replace(ROUTE, host=f"{ROUTE.host}:1", header=True)])
+def test_the_journal_gives_the_same_route_back(route: Route) -> None:
+    assert Part.from_json(route.to_json()) == route
+
+
+def test_a_route_of_an_older_journal_has_no_header() -> None:
+    older = {key: value for key, value in ROUTE.to_json().items() if key != "header"}
+    assert Part.from_json(older) == ROUTE
 
 
 @pytest.mark.parametrize(
@@ -88,6 +107,11 @@ def test_the_journal_gives_the_same_route_back() -> None:
         {"host": f"{A}-{B}-{'s' * 14}.example.org"},
         {"host": f"{A}-{B}--x.example.org"},
         {"host": f"{A}-{B}.example.org\n"},
+        {"host": f"{A}-{B}.example.org:"},
+        {"host": f"{A}-{B}.example.org:0"},
+        {"host": f"{A}-{B}.example.org:65536"},
+        {"host": f"{A}-{B}.example.org:8883:1"},
+        {"host": f"{A}-{B}:8883.example.org"},
         {"ip": "10.90.0.255"},
         {"ip": "10.91.1.1"},
         {"ip": "fd5e:6b65:7279::ff"},

@@ -55,7 +55,7 @@ def kept_roots(container: Container) -> tuple[KeptRoot, ...]:
 def firewall_entry(host: HostConfig, container: Container) -> FirewallEntry:
     """Its entries in the firewall."""
     own = addresses(host, container.slot)
-    published = sorted(map(publish.parse, container.spec.publish))
+    published = sorted(one for one in map(publish.parse, container.spec.publish) if not one.shared)
     return FirewallEntry(
         slot=container.slot,
         mac=own.mac,
@@ -180,11 +180,14 @@ def freezer(container: Container) -> Frozen:
 
 
 def routes(host: HostConfig, container: Container) -> tuple[Route, ...]:
-    """Its URLs: each to its port while the container runs as desired, else to the page that says what it does."""
+    """Its URLs and ports by TLS: each to its port while it runs as desired, else to the page that says what it does."""
     up = container.desired == "started" and not container.down
     ip = addresses(host, container.slot).ipv4 if up else ""
     restarting = container.desired == "started" and container.ended and container.ended.now == "restarting"
     page = RESTARTING if restarting else STOPPED
+    found = [(name, port, False) for name, port in container.host_names(host.domain).items()]
+    by_tls = publish.by_tls(container.spec.publish)
+    found += [(f"{found[0][0]}:{one.host_port}", one.port, one.header) for one in by_tls]
     return tuple(
         Route(
             host=name,
@@ -194,8 +197,9 @@ def routes(host: HostConfig, container: Container) -> tuple[Route, ...]:
             project=container.project_id,
             instance=container.id,
             page=page,
+            header=header,
         )
-        for name, target in container.host_names(host.domain).items()
+        for name, target, header in found
     )
 
 

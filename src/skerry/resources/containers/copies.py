@@ -9,6 +9,7 @@ from skerry.host import capacity
 from skerry.model import copies
 from skerry.model.container import Container, ContainerKey, Image, Spec
 from skerry.model.errors import Code, SkerryError
+from skerry.model.publish import parse
 from skerry.model.snapshot import Snapshot, SnapshotKey, SourceKey
 from skerry.parts import root
 from skerry.resources import missing, names
@@ -98,13 +99,13 @@ def options(context: Context, source: Source, given: dict[str, Any]) -> dict[str
                 f"image: the files of {source} stand on image {source.image_name}, so their copy does",
                 "Leave it out. Afterwards the copy can have another one: skerry update NAME --image IMAGE",
             )
-    own = {"image": source.image_name, "publish": []}
+    own = {"image": source.image_name, "publish": [text for text in spec.publish if parse(text).shared]}
     return spec.model_dump(mode="json") | own | given
 
 
 def warnings(source: Source, given: dict[str, Any]) -> Iterator[str]:
     """What a copy has not."""
-    published = source.container.spec.publish
+    published = [text for text in source.container.spec.publish if not parse(text).shared]
     if published and "publish" not in given:
         yield (
             f"publish: {names.listed(published)} of the host leads to {source.container.key.name} as before, and no port "

@@ -198,7 +198,7 @@ def update(
         )
     if running:
         steps += _live_changes(host, container, after, live)
-    steps += rerouting(host, container, after, _why(container, after, _ROUTES))
+    steps += rerouting(host, container, after, _why(container, after, _PORTS))
     told = {"disk", *_ROUTES, *({*_LIMITS, "publish"} if running else ())}
     stored = changes.described(container.spec, spec, set(options) - told)
     return Plan("update", container, after, tuple(steps), "undo", waiting, tuple(stored))

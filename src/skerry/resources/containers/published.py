@@ -1,5 +1,6 @@
 """Which ports of the host a container may publish: what the host allows, and what nobody else has."""
 
+import dataclasses
 from collections.abc import Iterable
 
 from skerry.host import listening
@@ -28,6 +29,9 @@ def check(context: Context, container: Container, had: Iterable[str] = ()) -> No
         return
     taken = references.published(context.db, besides=container.id)
     for one in new:
+        if one.shared:
+            _check_tls(context.host, one)
+            continue
         choose = _choose(context.host, one, taken)
         _check_allowed(context.host, one, choose)
         if one.taken in taken:
@@ -52,6 +56,12 @@ def _check_allowed(host: HostConfig, one: Published, choose: str) -> None:
             f"{', '.join(host.own_ports)}",
             choose,
         )
+    if one.protocol == "tcp" and one.host_port in read_ports(host.tls_ports):
+        raise SkerryError(
+            Code.INVALID,
+            f"publish: port {one.host_port} is the proxy's, which ends TLS there",
+            f"Say {dataclasses.replace(one, protocol='tls')} to be reached there by name. {choose}",
+        )
     allowed = read_ports(host.publish_ports)
     if one.host_port not in allowed:
         which = f"the ports {allowed}" if allowed.ranges else "no port"
@@ -62,9 +72,21 @@ def _check_allowed(host: HostConfig, one: Published, choose: str) -> None:
         )
 
 
+def _check_tls(host: HostConfig, one: Published) -> None:
+    ports = read_ports(host.tls_ports)
+    if one.host_port not in ports:
+        where = f"at the ports {ports}" if ports.ranges else "at no port"
+        raise SkerryError(
+            Code.INVALID,
+            f"publish: {one}: the proxy of this host ends TLS {where}, and not at {one.host_port}",
+            f"Add {one.host_port} to proxy_tls_ports in the inventory and run playbooks/host.yml, or choose one that is "
+            "there",
+        )
+
+
 def _choose(host: HostConfig, one: Published, taken: set[str]) -> str:
     """What to do instead, with the next port that is free."""
-    allowed, own = read_ports(host.publish_ports), read_ports(host.own_ports)
+    allowed, own = read_ports(host.publish_ports), read_ports((*host.own_ports, *host.tls_ports))
     for port in (*range(one.host_port + 1, 65_536), *range(1, one.host_port)):
         if port in allowed and port not in own and f"{port}/{one.protocol}" not in taken:
             return f"Choose another one, such as {Published(port, one.port, one.protocol)}"

@@ -8,6 +8,7 @@ from skerry.host import capacity, cgroups, systemd
 from skerry.model import ends
 from skerry.model.addresses import addresses
 from skerry.model.container import Container
+from skerry.model.publish import by_tls
 from skerry.protocol import containers as requests
 from skerry.resources.containers import anatomy, health, lost, missing, store
 from skerry.resources.kind import Context
@@ -89,14 +90,16 @@ def view(context: Context, container: Container, state: str | None = None) -> di
         shown, ended["state_detail"] = "stopped", f"{what} are not on this host"
     elif found in {"inactive", "failed"} and store.comes_back(context.db, container.id):
         shown, ended["state_detail"] = "starting", "the host was started, and its turn comes"
+    aliases = references.aliases_of(context.db, container.id)
+    named = [next(iter(urls)), *(f"{name}.{host.domain}" for name, service in aliases.items() if not service)]
+    at = [one.host_port for one in by_tls(container.spec.publish)]
     return container.view() | {
         "state": shown,
         **ended,
         "url": next(iter(urls.values())),
         "urls": list(urls.values()),
-        "aliases": [
-            host.url(f"{name}.{host.domain}") for name in references.aliases_of(context.db, container.id)
-        ],
+        "aliases": [host.url(f"{name}.{host.domain}") for name in aliases],
+        "tls": [f"{name}:{port}" for port in at for name in named],
         "ipv4": own.ipv4,
         "ipv6": own.ipv6,
         "fences": host.fences,

@@ -56,6 +56,45 @@ def test_one_that_does_not_run_publishes_when_it_is_started(host, web):
     assert entry in [step.part for step in plan.stop(host, web, 1).steps if step.action == "remove"]
 
 
+BY_TLS = Spec(image="hello", publish=["8883:1883/tls", "6697/tls+proxy"])
+
+
+def test_a_port_by_tls_is_a_route_and_a_port_that_the_proxy_may_reach(host, web):
+    name = f"{web.project_id}-{web.id}.{host.domain}"
+    opened = plan.update(host, without(web), BY_TLS, running=True)
+    assert opened.titles() == [
+        "change firewall entries of sk7: publish none to 8883:1883/tls 6697/tls+proxy",
+        f"make route {name}:6697 to 10.90.1.7:6697: publish none to 8883:1883/tls 6697/tls+proxy",
+        f"make route {name}:8883 to 10.90.1.7:1883: publish none to 8883:1883/tls 6697/tls+proxy",
+    ]
+    entry, *routes = [step.part for step in opened.steps]
+    assert (entry.published, entry.services) == ((), (1071, 1883, 6697))
+    assert [(route.header, route.value.split("|")[5:]) for route in routes] == [
+        (True, ["proxy"]),
+        (False, []),
+    ]
+    assert opened.stored == ()
+    bare = dataclasses.replace(web, spec=BY_TLS)
+    closed = plan.update(host, bare, Spec(image="hello"), running=True)
+    assert [step.action for step in closed.steps] == ["change", "remove", "remove"]
+
+
+def test_a_header_is_a_change_of_the_route_alone(host, web):
+    before = dataclasses.replace(web, spec=Spec(image="hello", publish=["8883/tls"]))
+    changed = plan.update(host, before, Spec(image="hello", publish=["8883/tls+proxy"]), running=True)
+    assert [(step.action, step.part.kind, step.part.header) for step in changed.steps] == [
+        ("change", "proxy", True)
+    ]
+
+
+def test_what_is_stopped_or_deleted_leads_nowhere(host, web):
+    bare = dataclasses.replace(web, spec=BY_TLS)
+    stopped = [step.part for step in plan.stop(host, bare, 1).steps if step.part.kind == "proxy"]
+    assert [part.value.split("|")[0] for part in stopped] == ["stopped"] * 3
+    deleted = [step for step in plan.delete(host, bare).steps if step.part.kind == "proxy"]
+    assert [step.action for step in deleted] == ["remove"] * 3
+
+
 # ---- what is refused
 
 
@@ -130,6 +169,38 @@ def test_what_may_come_back_is_nobody_else_s(host, db, web):
     with db.transaction():
         operations.finish(db, begun, "done")
     published.check(Context(host, db), web)
+
+
+def test_by_tls_a_port_is_one_of_the_proxy_s(host, db, web):
+    error = refusal(host, db, web, "8883/tls")
+    assert error.code == Code.INVALID
+    assert "8883/tls: the proxy of this host ends TLS at no port, and not at 8883. Add 8883 to" in str(error)
+    some = dataclasses.replace(host, tls_ports=("8883", "6697"))
+    assert "ends TLS at the ports 6697, 8883, and not at 443" in str(refusal(some, db, web, "443:1/tls"))
+    kept = dataclasses.replace(web, spec=Spec(image="hello", publish=["8883:1/tls"]))
+    published.check(Context(host, db), kept, ["8883/tls+proxy"])
+
+
+def test_a_port_of_the_proxy_is_not_published_as_it_is(host, db, web):
+    some = dataclasses.replace(host, tls_ports=("8883", "8884"))
+    error = refusal(some, db, web, "8883:1883")
+    assert str(error) == (
+        "publish: port 8883 is the proxy's, which ends TLS there. Say 8883:1883/tls to be reached there by name. "
+        "Choose another one, such as 8885:1883"
+    )
+    published.check(
+        Context(some, db), dataclasses.replace(web, spec=Spec(image="hello", publish=["8883/udp"]))
+    )
+
+
+def test_containers_share_a_port_by_tls(host, db, web, monkeypatch):
+    """And the proxy itself listens there."""
+    monkeypatch.setattr(listening, "listens", lambda *_: True)
+    some = dataclasses.replace(host, tls_ports=("8883", "6697"))
+    with db.transaction():
+        place(db, other(web))
+        store.insert(db, dataclasses.replace(other(web), spec=BY_TLS))
+    published.check(Context(some, db), dataclasses.replace(web, spec=BY_TLS))
 
 
 def test_a_port_of_a_program_of_the_host_is_not_taken_away(host, db, web, monkeypatch):

@@ -69,6 +69,19 @@ def test_a_copy_has_all_options_but_what_only_one_can_have(engine: Engine) -> No
     assert (given["after"]["publish"], given["warnings"]) == (["5433"], [])
 
 
+def test_a_port_by_tls_is_reached_by_each_one_s_name(engine: Engine) -> None:
+    ask(engine, "update", container=BLOG, spec={"publish": ["5432", "8883:1883/tls+proxy"]})
+    made = ask(engine, "copy", source="blog", container=NEW)
+    copy, blog = container(engine, "new"), container(engine, "blog")
+    assert copy["publish"] == ["8883:1883/tls+proxy"]
+    assert made["warnings"] == [
+        "publish: 5432 of the host leads to blog as before, and no port to its copy. Give that others by 'publish'"
+    ]
+    assert [one["tls"] for one in (copy, blog)] == [
+        [one["url"].removeprefix("https://").replace("/", ":8883")] for one in (copy, blog)
+    ]
+
+
 def test_of_a_snapshot_it_stands_on_the_image_of_then(engine: Engine) -> None:
     ask(engine, "snapshot_create", snapshot={"source": "blog", "name": "one"})
     ask(engine, "update", container=BLOG, spec={"image": "other", "pids": 99}, discard_root=True)
