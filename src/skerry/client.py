@@ -23,7 +23,7 @@ class EngineError(Exception):
 
     Attributes:
         code: the class of error: invalid, not_found, exists, busy, host, failed, forbidden,
-            unauthorized.
+            unauthorized, stale.
         message: what was wrong, and where.
         hint: what would be right, or what to do next.
         journal: the log of the unit that failed, if one did.

@@ -30,6 +30,7 @@ EXIT_CODES = {
     "host": 6,
     "forbidden": 7,
     "unauthorized": 8,
+    "stale": 9,
 }
 _ABOUT = "The engine's verbs as commands. Their options are those of the wire format."
 _EPILOG = (

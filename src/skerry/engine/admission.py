@@ -3,12 +3,13 @@
 import dataclasses
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from skerry.model import token as model
 from skerry.model.errors import Code, SkerryError
 from skerry.model.token import DIGEST, KeptToken
-from skerry.protocol import rights
+from skerry.protocol import etags, rights
 from skerry.protocol.core import PlanOnly, Request
 from skerry.protocol.rights import Reach
 from skerry.store import tokens
@@ -16,6 +17,8 @@ from skerry.store.db import Database
 
 FIELD = "asker"  # of a request's line: who asks
 _FIELDS = {"token", "source"}
+_MATCH = "if_match"
+_STATES = 16  # at most, of if_match
 _log = logging.getLogger(__name__)
 
 
@@ -26,10 +29,12 @@ class Asker:
     Attributes:
         digest: the SHA-256 of the token, in hex.
         source: the address of the client.
+        if_match: in which states the resource may be; none where it must not be there; None for any.
     """
 
     digest: str
     source: str
+    if_match: tuple[str, ...] | None = None
 
 
 def asker_of(raw: dict[str, Any]) -> Asker:
@@ -39,7 +44,7 @@ def asker_of(raw: dict[str, Any]) -> Asker:
         SkerryError: nobody is named, or not as one is.
     """
     found = raw.pop(FIELD, None)
-    if not isinstance(found, dict) or found.keys() != _FIELDS:
+    if not isinstance(found, dict) or found.keys() - {_MATCH} != _FIELDS:
         raise SkerryError(
             Code.UNAUTHORIZED,
             f"{FIELD}: the request does not say which token asks, and from where",
@@ -60,7 +65,52 @@ def asker_of(raw: dict[str, Any]) -> Asker:
             f"{FIELD}, source: this is no address",
             "Give the client's address, such as 192.0.2.7 or 2001:db8::7",
         ) from None
-    return Asker(digest, str(source))
+    return Asker(digest, str(source), _states(found.get(_MATCH)))
+
+
+def _states(found: object) -> tuple[str, ...] | None:
+    """The states that a line names.
+
+    Raises:
+        SkerryError: it names none as one does.
+    """
+    if found is None:
+        return None
+    if not isinstance(found, list) or len(found) > _STATES or not all(isinstance(one, str) for one in found):
+        raise SkerryError(
+            Code.INVALID,
+            f"{FIELD}, {_MATCH}: this is no list of states",
+            f"Give at most {_STATES}, as the API told them",
+        )
+    return tuple(found)
+
+
+def check_state(wanted: tuple[str, ...] | None, kind: str, view: Mapping[str, Any] | None) -> None:
+    """Refuse a request that was made for another state of the resource. While it is checked, no operation runs there.
+
+    Args:
+        wanted: the states that are right; none where nothing must be there; None for any.
+        kind: the kind of the resource.
+        view: the resource; None where there is none.
+
+    Raises:
+        SkerryError: it is in another one.
+    """
+    if wanted is None or (not wanted and view is None):
+        return
+    if view is None or etags.etag(kind, view) not in wanted:
+        there = (
+            "there is none"
+            if view is None
+            else "it was changed meanwhile"
+            if wanted
+            else "there is one already"
+        )
+        raise SkerryError(
+            Code.STALE,
+            f"the {kind} is in another state than the request was made for: {there}",
+            "Read it again, and ask for the change that is left",
+        )
 
 
 def admit(db: Database, asker: Asker, request: Request | PlanOnly) -> KeptToken:

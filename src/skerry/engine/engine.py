@@ -130,7 +130,8 @@ class Engine:
         """
         context = self.context
         if asker is not None:
-            context = dataclasses.replace(context, asker=admission.admit(context.db, asker, request))
+            token = admission.admit(context.db, asker, request)
+            context = dataclasses.replace(context, asker=token, if_match=asker.if_match)
         if isinstance(request, core.PlanOnly):
             return self._apply(context, request.of, progress, dry_run=True)
         verb = self.table.verb_of(request)
@@ -204,6 +205,7 @@ class Engine:
         """
         context, kind = work.context, work.kind
         before = None if work.found is None else kind.view(context, work.found)
+        admission.check_state(context.if_match, kind.name, before)
         work.left.extend(kind.planners()[verb](context, work.request, work.found))
         work.look()
         with work.transaction():

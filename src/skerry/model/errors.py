@@ -16,6 +16,7 @@ class Code(StrEnum):
     FAILED = "failed"  # a step failed; everything it did was undone
     FORBIDDEN = "forbidden"
     UNAUTHORIZED = "unauthorized"  # the token is none, or none any more
+    STALE = "stale"  # the resource is in another state than the request was made for
 
 
 class SkerryError(Exception):

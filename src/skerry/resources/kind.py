@@ -32,6 +32,8 @@ class Context:
         secret: the host's secret, which makes ids unguessable.
         dry_run: nothing is done, so what an earlier plan of the same request would have made is not there.
         asker: the token that asks; None where root does, or the engine itself.
+        if_match: the states of which the resource must have one, as :mod:`skerry.protocol.etags` tells them; none where it
+            must not be there; None where any is right.
     """
 
     host: HostConfig
@@ -39,6 +41,7 @@ class Context:
     secret: bytes = b""
     dry_run: bool = False
     asker: KeptToken | None = None
+    if_match: tuple[str, ...] | None = None
 
     def sees(self, realm: str, project: str) -> bool:
         """Whether who asks may know what a project has."""
