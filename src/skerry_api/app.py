@@ -1,0 +1,123 @@
+"""The application: FastAPI matches a method and path to a route; all else is in :mod:`skerry_api.dispatch`."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from skerry_api import dispatch, openapi, problems, strict_json
+from skerry_api.dispatch import Answer, Asked
+from skerry_api.engine import SOCKET, Engine
+from skerry_api.problems import ProblemError
+from skerry_api.routes import BASE, ROUTES, Route, allowed
+
+_log = logging.getLogger(__name__)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body, unless it is too large: it is not read any further then."""
+    found = b""
+    async for part in request.stream():
+        found += part
+        if len(found) > strict_json.LARGEST:
+            raise ProblemError(
+                "too_large",
+                f"the body has more than {strict_json.LARGEST} bytes",
+                "Send less",
+                {"connection": "close"},
+            )
+    return found
+
+
+def _headers(request: Request) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _sent(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def _endpoint(route: Route, engine: Engine) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            query = request.query_params.multi_items()
+            asked = Asked(route, request.path_params, query, _headers(request), await _body(request))
+            return _sent(await dispatch.answer(asked, engine))
+        except ProblemError as error:
+            return _sent(dispatch.problem(error))
+
+    return endpoint
+
+
+def _fixed(found: Mapping[str, Any]) -> Endpoint:
+    """Answers the same to everybody, with or without a token."""
+    shown = json.dumps(found, ensure_ascii=False).encode()
+
+    async def endpoint(request: Request) -> Response:  # noqa: ARG001
+        return Response(shown, 200, {"content-type": dispatch.JSON})
+
+    return endpoint
+
+
+async def _unmatched(request: Request, error: Exception) -> Response:
+    """A path that there is not, or a method that it has not; of a path that there is, OPTIONS."""
+    methods = ", ".join(allowed(request.url.path.removeprefix(BASE)) or _fixed_methods(request))
+    if methods and request.method == "OPTIONS":
+        return Response(b"", 204, {"allow": methods})
+    if methods and getattr(error, "status_code", 0) in {404, 405}:
+        text = f"{request.url.path[:200]} has no {request.method[:20]}"
+        found = ProblemError("not_allowed", text, f"There are {methods}", {"allow": methods})
+    else:
+        hint = f"GET {BASE}/openapi.json tells every path"
+        found = ProblemError("not_found", "there is no such path", hint)
+    return _sent(dispatch.problem(found))
+
+
+def _fixed_methods(request: Request) -> tuple[str, ...]:
+    return ("GET", "HEAD", "OPTIONS") if request.url.path in _FIXED else ()
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    _log.exception("a request failed in a way nobody foresaw")
+    return _sent(
+        dispatch.problem(ProblemError("failed", "the API failed", "The host's operator finds why in its log"))
+    )
+
+
+_FIXED = {
+    f"{BASE}/openapi.json": openapi.document(),
+    problems.WHERE: problems.every(),
+    f"{BASE}/health": {"ok": True},
+}
+
+
+def _add(app: FastAPI, path: str, endpoint: Endpoint, methods: list[str]) -> None:
+    app.add_api_route(path, endpoint, methods=methods, response_model=None, include_in_schema=False)
+
+
+def make(path: str = SOCKET) -> FastAPI:
+    """The application, which asks the engine behind a socket."""
+    engine = Engine(path)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.close()
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
+    for route in ROUTES:
+        methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
+        _add(app, f"{BASE}{route.path}", _endpoint(route, engine), methods)
+    for place, found in _FIXED.items():
+        _add(app, place, _fixed(found), ["GET", "HEAD"])
+    app.add_exception_handler(HTTPException, _unmatched)
+    app.add_exception_handler(Exception, _unforeseen)
+    return app
