@@ -14,6 +14,8 @@ import yaml
 
 from plugins.plugin_utils import variables
 from skerry_base.hardening.model import Setting
+from skerry_api import openapi
+from skerry_api.routes import LEFT_OUT, ROUTES
 from skerry_base.hardening.table import SETTINGS
 from skerry_kernel.fragment import HOME, SOURCES, read
 from skerry_kernel.score import KINDS, listed
@@ -263,6 +265,29 @@ def kernel_body() -> Iterator[str]:
         yield from fragment_section(path)
 
 
+def api_body() -> Iterator[str]:
+    """The page of the API's paths, from its OpenAPI document."""
+    paths = openapi.document()["paths"]
+    verbs = {route.operation: route.verb for route in ROUTES}
+    by_kind: dict[str, list[str]] = {}
+    for path, methods in paths.items():
+        for method, one in methods.items():
+            if "tags" not in one:
+                continue
+            query = [f"`{each['name']}`" for each in one["parameters"] if each["in"] == "query"]
+            body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            needed = body.get("required", [])
+            options = [f"**`{name}`**" if name in needed else f"`{name}`" for name in body.get("properties", {})]
+            row = (f"`{method.upper()} {path}`", f"`{verbs[one['operationId']]}`", one["summary"])
+            cells = (*row, ", ".join(query), ", ".join(options))
+            by_kind.setdefault(one["tags"][0], []).append(f"| {' | '.join(map(prose, cells))} |")
+    for kind_, rows_ in by_kind.items():
+        yield from ["", f"## {kind_.capitalize()}", "", "| path | verb | what it does | query | body |"]
+        yield from ["|---|---|---|---|---|", *rows_]
+    yield from ["", "## Verbs without a path", "", "| verb | why |", "|---|---|"]
+    yield from (f"| `{verb}` | {prose(reason)} |" for verb, reason in sorted(LEFT_OUT.items()))
+
+
 def page(title: str, intro: str, body: Iterable[str]) -> str:
     """A whole page."""
     return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
@@ -302,6 +327,13 @@ def pages(root: Path) -> dict[Path, str]:
             "Modules",
             "Each is options and one call to the host's engine. Check mode and `--diff` show its plan.",
             (line for name, content in modules for line in module_section(name, content)),
+        ),
+        reference / "api.md": page(
+            "The paths of the API",
+            "At `https://api.DOMAIN`. Options of a body are those of the command `skerry VERB --help`, and what must be there is "
+            "bold. Lists take `limit` and `cursor`, changes take `dry_run`. `PATCH` and `DELETE` need `If-Match`. Types and bounds "
+            "are in `/api/v1/openapi.json`. How to use it: [ask by HTTP](../how-to/api.md).",
+            api_body(),
         ),
         reference / "plugins.md": page(
             "Plugins for containers",
