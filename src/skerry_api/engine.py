@@ -48,7 +48,7 @@ class Engine:
             raise ProblemError(
                 "busy", "the engine said nothing for a long time; it may still be at it", _LOOK
             ) from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, asyncio.CancelledError):  # the API ends, and its patience is over
             raise _ended() from None
         finally:
             self._keep(connection, whole=whole)
