@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from skerry_api import dispatch, openapi, problems, strict_json
 from skerry_api.dispatch import Answer, Asked
 from skerry_api.engine import SOCKET, Engine
+from skerry_api.limits import Limits
 from skerry_api.problems import ProblemError
 from skerry_api.routes import BASE, ROUTES, Route, allowed
 
@@ -45,12 +46,12 @@ def _sent(answer: Answer) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers))
 
 
-def _endpoint(route: Route, engine: Engine) -> Endpoint:
+def _endpoint(route: Route, engine: Engine, limits: Limits) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             query = request.query_params.multi_items()
             asked = Asked(route, request.path_params, query, _headers(request), await _body(request))
-            return _sent(await dispatch.answer(asked, engine))
+            return _sent(await dispatch.answer(asked, engine, limits))
         except ProblemError as error:
             return _sent(dispatch.problem(error))
 
@@ -105,7 +106,7 @@ def _add(app: FastAPI, path: str, endpoint: Endpoint, methods: list[str]) -> Non
 
 def make(path: str = SOCKET) -> FastAPI:
     """The application, which asks the engine behind a socket."""
-    engine = Engine(path)
+    engine, limits = Engine(path), Limits()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -115,7 +116,7 @@ def make(path: str = SOCKET) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     for route in ROUTES:
         methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
-        _add(app, f"{BASE}{route.path}", _endpoint(route, engine), methods)
+        _add(app, f"{BASE}{route.path}", _endpoint(route, engine, limits), methods)
     for place, found in _FIXED.items():
         _add(app, place, _fixed(found), ["GET", "HEAD"])
     app.add_exception_handler(HTTPException, _unmatched)

@@ -12,6 +12,7 @@ from skerry.protocol import etags
 from skerry.protocol.core import PLAN
 from skerry_api import pages, strict_json
 from skerry_api.engine import Engine
+from skerry_api.limits import Limits
 from skerry_api.problems import MEDIA_TYPE, ProblemError
 from skerry_api.routes import BASE, Route
 
@@ -194,14 +195,19 @@ def _dry(query: Mapping[str, str]) -> bool:
     return text in _YES
 
 
-async def answer(asked: Asked, engine: Engine) -> Answer:
+async def answer(asked: Asked, engine: Engine, limits: Limits) -> Answer:
     """Answer a request.
 
     Raises:
         ProblemError: it was refused or failed.
     """
-    route = asked.route
     who = asker(asked.headers)
+    with limits.asking(str(who["token"])):
+        return await _answered(asked, who, engine)
+
+
+async def _answered(asked: Asked, who: dict[str, Any], engine: Engine) -> Answer:
+    route = asked.route
     if "idempotency-key" in asked.headers:
         raise ProblemError(
             "invalid", "Idempotency-Key: this API keeps none yet", "Leave it out, and send If-Match"

@@ -254,7 +254,7 @@ def _responses(route: Route, schemas: dict[str, Schema]) -> Schema:
 
 
 def _codes(route: Route) -> list[str]:
-    found = ["400", "401", "403", "404", "500", "503"]
+    found = ["400", "401", "403", "404", "429", "500", "503"]
     if route.changes:
         found += ["409", "412"]
     if route.in_body():

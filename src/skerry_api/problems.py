@@ -29,6 +29,7 @@ KINDS: Mapping[str, Kind] = {
     "too_large": Kind(413, "The body is too large"),
     "media_type": Kind(415, "The body is no JSON"),
     "unconditional": Kind(428, "If-Match is missing"),
+    "too_many": Kind(429, "The token asks too much"),
     "failed": Kind(500, "A step failed"),
     "host": Kind(503, "The host lacks something"),
 }
@@ -36,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
 _HEADERS = {
     "unauthorized": {"www-authenticate": "Bearer"},
     "busy": {"retry-after": "5"},
+    "too_many": {"retry-after": "1"},
     "host": {"retry-after": "10"},
 }
 

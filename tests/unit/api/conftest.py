@@ -20,6 +20,7 @@ from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.registered import KINDS
 from skerry_api import dispatch, engine
+from skerry_api.limits import Limits
 from skerry_api.problems import ProblemError
 from skerry_api.routes import ROUTES
 from tests.unit.engine.kill_points import Sweep
@@ -51,7 +52,7 @@ class Api:
     """
 
     def __init__(self, socket: str, behind: Engine) -> None:
-        self._socket, self._behind = socket, behind
+        self._socket, self._behind, self.limits = socket, behind, Limits()
 
     def root(self, verb: str, **fields: Any) -> dict[str, Any]:
         return dict(self._behind.answer(TABLE.parse({"version": WIRE_VERSION, "verb": verb, **fields})))
@@ -83,7 +84,7 @@ class Api:
     async def _answer(self, asked: dispatch.Asked) -> dispatch.Answer:
         behind = engine.Engine(self._socket)
         try:
-            return await dispatch.answer(asked, behind)
+            return await dispatch.answer(asked, behind, self.limits)
         except ProblemError as error:
             return dispatch.problem(error)
         finally:
