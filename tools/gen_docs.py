@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from plugins.plugin_utils import variables
-from skerry_base.hardening.model import Setting
 from skerry_api import openapi
 from skerry_api.routes import LEFT_OUT, ROUTES
+from skerry_base.hardening.model import Setting
 from skerry_base.hardening.table import SETTINGS
 from skerry_kernel.fragment import HOME, SOURCES, read
 from skerry_kernel.score import KINDS, listed
@@ -277,7 +277,9 @@ def api_body() -> Iterator[str]:
             query = [f"`{each['name']}`" for each in one["parameters"] if each["in"] == "query"]
             body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             needed = body.get("required", [])
-            options = [f"**`{name}`**" if name in needed else f"`{name}`" for name in body.get("properties", {})]
+            options = [
+                f"**`{name}`**" if name in needed else f"`{name}`" for name in body.get("properties", {})
+            ]
             row = (f"`{method.upper()} {path}`", f"`{verbs[one['operationId']]}`", one["summary"])
             cells = (*row, ", ".join(query), ", ".join(options))
             by_kind.setdefault(one["tags"][0], []).append(f"| {' | '.join(map(prose, cells))} |")
@@ -291,6 +293,18 @@ def api_body() -> Iterator[str]:
 def page(title: str, intro: str, body: Iterable[str]) -> str:
     """A whole page."""
     return "\n".join([f"# {title}", "", NOTE, "", intro, *body]) + "\n"
+
+
+def api_page() -> str:
+    """The page of the API's paths."""
+    return page(
+        "The paths of the API",
+        "At `https://api.DOMAIN`. Options of a body are those of the command `skerry VERB --help`, and what must be "
+        "there is bold. Lists take `limit` and `cursor`, changes take `dry_run`. `PATCH` and `DELETE` need "
+        "`If-Match`. Types and bounds are in `/api/v1/openapi.json`. How to use it: "
+        "[ask by HTTP](../how-to/api.md).",
+        api_body(),
+    )
 
 
 def plugin_sections(root: Path) -> Iterator[str]:
@@ -328,13 +342,7 @@ def pages(root: Path) -> dict[Path, str]:
             "Each is options and one call to the host's engine. Check mode and `--diff` show its plan.",
             (line for name, content in modules for line in module_section(name, content)),
         ),
-        reference / "api.md": page(
-            "The paths of the API",
-            "At `https://api.DOMAIN`. Options of a body are those of the command `skerry VERB --help`, and what must be there is "
-            "bold. Lists take `limit` and `cursor`, changes take `dry_run`. `PATCH` and `DELETE` need `If-Match`. Types and bounds "
-            "are in `/api/v1/openapi.json`. How to use it: [ask by HTTP](../how-to/api.md).",
-            api_body(),
-        ),
+        reference / "api.md": api_page(),
         reference / "plugins.md": page(
             "Plugins for containers",
             "How Ansible reaches containers: [run Ansible inside a container](../how-to/ansible-inside.md).",

@@ -96,8 +96,8 @@ def test_a_body_is_json_and_where_none_belongs_none_is_taken(api: Api, by: str) 
     ("path", "said"),
     [
         (
-            "/containers?relm=acme",
-            "relm: there is no such parameter. There are realm, project, limit, cursor",
+            "/containers?tenant=acme",
+            "tenant: there is no such parameter. There are realm, project, limit, cursor",
         ),
         ("/containers?realm=acme&realm=rival", "realm: this parameter is there twice"),
         ("/containers?limit=0", "limit: '0' is not allowed. Give a number from 1 to 1000"),
