@@ -1,5 +1,6 @@
 """The application: FastAPI matches a method and path to a route; all else is in :mod:`skerry_api.dispatch`."""
 
+import functools
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -58,12 +59,15 @@ def _endpoint(route: Route, engine: Engine, limits: Limits) -> Endpoint:
     return endpoint
 
 
-def _fixed(found: Mapping[str, Any]) -> Endpoint:
-    """Answers the same to everybody, with or without a token."""
-    shown = json.dumps(found, ensure_ascii=False).encode()
+def _fixed(make: Callable[[], Mapping[str, Any]]) -> Endpoint:
+    """Answers the same to everybody, with or without a token. It is made for the first who asks."""
+
+    @functools.cache
+    def shown() -> bytes:
+        return json.dumps(make(), ensure_ascii=False).encode()
 
     async def endpoint(request: Request) -> Response:  # noqa: ARG001
-        return Response(shown, 200, {"content-type": dispatch.JSON})
+        return Response(shown(), 200, {"content-type": dispatch.JSON})
 
     return endpoint
 
@@ -94,9 +98,9 @@ async def _unforeseen(request: Request, error: Exception) -> Response:  # noqa: 
 
 
 _FIXED = {
-    f"{BASE}/openapi.json": openapi.document(),
-    problems.WHERE: problems.every(),
-    f"{BASE}/health": {"ok": True},
+    f"{BASE}/openapi.json": openapi.document,
+    problems.WHERE: problems.every,
+    f"{BASE}/health": lambda: {"ok": True},
 }
 
 

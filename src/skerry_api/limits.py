@@ -55,9 +55,12 @@ class Limits:
             self._forget()
 
     def _forget(self) -> None:
-        """Forget those that asked longest ago, unless they are being answered."""
-        for digest in list(self._uses)[: max(0, len(self._uses) - _KNOWN)]:
-            if not self._uses[digest].under_way:
+        """Forget the one that asked longest ago, where they are too many; unless it is being answered."""
+        if len(self._uses) > _KNOWN:
+            digest = next(iter(self._uses))
+            if self._uses[digest].under_way:
+                self._uses.move_to_end(digest)
+            else:
                 del self._uses[digest]
 
 
