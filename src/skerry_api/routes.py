@@ -242,6 +242,7 @@ LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("image_import", "state_backup", "state_restore", "state_info"), _HOST),
     **dict.fromkeys(("image_pull", "image_build", "image_publish", "image_prune"), _LONG),
     "top": "it is stats again and again, for a terminal",
+    "state_recover": "whoever runs it is on the host, where the engine starts anew with what the pool has",
 }
 """The verbs that have no route, each with the reason."""
 
