@@ -23,7 +23,6 @@ EPOCH = 1_735_689_600  # every file's time: 2025-01-01, so that the bytes depend
 # The Python packages of each, or the parts of one.
 PACKAGES = {
     "skerry": ("skerry",),
-    "skerry-api": ("skerry_api",),
     "skerry-boot": ("skerry_base/core", "skerry_base/storage", "skerry_base/boot"),
 }
 # What of a Python package lies elsewhere on a machine, below its root.
@@ -32,7 +31,6 @@ ELSEWHERE = {
         "skerry/data/app.seccomp": "usr/lib/skerry/seccomp/app",
         "skerry/data/lxc-skerry-app.apparmor": "etc/apparmor.d/lxc-skerry-app",
     },
-    "skerry-api": {},
     "skerry-boot": {},
 }
 

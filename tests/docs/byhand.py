@@ -38,10 +38,14 @@ def edit_inventory(world: World, reader: str) -> None:
     path.write_text(json.dumps(document))
 
 
-def say_tls_ports(world: World, reader: str) -> None:
-    """The ports at which TLS ends, in the inventory of the labs."""
-    path = world.clone(reader) / "inventories/lab/group_vars/skerry_hosts.yml"
-    path.write_text(f"{path.read_text()}proxy_tls_ports: [8883, 6697]\n")
+def say(line: str) -> Callable[[World, str], None]:
+    """A line in the inventory of the labs."""
+
+    def write(world: World, reader: str) -> None:
+        path = world.clone(reader) / "inventories/lab/group_vars/skerry_hosts.yml"
+        path.write_text(f"{path.read_text()}{line}\n")
+
+    return write
 
 
 def make_root(world: World, reader: str) -> None:
@@ -59,5 +63,6 @@ OPERATIONS: dict[str, Callable[[World, str], None]] = {
     "rent_server": rent_server,
     "edit_inventory": edit_inventory,
     "make_root": make_root,
-    "say_tls_ports": say_tls_ports,
+    "say_tls_ports": say("proxy_tls_ports: [8883, 6697]"),
+    "say_api": say("proxy_api: true"),
 }

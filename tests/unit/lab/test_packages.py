@@ -14,7 +14,11 @@ ESSENTIAL = {"util-linux"}
 # For a machine with blank disks: in its tarball, so there is no image that could have them.
 INSTALLED = {"_base_system_base_packages", "_remote_unlock_packages"}
 OURS = {"skerry-launch"}
-BROUGHT = {"age"}  # apt brings it to each lab within seconds
+BROUGHT = {
+    "age",
+    "python3-fastapi",
+    "python3-uvicorn",
+}  # apt brings them to each lab that has what needs them
 
 
 def package_lists(value: object) -> list[str]:
