@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Build the Debian package skerry-api, as build_deb.py builds the others.
 
 python3 packaging/build_api.py OUTPUT_FOLDER    prints the package's path
