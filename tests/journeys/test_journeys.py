@@ -216,8 +216,8 @@ def test_it_runs_on_the_hardened_kernel_started_by_uefi_from_the_encrypted_disk(
 @ON_THE_LAB
 def test_its_containers_are_fenced_and_cannot_lie_about_who_they_are(journey: Journey) -> None:
     see_the_walls(journey)
-    # The engine asks for the last one only; nothing is taken from what systemd has asked for.
-    kept = {"nosuid", "nodev", "noexec", "nsdelegate", "memory_recursiveprot", "favordynmods"}
+    # The engine mounts cgroups anew (skerry-engine.service), and lxcfs, which starts beside it, may have the last word.
+    kept = {"nosuid", "nodev", "noexec"}
     assert kept <= set(journey.on_machine("findmnt -n -o OPTIONS /sys/fs/cgroup").strip().split(","))
 
 
