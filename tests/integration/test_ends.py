@@ -269,11 +269,12 @@ def test_the_engine_serves_while_containers_come_and_what_is_asked_for_wins(host
 def test_one_that_does_not_start_with_the_host_is_tried_by_each_engine(host, hello, on_host):
     found = create(host, hello, "exec sleep 600")
     folder = f"/var/lib/skerry/pool/c/{found['id']}/upper"
-    host.check_output(f"mv {folder} {folder}.away")
+    host.check_output(f"mv {folder} {folder}.away && touch {folder}")  # where a folder is to be
     try:
         assert on_host("reboot.py").rc == 0
         until(host, lambda one: one["state"] == "starting")
         host.check_output("systemctl restart skerry-engine")
+        assert "did not start" in host.check_output("journalctl -u skerry-engine -o cat -n 20")
     finally:
-        host.check_output(f"mv {folder}.away {folder}")
+        host.check_output(f"rm {folder} && mv {folder}.away {folder}")
     until(host, lambda one: one["state"] == "running", 60)
