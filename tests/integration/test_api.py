@@ -11,9 +11,9 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from tests.integration import tenants
+from tests.integration import tokens
+from tests.integration.tokens import RIVAL, skerry, token
 
-ACME, RIVAL = "t-acme/shop", "t-rival/shop"
 SHOP = "/realms/t-acme/projects/shop"
 DOMAIN = "skerry.localhost"
 SOCKET = "/var/lib/haproxy/skerry-api.sock"
@@ -36,30 +36,11 @@ class Said:
 Ask = Callable[..., Said]
 
 
-def skerry(host: Host, words: str) -> Any:
-    return json.loads(host.check_output(f"skerry {words} --json"))
-
-
-def token(host: Host, name: str, words: str) -> str:
-    return str(skerry(host, f"token create {name} {words}")["once"]["token"])
-
-
-def drop_tokens(host: Host) -> None:
-    for one in skerry(host, "token list")["tokens"]:
-        name = "/".join(filter(None, (one["realm"], one["name"])))
-        if name.startswith("t-"):
-            host.check_output(f"skerry token revoke {name}")
-
-
 @pytest.fixture(autouse=True)
 def two_realms(host: Host, hello: str, on_host: Callable[..., CommandResult]) -> Iterator[None]:
     """Two realms with a project each, and no token of these tests."""
-    drop_tokens(host)
-    tenants.delete(host, ACME, RIVAL)
-    tenants.make(host, ACME, RIVAL)
-    yield
-    drop_tokens(host)
-    tenants.delete(host, ACME, RIVAL)
+    with tokens.two_realms(host):
+        yield
 
 
 @pytest.fixture

@@ -13,42 +13,23 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from tests.integration import tenants
+from tests.integration import tokens
 from tests.integration.modules import Call, call, four_beats
 from tests.integration.playbooks import play
+from tests.integration.tokens import ACME, RIVAL, skerry, token
 
-ACME, RIVAL = "t-acme/shop", "t-rival/shop"
 ASK = "python3 /run/on_host/by_token.py"
 AS_API = "runuser -u skerry-api --"
 Ask = Callable[..., list[dict[str, Any]]]
 
 
-def skerry(host: Host, words: str) -> Any:
-    return json.loads(host.check_output(f"skerry {words} --json"))
-
-
-def token(host: Host, name: str, words: str) -> str:
-    return str(skerry(host, f"token create {name} {words}")["once"]["token"])
-
-
-def drop_tokens(host: Host) -> None:
-    for one in skerry(host, "token list")["tokens"]:
-        name = "/".join(filter(None, (one["realm"], one["name"])))
-        if name.startswith("t-"):
-            host.check_output(f"skerry token revoke {name}")
-
-
 @pytest.fixture(autouse=True)
 def two_realms(host: Host, hello: str, on_host: Callable[..., CommandResult]) -> Iterator[None]:
     """Two realms with a project and a stopped container each, and no token of these tests."""
-    drop_tokens(host)
-    tenants.delete(host, ACME, RIVAL)
-    tenants.make(host, ACME, RIVAL)
-    for project in (ACME, RIVAL):
-        host.check_output(f"skerry create web --image hello --project {project} --memory 64M --no-start")
-    yield
-    drop_tokens(host)
-    tenants.delete(host, ACME, RIVAL)
+    with tokens.two_realms(host):
+        for project in (ACME, RIVAL):
+            host.check_output(f"skerry create web --image hello --project {project} --memory 64M --no-start")
+        yield
 
 
 @pytest.fixture
