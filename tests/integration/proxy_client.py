@@ -203,9 +203,9 @@ class Http2:
         self._flush()
         return number
 
-    def send(self, number: int, data: bytes) -> None:
+    def send(self, number: int, data: bytes, *, end: bool = False) -> None:
         """Send data on a stream that is still open."""
-        self.engine.send_data(number, data)
+        self.engine.send_data(number, data, end_stream=end)
         self._flush()
 
     def wait(self, number: int, until: Callable[[Stream], bool] = lambda _: False) -> Stream:
