@@ -164,6 +164,34 @@ def test_it_holds_over_stops_starts_and_restarts_of_either(
     assert said(host, APP, *both(DATABASE)) == own
 
 
+def test_it_holds_over_other_names_copies_and_restores(
+    host: Host, database: dict[str, Any], app: dict[str, Any]
+) -> None:
+    own = [app["ipv4"], app["ipv6"]]
+    host.check_output(f"skerry snapshot create {APP} first")
+    host.check_output(f"skerry rename {DATABASE} {OTHER}")
+    assert said(host, APP, *both(OTHER), *both(OTHER, 5433, "udp")) == own * 2
+    assert said(host, APP, *both(OTHER, 5433), *both(DATABASE)) == [None] * 4
+    for name in (APP, OTHER):
+        host.check_output(
+            f"skerry snapshot create {name} second && skerry snapshot restore {name} second --no-keep"
+        )
+        assert said(host, APP, *both(OTHER)) == own, name
+    host.check_output(f"skerry copy {OTHER} {DATABASE} --wait running")
+    assert said(host, APP, *both(DATABASE)) == [None] * 2, "the copy of what is reached is not"
+    host.check_output(f"skerry delete {DATABASE}")
+    copied = skerry(host, f"copy {APP} {DATABASE} --wait running")["after"]
+    assert (
+        said(host, DATABASE, *both(OTHER), *both(OTHER, 5433, "udp")) == [copied["ipv4"], copied["ipv6"]] * 2
+    )
+    assert said(host, DATABASE, *both(OTHER, 5433)) == [None] * 2
+    assert said(host, APP, *both(OTHER)) == own
+    host.check_output(f"skerry delete {APP}")
+    assert said(host, DATABASE, *both(OTHER)) == [copied["ipv4"], copied["ipv6"]]
+    host.check_output(f"skerry update {DATABASE} --reach ''")
+    assert (said(host, DATABASE, *both(OTHER)), reach_entries(host)) == ([None] * 2, 0)
+
+
 def reach_entries(host: Host) -> int:
     """Elements of the firewall that are of two containers."""
     found = 0

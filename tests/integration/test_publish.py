@@ -178,6 +178,19 @@ def test_it_holds_over_stops_starts_restarts_and_a_restore(host: Host, app: dict
     assert said(host, *both(6432), *both(5432)) == told(APP) + NOTHING, "a snapshot holds files, no options"
 
 
+def test_another_name_and_a_copy_leave_it_where_it_is(host: Host, app: dict[str, Any]) -> None:
+    before = elements(host)
+    host.check_output(f"skerry rename {APP} {OTHER}")
+    assert said(host, *both(5432), *both(5353, "udp")) == told(APP) + told(APP, 5433), "its program runs on"
+    host.check_output(f"skerry copy {OTHER} {APP} --wait running")
+    assert said(host, *both(5432), *both(5353, "udp")) == told(APP) + told(APP, 5433)
+    assert elements(host) == before > 0, "the copy publishes something"
+    host.check_output(f"skerry delete {OTHER}")
+    assert said(host, *both(5432), *both(5353, "udp")) == [None] * 4
+    host.check_output(f"skerry update {APP} --publish 5432")
+    assert said(host, *both(5432)) == told(APP), "the copy may have it then"
+
+
 def test_its_port_is_free_when_it_is_deleted_and_not_when_it_is_stopped(
     host: Host, app: dict[str, Any]
 ) -> None:
