@@ -18,8 +18,9 @@ from skerry.model.container import ContainerKey, Spec
 from skerry.model.secret import SecretKey
 from skerry.model.snapshot import SnapshotKey
 from skerry.model.volume import VolumeKey
+from skerry.protocol.access import Exec, Logs, Put
 from skerry.protocol.aliases import AliasDrain, AliasSet
-from skerry.protocol.containers import Ensure, Exec, Export, Info, Logs, Put, Rollback
+from skerry.protocol.containers import Ensure, Export, Info, Rollback
 from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList, ImagePublish, ImagePull
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore

@@ -1,8 +1,10 @@
-"""Run the commands of health checks in containers: the program of ``skerry-checks.service``. Standard library only.
+"""Run programs in containers for the engine: health checks, and those of clients that are not root. Standard library only.
 
 The engine's own sandbox may enter no namespace, so this does it for the engine, which starts it and holds the other end of
 its one socket. It reads orders there, each with a socket for the answer, and has a process of its own for each. It ends
 with the engine, and everything that it has started with it.
+
+It is the program of ``skerry-checks.service``. What a client asks for is done by :mod:`skerry.programs`.
 
 A command runs as one of ``skerry exec``: brought in by ``lxc-attach``, and told inside what it is. It has a cgroup below
 that of the container's processes: the limits and the freezer of these hold it, and whatever it has started, however often
@@ -22,7 +24,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from skerry import attach
+from skerry import attach, programs
 
 CONTROL = 3  # the descriptor of the socket to the engine, as systemd hands it over
 LONGEST = 128 * 1024  # bytes of an order; JSON has six for some of the 16 KiB that a command may have
@@ -41,29 +43,33 @@ def main() -> int:
     """Serve until the engine is gone."""
     control = socket.socket(fileno=CONTROL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a check's own process ended
-    for text, caller in _orders(control):
+    for text, descriptors in _orders(control):
         if os.fork() == 0:
             control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _serve(text, caller)
+            _serve(text, descriptors)
             os._exit(0)
-        caller.close()
+        for one in descriptors:
+            os.close(one)
     with contextlib.suppress(ChildProcessError):  # each of them hears that the engine is gone, and cleans up
         os.wait()
     return 0
 
 
-def _orders(control: socket.socket) -> Iterator[tuple[bytes, socket.socket]]:
+def _orders(control: socket.socket) -> Iterator[tuple[bytes, list[int]]]:
     while True:
-        text, descriptors, _flags, _address = socket.recv_fds(control, LONGEST, 1)
+        text, descriptors, _flags, _address = socket.recv_fds(control, LONGEST, programs.MOST)
         if not text:
             return
-        yield text, socket.socket(fileno=descriptors[0])
+        yield text, descriptors
 
 
-def _serve(text: bytes, caller: socket.socket) -> None:
+def _serve(text: bytes, descriptors: list[int]) -> None:
+    """Carry out an order. The first descriptor is that of whoever waits for the answer."""
+    caller = socket.socket(fileno=descriptors[0])
     try:
-        answer = check(json.loads(text), caller)
+        order = json.loads(text)
+        answer = run(order, descriptors) if "terminal" in order else check(order, caller)
     except (attach.AttachError, OSError, subprocess.SubprocessError) as error:
         answer = {"error": str(error)}
     with contextlib.suppress(OSError):
@@ -99,6 +105,24 @@ def check(order: Order, caller: socket.socket) -> Answer:
                 return _watch(process, read.fileno(), caller.fileno(), deadline)
             finally:
                 _kill(group)
+
+
+def run(order: Order, descriptors: list[int]) -> Answer:
+    """Run a client's program; when it has ended, so has all that it started.
+
+    Args:
+        order: ``ticket``, ``group`` and ``terminal`` (:func:`skerry.programs.run`).
+        descriptors: who waits, and those of the client.
+
+    Raises:
+        AttachError: the container is none to run a program in.
+        OSError: its cgroup is not there: it is ending.
+    """
+    with _group(f"{_CGROUPS}/{order['group']}") as group:
+        try:
+            return programs.run(order, group, descriptors)
+        finally:
+            _kill(group)
 
 
 @dataclasses.dataclass

@@ -40,7 +40,7 @@ def _secret(host: HostConfig) -> bytes:
 
 def _servers(engine: Engine) -> list[Server]:
     """Root's server, and the one for tokens, where systemd hands its socket over."""
-    run, under_way = engine.context.host.run, UnderWay(engine.is_good)
+    run, under_way = engine.context.host.run, UnderWay(engine.is_good, engine.goes_on)
     found = [Server(f"{run}/engine.sock", TABLE, engine.answer, under_way)]
     if handed_over(FOR_TOKENS) is not None:
         uid = pwd.getpwnam(API_USER).pw_uid
@@ -87,6 +87,7 @@ def main() -> int:
         one.stop()
     for other in servers[1:]:
         other.shutdown()
+    server.under_way.stop()
     drained = [each.drain(_DRAIN_SECONDS) for each in servers]
     if not all(drained):
         _log.warning("a request is still being carried out; the next start settles it")

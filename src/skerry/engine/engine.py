@@ -19,6 +19,7 @@ from skerry.protocol.core import Request, Table
 from skerry.resources.kind import (
     Alone,
     Answer,
+    Client,
     Context,
     Decide,
     Kind,
@@ -110,13 +111,17 @@ class Engine:
                 answered = verb.name in self._own
             else:
                 found = next((one for one in self.kinds if one.name == kind), None)
-                verbs = () if found is None else found.planners() if verb.changes else found.readers()
-                answered = verb.name in verbs
+                reads = {} if found is None else {**found.readers(), **found.streamers()}
+                answered = found is not None and verb.name in (found.planners() if verb.changes else reads)
             if not answered:
                 raise ValueError(f"nobody answers the verb {verb.name!r} of {kind}")
 
     def answer(
-        self, request: Request | core.PlanOnly, progress: Progress = _unheard, asker: Asker | None = None
+        self,
+        request: Request | core.PlanOnly,
+        progress: Progress = _unheard,
+        asker: Asker | None = None,
+        client: Client | None = None,
     ) -> Answer:
         """Answer one request, whatever its kind.
 
@@ -124,6 +129,7 @@ class Engine:
             request: what is asked.
             progress: is told each step that is done.
             asker: the token that asks; None where root does.
+            client: gets the lines of a stream.
 
         Raises:
             SkerryError: it was refused or failed.
@@ -139,7 +145,16 @@ class Engine:
             return self._own[verb.name](context, request)
         if verb.changes:
             return self._apply(context, request, progress, dry_run=False)
-        return self.kinds[verb.resource.name].readers()[verb.name](context, request)
+        kind = self.kinds[verb.resource.name]
+        if client is not None and verb.name in kind.streamers():
+            return kind.streamers()[verb.name](context, request, client)
+        return kind.readers()[verb.name](context, request)
+
+    def goes_on(self, request: Request | core.PlanOnly) -> bool:
+        """Whether a request is answered by a stream."""
+        if isinstance(request, core.PlanOnly) or request.verb in self._own:
+            return False
+        return request.verb in self.kinds[self.table.verb_of(request).resource.name].streamers()
 
     def is_good(self, request: Request | core.PlanOnly, asker: Asker) -> bool:
         """Whether a token may still ask what it was answered, or is just being."""

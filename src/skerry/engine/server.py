@@ -10,8 +10,8 @@ import socketserver
 import sqlite3
 import struct
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from skerry.engine import admission, executor
 from skerry.engine.admission import Asker
@@ -20,6 +20,7 @@ from skerry.model.errors import Code, SkerryError
 from skerry.parts.base import Progress
 from skerry.protocol.core import WIRE_VERSION, PlanOnly, Request, Table
 from skerry.protocol.errors import quoted
+from skerry.resources.kind import Client
 
 _MAX_LINE = 1 << 20  # bytes of one request
 _LISTEN_FD = 3  # sd_listen_fds(3)
@@ -29,7 +30,15 @@ _UCRED = struct.Struct("3i")  # unix(7), SO_PEERCRED
 _log = logging.getLogger(__name__)
 
 Asked = Request | PlanOnly
-Handle = Callable[[Asked, Progress, Asker | None], Mapping[str, Any]]
+
+
+class Handle(Protocol):
+    """Answers a request: tells its progress, or streams to the client."""
+
+    def __call__(
+        self, request: Asked, progress: Progress, asker: Asker | None, client: Client | None
+    ) -> Mapping[str, Any]:
+        """The rest of the answer."""
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -38,9 +47,10 @@ class _Connection(socketserver.StreamRequestHandler):
     server: "Server"
 
     def handle(self) -> None:
-        while line := self.rfile.readline(_MAX_LINE + 1):
-            self._skip_rest(line)
-            self._send(self._answer(line))
+        with contextlib.suppress(ConnectionResetError):  # the client left with something unread
+            while line := self.rfile.readline(_MAX_LINE + 1):
+                self._skip_rest(line)
+                self._send(self._answer(line))
 
     def _skip_rest(self, line: bytes) -> None:
         """What follows in a line that is too long is no request of its own."""
@@ -71,7 +81,7 @@ class _Connection(socketserver.StreamRequestHandler):
     def _carried_out(self, asked: Asked, asker: Asker | None) -> Mapping[str, Any]:
         """What a request leads to. Whose token is none after it has been ended when its answer is sent."""
         with self.server.under_way.entered(self.request, asked, asker):
-            result = self.server.answer(asked, self._send, asker)
+            result = self.server.answer(asked, self._send, asker, self)
         if not isinstance(asked, PlanOnly) and asked.changes:
             self.server.under_way.end_revoked()
         return result
@@ -103,10 +113,22 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def _send(self, message: dict[str, Any]) -> None:
         """Send a line. A client that has gone away does not stop what it asked for."""
-        try:
-            self.wfile.write(json.dumps({"version": WIRE_VERSION, **message}).encode() + b"\n")
-        except (BrokenPipeError, ConnectionResetError):
+        if not self.send(message):
             _log.info("the client left before its answer")
+
+    def send(self, event: Mapping[str, Any], descriptors: Sequence[int] = ()) -> bool:
+        """Send a line, with descriptors beside it; False where nobody is there any more."""
+        line = json.dumps({"version": WIRE_VERSION, **event}).encode() + b"\n"
+        try:
+            sent = socket.send_fds(self.request, [line], descriptors) if descriptors else 0
+            self.request.sendall(line[sent:])
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
+
+    def fileno(self) -> int:
+        """The connection."""
+        return int(self.request.fileno())
 
 
 def refuse_waiting(error: SkerryError) -> None:
@@ -179,12 +201,14 @@ class Server(socketserver.ThreadingUnixStreamServer):
             self.socket.close()
             self.socket = socket.socket(fileno=number)
 
-    def answer(self, request: Asked, progress: Progress, asker: Asker | None) -> Mapping[str, Any]:
+    def answer(
+        self, request: Asked, progress: Progress, asker: Asker | None, client: Client
+    ) -> Mapping[str, Any]:
         """Answer one typed request."""
         with self._idle:
             self._busy += 1
         try:
-            return self._handle(request, progress, asker)
+            return self._handle(request, progress, asker, client)
         finally:
             with self._idle:
                 self._busy -= 1

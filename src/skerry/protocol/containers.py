@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from skerry.model.base import Frozen
-from skerry.model.container import ContainerKey, Name, Secret, Spec
+from skerry.model.container import Name, Secret, Spec
 from skerry.model.copies import Copied
-from skerry.model.program import check_command, check_env, check_path, check_user
 from skerry.model.snapshot import SnapshotName
+from skerry.protocol.access import AboutContainer, Exec, ExecStream, Get, Logs, LogsStream, Put, Shell
 from skerry.protocol.connect import Connect
 from skerry.protocol.core import (
     Change,
@@ -22,11 +22,6 @@ from skerry.protocol.core import (
     Stream,
 )
 
-
-class _OneContainer(Frozen):
-    container: ContainerKey
-
-
 Grace = Annotated[
     float | None,
     Field(
@@ -38,7 +33,7 @@ Grace = Annotated[
 ]
 
 
-class _Starts(_OneContainer):
+class _Starts(AboutContainer):
     wait: Annotated[Literal["running", "ready"], Field(description="What to wait for.")] = "ready"
     timeout: Annotated[Seconds, Field(description="Seconds to wait for it.")] = 30.0
 
@@ -65,7 +60,7 @@ class Copy(_Starts, _Copies, Change):
     start: bool = True
 
 
-class Rename(_OneContainer, Change):
+class Rename(AboutContainer, Change):
     """Give a container another name. Id, URL and files stay, and the options of others name it so."""
 
     verb: Literal["rename"]
@@ -78,20 +73,20 @@ class Start(_Starts, Change):
     verb: Literal["start"]
 
 
-class Stop(_OneContainer, Change):
+class Stop(AboutContainer, Change):
     """Stop a container."""
 
     verb: Literal["stop"]
     grace: Grace = None
 
 
-class Freeze(_OneContainer, Change):
+class Freeze(AboutContainer, Change):
     """Hold every process of a container where it is; it keeps its memory and takes no processor."""
 
     verb: Literal["freeze"]
 
 
-class Thaw(_OneContainer, Change):
+class Thaw(AboutContainer, Change):
     """Let a frozen container go on."""
 
     verb: Literal["thaw"]
@@ -138,13 +133,13 @@ class Rollback(_Starts, Change):
     grace: Grace = None
 
 
-class Delete(_OneContainer, Change):
+class Delete(AboutContainer, Change):
     """Delete a container and all its files."""
 
     verb: Literal["delete"]
 
 
-class Export(_OneContainer, Change):
+class Export(AboutContainer, Change):
     """Write a container, its options and its own files of one moment, into a tar archive: FILE, or standard output."""
 
     verb: Literal["export"]
@@ -161,7 +156,7 @@ class Export(_OneContainer, Change):
     ] = None
 
 
-class Import(_OneContainer, Change):
+class Import(AboutContainer, Change):
     """Make a container, which is not started, of an archive that 'export' wrote: FILE, or standard input."""
 
     verb: Literal["import"]
@@ -202,142 +197,11 @@ class Ensure(_Starts, Change):
     discard_root: DiscardRoot = False
 
 
-class Info(_OneContainer, Request):
+class Info(AboutContainer, Request):
     """Tell all about one container."""
 
     verb: Literal["info"]
     show_env: ShowEnv = False
-
-
-_Owner = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(:[0-9]{1,5})?$")]
-_Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
-_Path = Annotated[str, StringConstraints(pattern=r"^/"), AfterValidator(check_path)]
-
-
-class _Runs(_OneContainer):
-    user: Annotated[
-        str | None,
-        AfterValidator(check_user),
-        Field(description="User to run it as, by name or number; with a colon, the group as well."),
-    ] = None
-    workdir: Annotated[_Path | None, Field(description="Folder in the container to run it in.")] = None
-    env: Annotated[
-        dict[str, str],
-        AfterValidator(check_env),
-        Field(repr=False, description="Variables besides those that the container's own program has."),
-        Secret(),
-    ] = {}
-
-
-class Exec(_Runs, Request):
-    """Run a program in a container that runs: what stands after '--'."""
-
-    verb: Literal["exec"]
-    command: Annotated[
-        list[str], AfterValidator(check_command), Field(description="Program and arguments to run.")
-    ]
-
-
-class Shell(_Runs, Request):
-    """Open a shell in a container: bash, or sh where there is none."""
-
-    verb: Literal["shell"]
-
-
-class Ticket(TypedDict):
-    """The answer to ``exec`` and ``shell``: what a client needs to start the program itself.
-
-    Attributes:
-        id: the container.
-        run: folder with what its own program was started with.
-        command: program and arguments.
-        env: variables besides those of its own program.
-        user: whom to run it as; null for the user of its own program.
-        workdir: folder to run it in; null for that of its own program.
-    """
-
-    id: str
-    run: str
-    command: list[str]
-    env: dict[str, str]
-    user: str | None
-    workdir: str | None
-
-
-class Get(_OneContainer, Request):
-    """Write a file of a container to standard output; a folder as a tar archive."""
-
-    verb: Literal["get"]
-    path: Annotated[_Path, Field(description="Absolute path in the container.")]
-
-
-class Put(_OneContainer, Request):
-    """Write standard input to a file of a container, whole or not at all."""
-
-    verb: Literal["put"]
-    path: Annotated[_Path, Field(description="Absolute path in the container; a link there is replaced.")]
-    owner: Annotated[
-        _Owner | None,
-        Field(description="Number of its user; with a colon, of its group as well. A new file is root's."),
-    ] = None
-    mode: Annotated[
-        _Mode | None, Field(description="Permissions in octal, such as 0640. A new file has 0644.")
-    ] = None
-
-
-class Place(TypedDict):
-    """The answer to ``get`` and ``put``: what a client needs to reach the file itself.
-
-    Attributes:
-        id: the container.
-        pid: a process of it.
-        uid_base: the user of this host that is its root.
-        path: the file.
-        owner: whose it shall be.
-        mode: its permissions.
-    """
-
-    id: str
-    pid: int
-    uid_base: int
-    path: str
-    owner: str | None
-    mode: str | None
-
-
-_Moment = Annotated[str, StringConstraints(pattern=r"^[-+A-Za-z0-9@][A-Za-z0-9 :.+-]{0,63}$")]
-
-
-class Logs(_OneContainer, Request):
-    """Show what a container's program has written."""
-
-    verb: Literal["logs"]
-    follow: Annotated[bool, Field(description="Go on with what it writes from now on.")] = False
-    lines: Annotated[
-        int, Field(ge=0, le=1_000_000, description="Newest lines to show; 0 for only those to come.")
-    ] = 100
-    since: Annotated[
-        _Moment | None,
-        Field(description="Only what is newer, such as 10m for ten minutes ago, today, or 2026-11-29 08:00."),
-    ] = None
-    until: Annotated[_Moment | None, Field(description="Only what is older.")] = None
-
-
-class Log(TypedDict):
-    """The answer to ``logs``: where a client finds the lines.
-
-    Attributes:
-        unit: the unit that wrote them.
-        namespace: the namespace of the journal, that of its realm.
-        follow: whether to go on with new ones; ``lines``, ``since`` and ``until`` say which ones are asked for.
-    """
-
-    unit: str
-    namespace: str
-    follow: bool
-    lines: int
-    since: str | None
-    until: str | None
 
 
 class List(Listing):
@@ -391,7 +255,23 @@ RESOURCE = Resource(
     1,
     (
         *(Create, Start, Stop, Freeze, Thaw, Restart, Update, Rollback, Copy, Rename, Delete),
-        *(Export, Import, Ensure, Exec, Shell, Connect, Logs, Get, Put, Info, List, Stats, Top),
+        *(
+            Export,
+            Import,
+            Ensure,
+            Exec,
+            ExecStream,
+            Shell,
+            Connect,
+            Logs,
+            LogsStream,
+            Get,
+            Put,
+            Info,
+            List,
+            Stats,
+            Top,
+        ),
     ),
     ("name", "project", "state", "url", "memory", "cpu", "pids", "image", "ipv4"),
     plain=True,

@@ -51,9 +51,15 @@ RIGHTS: Mapping[str, Right] = {
     **_all(Reach.REALM, "reader", "realm_list realm_info"),
     **_all(Reach.PROJECT, "deploy", "create start stop restart update rollback delete ensure"),
     **_all(Reach.PROJECT, "deploy", "volume_create volume_update volume_ensure secret_set"),
-    **_all(Reach.PROJECT, "deploy", "snapshot_create snapshot_ensure alias_set alias_drain alias_delete"),
+    **_all(
+        Reach.PROJECT,
+        "deploy",
+        "snapshot_create snapshot_ensure alias_set alias_drain alias_delete logs_stream",
+    ),
     **_all(Reach.HOST, "deploy", "image_import image_pull image_build logs"),
-    **_all(Reach.PROJECT, "admin", "freeze thaw copy rename volume_copy volume_rename volume_delete"),
+    **_all(
+        Reach.PROJECT, "admin", "freeze thaw copy rename volume_copy volume_rename volume_delete exec_stream"
+    ),
     **_all(Reach.PROJECT, "admin", "secret_delete secret_absent snapshot_restore snapshot_delete show_env"),
     **_all(Reach.REALM, "admin", "project_create project_update project_delete project_ensure"),
     **_all(Reach.TOKEN, "admin", "token_create token_ensure token_rotate token_revoke token_info"),

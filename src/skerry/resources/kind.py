@@ -115,6 +115,20 @@ Decide = Callable[[R | None], Plan[R] | None]
 Look = Callable[[R | None], None]
 Planner = Callable[[Context, Any, R | None], Sequence[Decide[R]]]
 Reader = Callable[[Context, Any], Answer]
+
+
+class Client(Protocol):
+    """Who is answered by a stream, and may hold nothing of the host but what it is sent."""
+
+    def send(self, event: Mapping[str, Any], descriptors: Sequence[int] = ()) -> bool:
+        """Send a line, with descriptors beside it; False where nobody is there any more."""
+
+    def fileno(self) -> int:
+        """The connection: ``POLLHUP`` or ``POLLRDHUP`` there says that nobody is there any more."""
+
+
+Streamer = Callable[[Context, Any, Client], Answer]
+"""Answers by lines until there are no more, or nobody is there; then the rest of the answer."""
 Still = Callable[[Any], bool]
 """Whether a request that nobody sent is still wanted, from the resource as it is when its turn has come."""
 Alone = Callable[[str], AbstractContextManager[None]]
@@ -198,6 +212,10 @@ class Kind(abc.ABC, Generic[R]):
 
     def readers(self) -> Mapping[str, Reader]:
         """What answers, for each verb that only reads."""
+        return {}
+
+    def streamers(self) -> Mapping[str, Streamer]:
+        """What answers by a stream, for each verb that goes on for as long as its client wants it."""
         return {}
 
     @abc.abstractmethod

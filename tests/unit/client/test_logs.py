@@ -1,5 +1,7 @@
 """A container's log: which lines are asked for, and how a person sees them."""
 
+import os
+import socket
 from typing import Any
 
 import pytest
@@ -62,11 +64,31 @@ def test_a_span_is_that_long_ago(given: str, passed: str) -> None:
         ("\x1b]0;PWNED\x07", "\\x1b]0;PWNED\\x07"),
         (list(b"\xffx"), "\ufffdx"),
         (None, ""),
-        ("one\n2026-11-29 08:00:00  forged", "one\n" + " " * 21 + "2026-11-29 08:00:00  forged"),
     ],
 )
-def test_a_line_commands_no_terminal_and_is_no_other_line(message: Any, text: str) -> None:
+def test_a_line_commands_no_terminal(message: Any, text: str) -> None:
     assert logs._line(entry(message), printable)["text"] == text
+
+
+def test_a_line_of_several_begins_no_other() -> None:
+    found = logs._line(entry("one\n2026-11-29 08:00:00  forged"), printable)
+    (shown,) = logs.shown(iter([found]))
+    assert shown.endswith("  one\n" + " " * 21 + "2026-11-29 08:00:00  forged")
+
+
+def test_lines_end_with_who_reads_them() -> None:
+    reader, client = socket.socketpair()
+    written, journal = os.pipe()
+    with reader:
+        os.write(journal, b"one\ntwo\nthr")
+        found = logs._while_read(written, reader.fileno())
+        assert [next(found), next(found)] == [b"one", b"two"]
+        os.write(journal, b"ee\n")
+        assert next(found) == b"three"
+        client.close()
+        assert list(found) == []
+    os.close(journal)
+    os.close(written)
 
 
 def test_a_mark_stands_between_two_lives() -> None:

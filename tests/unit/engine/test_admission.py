@@ -86,6 +86,7 @@ def named(realm: str, project: str, name: str = "web") -> dict[str, dict[str, An
     tokens, realms = {"token": {"realm": realm, "name": "ci"}}, {"realm": {"name": realm}}
     found: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("info", "start", "stop", "restart", "rollback", "delete", "freeze", "thaw"), one),
+        **dict.fromkeys(("exec_stream", "logs_stream"), one),
         "create": {**one, "spec": SPEC},
         "update": {**one, "spec": {"memory": "128M"}},
         "ensure": {**one, "state": "absent"},

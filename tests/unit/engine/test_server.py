@@ -1,7 +1,9 @@
 """The engine's socket: whatever comes in by it, each line gets one answer, and who waits in vain is told why."""
 
+import contextlib
 import json
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skerry.engine import server
+from skerry.engine import server, under_way
 from skerry.engine.under_way import UnderWay
 from skerry.model.errors import Code, SkerryError
 from skerry.protocol.table import TABLE
@@ -23,7 +25,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     running = server.Server(
         f"{tmp_path}/engine.sock",
         TABLE,
-        lambda request, _progress, _asker: {"verb": request.verb},
+        lambda request, _progress, _asker, _client: {"verb": request.verb},
         UnderWay(lambda _asked, _asker: True),
     )
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
@@ -90,20 +92,26 @@ def test_a_field_that_is_there_twice_is_refused(path: str) -> None:
 def tokens(tmp_path: Path) -> Iterator[tuple[str, set[str], threading.Event]]:
     """The socket of a server for tokens, those that are good, and what a request that waits is waiting for."""
     good, go_on = {"a" * 64}, threading.Event()
-    under_way = UnderWay(lambda _asked, asker: asker.digest in good)
+    known = UnderWay(lambda _asked, asker: asker.digest in good, lambda asked: asked.verb == "logs_stream")
 
-    def handle(request: Any, progress: Any, asker: Any) -> dict[str, Any]:
+    def handle(request: Any, progress: Any, asker: Any, client: Any) -> dict[str, Any]:
         if request.verb == "stats":
             progress({"event": "progress", "stage": "begun"})
             go_on.wait(10)
         if request.verb == "start":
             good.clear()
+        if request.verb == "logs_stream":
+            client.send({"event": "started"}, [0])
+            poll = select.poll()
+            poll.register(client.fileno(), select.POLLRDHUP)
+            poll.poll(10_000)
         return {"verb": request.verb, "asker": asker.digest[:1]}
 
     path = f"{tmp_path}/tokens.sock"
-    running = server.Server(path, TABLE, handle, under_way, for_tokens=os.getuid())
+    running = server.Server(path, TABLE, handle, known, for_tokens=os.getuid())
     threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
     yield path, good, go_on
+    known.stop()
     go_on.set()
     running.shutdown()
     running.server_close()
@@ -154,3 +162,69 @@ def test_a_revocation_ends_what_is_open_and_answers_first(
         (done,) = answers(path, asked("start", container={"name": "web"}))
         assert done["ok"]
         assert waiting.recv(10_000) == b""
+
+
+LOGS = asked("logs_stream", container={"name": "web"}, follow=True)
+
+
+@contextlib.contextmanager
+def streaming(path: str) -> Iterator[tuple[socket.socket, dict[str, Any]]]:
+    """A connection on which a stream was asked for, and its first line, which comes with a descriptor unless refused."""
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.settimeout(10)
+        channel.connect(path)
+        channel.sendall(LOGS)
+        text, descriptors, _flags, _address = socket.recv_fds(channel, 10_000, 2)
+        line = json.loads(text)
+        assert len(descriptors) == ("event" in line)
+        for one in descriptors:
+            assert os.fstat(one).st_ino == os.fstat(0).st_ino
+            os.close(one)
+        yield channel, line
+
+
+def test_a_stream_ends_with_its_token(tokens: tuple[str, set[str], threading.Event]) -> None:
+    path, _, _ = tokens
+    with streaming(path) as (channel, line):
+        assert line["event"] == "started"
+        answers(path, asked("start", container={"name": "web"}))
+        assert channel.recv(10_000) == b""
+
+
+def test_a_stream_ends_with_the_engine_which_need_not_wait_for_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(server._Connection, "_check_peer", lambda _self: None)
+    known, path = UnderWay(lambda *_: True, lambda asked: asked.verb == "list"), f"{tmp_path}/x.sock"
+
+    def handle(_request: Any, _progress: Any, _asker: Any, client: Any) -> dict[str, Any]:
+        client.send({"event": "started"})
+        poll = select.poll()
+        poll.register(client.fileno(), select.POLLRDHUP)
+        return {"polled": len(poll.poll(10_000))}
+
+    running = server.Server(path, TABLE, handle, known)
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    with socket.socket(socket.AF_UNIX) as channel:
+        channel.connect(path)
+        channel.sendall(b'{"version": 3, "verb": "list"}\n')
+        assert b"started" in channel.recv(10_000)
+        running.shutdown()
+        known.stop()
+        assert running.drain(5)
+    with (
+        pytest.raises(SkerryError, match="is being stopped"),
+        known.entered(channel, TABLE.parse({"version": 3, "verb": "list"}), None),
+    ):
+        pass
+    running.server_close()
+
+
+def test_a_token_has_so_many_streams_and_no_more(
+    tokens: tuple[str, set[str], threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_way, "MOST_STREAMS", 2)
+    path, _, _ = tokens
+    with streaming(path), streaming(path):
+        with streaming(path) as (_channel, line):
+            assert (line["error"]["code"], line["error"]["message"][:9]) == ("busy", "2 streams")
+        (status,) = answers(path, asked("status"))
+        assert status["ok"]

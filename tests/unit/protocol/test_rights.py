@@ -14,10 +14,10 @@ READER = {
 DEPLOY = {
     *("create", "start", "stop", "restart", "update", "rollback", "delete", "ensure", "logs"),
     *("volume_create", "volume_update", "volume_ensure", "secret_set", "snapshot_create", "snapshot_ensure"),
-    *("alias_set", "alias_drain", "alias_delete", "image_import", "image_pull", "image_build"),
+    *("alias_set", "alias_drain", "alias_delete", "logs_stream", "image_import", "image_pull", "image_build"),
 }
 ADMIN = {
-    *("freeze", "thaw", "copy", "rename", "volume_copy", "volume_rename", "volume_delete"),
+    *("exec_stream", "freeze", "thaw", "copy", "rename", "volume_copy", "volume_rename", "volume_delete"),
     *("secret_delete", "secret_absent", "snapshot_restore", "snapshot_delete", SHOW_ENV),
     *("project_create", "project_update", "project_delete", "project_ensure"),
     *("token_create", "token_ensure", "token_rotate", "token_revoke", "token_info", "token_list"),

@@ -9,7 +9,8 @@ from skerry.host import journals, systemd
 from skerry.model.addresses import addresses
 from skerry.model.container import Container, ContainerKey
 from skerry.model.errors import Code, SkerryError
-from skerry.protocol import containers as requests
+from skerry.protocol import access as requests
+from skerry.protocol.containers import RESOURCE
 from skerry.resources.containers import anatomy, missing, store
 from skerry.resources.kind import Context
 from skerry.store import operations
@@ -27,6 +28,17 @@ def execute(context: Context, request: requests.Exec) -> requests.Ticket:
     return _ticket(context, request, request.command)
 
 
+def program(context: Context, request: requests.ExecStream) -> tuple[requests.Ticket, str]:
+    """Where a client's program is to be started, and the cgroup of the container's own processes.
+
+    Raises:
+        SkerryError: there is no such container, or no program can be started in it now.
+    """
+    container = _existing(context, request.container)
+    command = request.command or ["/bin/sh", "-c", _SHELL]
+    return _ticket(context, request, command), anatomy.unit(container).group
+
+
 def shell(context: Context, request: requests.Shell) -> requests.Ticket:
     """Where a shell is to be started: bash, or sh where the image has no bash.
 
@@ -36,10 +48,11 @@ def shell(context: Context, request: requests.Shell) -> requests.Ticket:
     return _ticket(context, request, ["/bin/sh", "-c", _SHELL])
 
 
-def _ticket(context: Context, request: requests.Exec | requests.Shell, command: list[str]) -> requests.Ticket:
+def _ticket(context: Context, request: requests.Runs, command: list[str]) -> requests.Ticket:
     container = _existing(context, request.container)
     _pid(context, container)
-    _log.info("%s in container %s", request.verb, container.key)
+    by = f" by token {context.asker.key}" if context.asker else ""
+    _log.info("%s in container %s%s", request.verb, container.key, by)
     return {
         "id": container.id,
         "run": f"{context.host.run}/c/{container.id}",
@@ -100,7 +113,7 @@ def _pid(context: Context, container: Container, *, frozen_too: bool = False) ->
     key, unit = container.key, anatomy.unit(container)
     state = systemd.state(unit.name)
     if state in {"inactive", "failed"}:
-        for under_way in operations.unfinished(context.db, requests.RESOURCE.name, container.id):
+        for under_way in operations.unfinished(context.db, RESOURCE.name, container.id):
             raise SkerryError(
                 Code.BUSY,
                 f"container {key} does not run: {under_way.verb!r} is under way",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from skerry import attach
 from skerry.attach import AttachError
 from skerry.model.errors import Code, SkerryError
-from skerry.protocol import containers as requests
+from skerry.protocol import access as requests
 from skerry.protocol.connect import Asked, Connect, Connection
 from skerry.protocol.errors import readable
 from skerry.resources.containers import access

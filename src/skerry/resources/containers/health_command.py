@@ -1,8 +1,9 @@
-"""Health checks by a command: the engine's half. It may enter no container, so :mod:`skerry.checks` does that."""
+"""Programs in containers: the engine's half. It may enter none, so :mod:`skerry.checks` does that; health checks by it."""
 
 import json
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from skerry import checks
@@ -37,7 +38,7 @@ class Helper:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours, theirs:
             try:
-                self._send(json.dumps(order).encode(), theirs)
+                self.send(json.dumps(order).encode(), [theirs.fileno()])
                 theirs.close()
                 ours.settimeout(order["timeout"] + _PATIENCE)
                 text = ours.recv(_LONGEST_ANSWER)
@@ -50,17 +51,22 @@ class Helper:
             raise _failed("it ended")
         return dict(json.loads(text))
 
-    def _send(self, order: bytes, answers: socket.socket) -> None:
+    def send(self, order: bytes, descriptors: Sequence[int]) -> None:
+        """Send an order; the first descriptor is that of a socket for the answer.
+
+        Raises:
+            OSError: nobody takes it.
+        """
         with self._lock:
             if self._control is not None:
                 try:
-                    socket.send_fds(self._control, [order], [answers.fileno()])
+                    socket.send_fds(self._control, [order], descriptors)
                 except OSError:  # it has ended meanwhile
                     self._control.close()
                 else:
                     return
             self._control = _start()
-            socket.send_fds(self._control, [order], [answers.fileno()])
+            socket.send_fds(self._control, [order], descriptors)
 
     def close(self) -> None:
         """End it, and every command that it runs."""
@@ -85,7 +91,7 @@ def _start() -> socket.socket:
 
 def _properties(control: int) -> systemd.Properties:
     return [
-        ("Description", ("s", "Skerry runs the commands of health checks")),
+        ("Description", ("s", "Skerry runs programs in containers")),
         ("Type", ("s", "exec")),
         ("CollectMode", ("s", "inactive-or-failed")),
         ("ExecStart", ("a(sasb)", [(_ARGV[0], list(_ARGV), False)])),

@@ -21,12 +21,25 @@ from skerry.resources.containers import (
     reconcile,
     renames,
     store,
+    streamed,
     usage,
     verbs,
     view,
 )
 from skerry.resources.containers.watch import Watch
-from skerry.resources.kind import Alone, Answer, Apply, Context, Kind, Observer, Plan, Planner, Reader, lock
+from skerry.resources.kind import (
+    Alone,
+    Answer,
+    Apply,
+    Context,
+    Kind,
+    Observer,
+    Plan,
+    Planner,
+    Reader,
+    Streamer,
+    lock,
+)
 from skerry.store import renames as followers
 from skerry.store import snapshots
 
@@ -68,6 +81,10 @@ class Containers(Kind[Container]):
             "put": access.files,
             "shell": access.shell,
         }
+
+    def streamers(self) -> Mapping[str, Streamer]:
+        """What answers by a stream, for each verb that does."""
+        return {"exec_stream": streamed.execute, "logs_stream": streamed.logs}
 
     def find(self, context: Context, request: Any) -> Container | None:
         """The container of the name that a request gives; where it may have another one, of that."""

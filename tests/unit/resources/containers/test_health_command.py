@@ -63,8 +63,8 @@ class Imaginary:
 
     def _run(self, control: socket.socket) -> None:
         with control:
-            for text, caller in checks._orders(control):
-                with caller:
+            for text, (descriptor,) in checks._orders(control):
+                with socket.socket(fileno=descriptor) as caller:
                     self.orders.append(json.loads(text))
                     self.serve(text, caller)
                     if self.serve is dying:
