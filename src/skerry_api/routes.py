@@ -238,6 +238,7 @@ LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("ensure", "volume_ensure", "snapshot_ensure", "token_ensure"), _STATE),
     **dict.fromkeys(("realm_ensure", "project_ensure", "secret_absent"), _STATE),
     **dict.fromkeys(("exec", "shell", "connect", "logs", "get", "put", "export", "import"), _STREAM),
+    **dict.fromkeys(("exec_stream", "logs_stream"), _STREAM),
     **dict.fromkeys(("volume_backup", "volume_restore"), _STREAM),
     **dict.fromkeys(("image_import", "state_backup", "state_restore", "state_info"), _HOST),
     **dict.fromkeys(("image_pull", "image_build", "image_publish", "image_prune"), _LONG),
