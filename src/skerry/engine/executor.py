@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from skerry.host import btrfs
 from skerry.model.errors import Code, SkerryError
 from skerry.model.host import HostConfig
 from skerry.parts.base import Progress, Step, reporting_to
@@ -115,12 +116,20 @@ def _undo(host: HostConfig, steps: Sequence[Step]) -> list[str]:
 
 
 def _advance(running: Running, timings: list[float], progress: Progress) -> None:
-    """Do the steps after those that ``timings`` tells about, and mark each."""
-    context, steps = running.context, running.plan.steps
+    """Do the steps after those that ``timings`` tells about, and mark each.
+
+    The last mark says that all is done, and that it outlives a loss of power: what lies in the pool is synced before it,
+    while the steps after it are done.
+    """
+    context, steps, commit = running.context, running.plan.steps, 0
     for number, step in enumerate(steps[len(timings) :], start=len(timings) + 1):
         started = time.perf_counter()
         try:
             step.do(context.host)
+            if step.part.in_pool and step.action != "remove":
+                commit = btrfs.begin_commit(context.host.pool)
+            if commit and number == len(steps):
+                btrfs.await_commit(context.host.pool, commit)
         except OSError as error:
             raise SkerryError(
                 Code.HOST, f"{step.title()}: {error.strerror or error}", "The host's log says more"

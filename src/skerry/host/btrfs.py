@@ -12,6 +12,8 @@ from skerry.model.errors import Code, SkerryError
 
 # include/uapi/linux/btrfs.h: the numbers of the calls hold the sizes of what they take
 _SUBVOL_CREATE, _SNAP_DESTROY, _SNAP_CREATE, _INO_LOOKUP = 0x5000940E, 0x5000940F, 0x50009417, 0xD0009412
+_SYNC, _WAIT_SYNC, _START_SYNC = 0x9408, 0x40089416, 0x80089418
+_TRANSACTION = struct.Struct("=Q")
 _VOLUME = struct.Struct("=q4088s")  # unused, name
 _SOURCE = struct.Struct("=qQQ32x4040s")  # descriptor, transaction, flags, unused, name
 _SUBVOL_INFO = 0x81F8943C
@@ -92,6 +94,39 @@ def delete(path: str) -> None:
     if Path(path).exists():
         folder, name = os.path.split(path)
         ask(folder, _SNAP_DESTROY, _VOLUME.pack(0, os.fsencode(name)), f"delete the subvolume {path}")
+
+
+def begin_commit(folder: str) -> int:
+    """Have the kernel bring on the disk what was made until now; the number of the transaction that will have it.
+
+    Subvolumes, names and what was synced are in it, and not the contents of files that were only written.
+
+    Args:
+        folder: a folder of the file system.
+
+    Raises:
+        SkerryError: the kernel refused.
+    """
+    found = ask(folder, _START_SYNC, bytes(_TRANSACTION.size), f"begin to sync {folder}")
+    return int(_TRANSACTION.unpack(found)[0])
+
+
+def await_commit(folder: str, transaction: int) -> None:
+    """Wait until a transaction that :func:`begin_commit` told is on the disk.
+
+    Raises:
+        SkerryError: the kernel refused, as it does where the disk cannot be written.
+    """
+    ask(folder, _WAIT_SYNC, _TRANSACTION.pack(transaction), f"sync {folder}")
+
+
+def sync(folder: str) -> None:
+    """Have all on the disk that was written to the file system of ``folder``, contents too.
+
+    Raises:
+        SkerryError: the kernel refused.
+    """
+    ask(folder, _SYNC, b"", f"sync {folder}")
 
 
 def ask(folder: str, call: int, values: bytes, what: str, fine: Collection[int] = ()) -> bytes:

@@ -155,6 +155,7 @@ class Restored(Part):
         """Unpack it, each member checked before it is written."""
         job = Job((*PYTHON, "unpack"), stdin=fifo(host, self.stream), scratch=data.folder(host, self.name))
         run(self.name, job, "unpacking the archive")
+        btrfs.sync(data.folder(host, self.name))
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its unpacking; its files go with the subvolume."""

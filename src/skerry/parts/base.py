@@ -59,6 +59,7 @@ class Part(abc.ABC):
 
     kind: ClassVar[str]
     making: ClassVar[str] = "make"  # the word for its making, in titles
+    in_pool: ClassVar[bool] = False  # it lies in the pool, and is lost with the power until that is synced
 
     def __init_subclass__(cls) -> None:
         if "kind" in cls.__dict__:  # not one that only shares code

@@ -40,6 +40,7 @@ class Data(Part):
     """
 
     kind: ClassVar[str] = "data"
+    in_pool: ClassVar[bool] = True
     id: str
     generation: int
     size: int

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from skerry.host import files, inside, sandbox
+from skerry.host import btrfs, files, inside, sandbox
 from skerry.host.sandbox import Job
 from skerry.model.host import HostConfig
 from skerry.parts import archive, data
@@ -79,6 +79,7 @@ class Filling(Part):
             archive.run(self.name, job, "copying the image's files into the volume")
         finally:
             Path(words).unlink(missing_ok=True)
+        btrfs.sync(folder)
 
     def remove(self, host: HostConfig) -> None:
         """Finish what is whole, and take away what is not. What is in a volume is not taken away again."""
@@ -97,6 +98,7 @@ class Ownership(Part):
 
     kind: ClassVar[str] = "ownership"
     making: ClassVar[str] = "give"
+    in_pool: ClassVar[bool] = True
     name: str
     uid: int
     gid: int

@@ -47,6 +47,7 @@ class Root(Part):
     """
 
     kind: ClassVar[str] = "root"
+    in_pool: ClassVar[bool] = True
     id: str
     number: int
     disk: int

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
-from skerry.host import files, overlay, sandbox, systemd
+from skerry.host import btrfs, files, overlay, sandbox, systemd
 from skerry.host.sandbox import Job
 from skerry.model.host import HostConfig
 from skerry.parts import archive, storage
@@ -100,6 +100,7 @@ class ImportedRoot(Part):
         storage.set_limit(host, self.id, self.disk)
         if self.number != 1:
             files.replace(f"{folder}/{storage.NUMBER}", f"{self.number}".encode(), 0o644)
+        btrfs.sync(folder)
 
     def remove(self, host: HostConfig) -> None:  # noqa: ARG002
         """End its unpacking; its files go with the container's."""

@@ -26,6 +26,7 @@ class Taken(Part):
 
     kind: ClassVar[str] = "taken"
     making: ClassVar[str] = "take"
+    in_pool: ClassVar[bool] = True
     name: str
     place: str
     source: str

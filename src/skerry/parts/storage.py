@@ -85,6 +85,7 @@ class Volume(Part):
     """
 
     kind: ClassVar[str] = "volume"
+    in_pool: ClassVar[bool] = True
     id: str
     disk: int
     origin: str = ""

@@ -170,6 +170,8 @@ class Machine:
                 (btrfs, "inside", lambda _path: []),
                 (btrfs, "snapshot", self.snapshot),
                 (btrfs, "delete", self.delete),
+                (btrfs, "begin_commit", lambda _pool: 1),
+                (btrfs, "await_commit", nothing),
                 (snapshots, "stamped", lambda before, _taken: f"{before}2026-12-05-080000"),
                 (quotas, "written_to", lambda path: 2 << 20 if "/kept/" in path else 1 << 20),
                 (root, "written", lambda _host, _id: self.written),

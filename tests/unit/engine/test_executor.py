@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skerry.engine import executor
+from skerry.host import btrfs
 from skerry.model.errors import SkerryError
 from skerry.parts.base import Step
 from skerry.resources.containers import store as containers
@@ -41,6 +42,54 @@ def test_a_whole_run_is_journaled_and_timed(db, host, container, shelf):
     newest = operations.recent(db, 1)[0]
     assert (newest.state, newest.done, len(newest.timings)) == ("done", 3, 3)
     assert [event["number"] for event in events] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("pooled", "expected"),
+    [("ab", ["commit", "commit", "awaited 2"]), ("c", ["commit", "awaited 1"]), ("", [])],
+)
+def test_what_lies_in_the_pool_is_on_the_disk_before_all_is_marked_as_done(
+    db, host, container, shelf, monkeypatch, pooled, expected
+):
+    """Or a loss of power leaves a container that the store has and the pool has not."""
+    told = []
+
+    class Pooled(shelf):
+        kind = "pooled"
+        in_pool = True
+
+    def begin_commit(pool):
+        assert pool == host.pool
+        told.append("commit")
+        return told.count("commit")
+
+    def await_commit(pool, transaction):
+        assert (pool, operations.recent(db, 1)[0].done) == (host.pool, 2), "the last step is marked before"
+        told.append(f"awaited {transaction}")
+
+    monkeypatch.setattr(btrfs, "begin_commit", begin_commit)
+    monkeypatch.setattr(btrfs, "await_commit", await_commit)
+    plan = plan_of(shelf, container, "abc", after=container)
+    steps = tuple(
+        Step("make", Pooled(name), "because") if name in pooled else one
+        for one, name in zip(plan.steps, "abc", strict=True)
+    )
+    executor.run(begin(db, host, dataclasses.replace(plan, steps=steps)), ignore)
+    assert told == expected
+    assert shelf.things == ["a", "b", "c"]
+
+
+def test_a_pool_that_cannot_be_synced_is_told_and_all_is_undone(db, host, container, shelf, monkeypatch):
+    def refuse(_pool, _transaction):
+        raise SkerryError("failed", "btrfs: could not sync the pool: Read-only file system", "")
+
+    monkeypatch.setattr(shelf, "in_pool", True)
+    monkeypatch.setattr(btrfs, "begin_commit", lambda _pool: 1)
+    monkeypatch.setattr(btrfs, "await_commit", refuse)
+    plan = plan_of(shelf, container, "ab", after=container)
+    with pytest.raises(SkerryError, match="could not sync the pool"):
+        executor.run(begin(db, host, plan), ignore)
+    assert (shelf.things, operations.recent(db, 1)[0].state) == ([], "undone")
 
 
 def test_a_failed_step_is_undone_with_all_before_it(db, host, container, shelf):
