@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any, NoReturn
 
+from skerry.protocol import values
 from skerry_api.problems import ProblemError
 
 LARGEST = 1_000_000  # bytes: the engine takes lines of 1 MiB
@@ -15,7 +16,7 @@ def read(body: bytes) -> dict[str, Any]:
     """The object in a body; an empty body is an empty object.
 
     Raises:
-        ProblemError: it is none, or has a name twice, a number that is none or huge, or too many levels.
+        ProblemError: it is none, or has a name twice, a number that is none or huge, too many levels or values.
     """
     if not body.strip():
         return {}
@@ -37,8 +38,11 @@ def read(body: bytes) -> dict[str, Any]:
         raise _too_deep() from None
     if not isinstance(found, dict):
         raise _wrong("is not an object", "Send the options by their names")
-    if _depth(found) > _DEEPEST:
+    levels, number = values.measure(found)
+    if levels > _DEEPEST:
         raise _too_deep()
+    if number > values.MOST:
+        raise _wrong(f"has {number} values", f"Give at most {values.MOST}; larger data belongs into a volume")
     return found
 
 
@@ -51,12 +55,9 @@ def _too_deep() -> ProblemError:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _wrong(f"has {twice[:40]!r} twice in an object", "Give each name once")
-    return found
+    if (name := values.twice(pairs)) is not None:
+        raise _wrong(f"has {name[:40]!r} twice in an object", "Give each name once")
+    return dict(pairs)
 
 
 def _constant(text: str) -> NoReturn:
@@ -74,15 +75,3 @@ def _number(text: str) -> float:
     if math.isinf(found):
         raise _wrong(f"has the number {text[:20]}…, which is too large or too long", "Give fewer digits")
     return found
-
-
-def _depth(value: Any) -> int:
-    """The levels of a value, found without recursion: it may have more than Python's stack."""
-    level, here = 0, [value]
-    while here:
-        level += 1
-        inner = [
-            one.values() if isinstance(one, dict) else one for one in here if isinstance(one, dict | list)
-        ]
-        here = [one for group in inner for one in group]
-    return level

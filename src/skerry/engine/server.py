@@ -18,6 +18,7 @@ from skerry.engine.admission import Asker
 from skerry.engine.under_way import UnderWay
 from skerry.model.errors import Code, SkerryError
 from skerry.parts.base import Progress
+from skerry.protocol import values
 from skerry.protocol.core import WIRE_VERSION, PlanOnly, Request, Table
 from skerry.protocol.errors import quoted
 from skerry.resources.kind import Client
@@ -109,6 +110,10 @@ class _Connection(socketserver.StreamRequestHandler):
             ) from error
         if not isinstance(raw, dict):
             raise SkerryError(Code.INVALID, "the request is not an object", "Send one object a line")
+        if (number := values.measure(raw)[1]) > values.MOST:
+            raise SkerryError(
+                Code.INVALID, f"the request has {number} values", f"Give at most {values.MOST}: fewer entries"
+            )
         return raw
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -154,14 +159,9 @@ def handed_over(name: str) -> int | None:
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, whose fields are there once: of two, nobody could say which one was read."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise SkerryError(
-            Code.INVALID, f"{quoted(twice)} is there twice in an object", "Give each field once"
-        )
-    return found
+    if (name := values.twice(pairs)) is not None:
+        raise SkerryError(Code.INVALID, f"{quoted(name)} is there twice in an object", "Give each field once")
+    return dict(pairs)
 
 
 def _error(error: SkerryError) -> dict[str, str]:

@@ -54,6 +54,11 @@ def test_a_token_goes_no_further_than_its_digest(by: str) -> None:
         (b'"x"', "the body is not an object"),
         (b"\xff", "the body is not UTF-8 at byte 0"),
         (b'{"size": "32M", "size": "64M"}', "the body has 'size' twice in an object"),
+        (
+            b"{%s}" % ", ".join(f'"{number}": 1' for number in [*range(60_000), 59_999]).encode(),
+            "the body has '59999' twice in an object",
+        ),
+        (b'{"volumes": [%s0]}' % (b"0," * 200_000), "the body has 200003 values. Give at most 5000"),
         (b'{"size": NaN}', "the body has NaN, which is no number of JSON"),
         (b'{"size": -Infinity}', "the body has -Infinity, which is no number of JSON"),
         (b'{"size": 1e999}', "the body has the number 1e999…, which is too large or too long"),

@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,20 @@ def test_a_field_that_is_there_twice_is_refused(path: str) -> None:
     inner = b'{"version": 3, "verb": "info", "container": {"name": "a", "name": "b"}}\n'
     for answer, name in zip(answers(path, line + inner), ("verb", "name"), strict=True):
         assert answer["error"]["message"] == f"'{name}' is there twice in an object"
+
+
+@pytest.mark.parametrize(
+    ("inside", "wrong"),
+    [
+        ("{%s}" % ", ".join(f'"{n:x}": 1' for n in [*range(60_000), 59_999]), "'ea5f' is there twice in an object"),
+        (f"[{'0, ' * 200_000}0]", "the request has 200006 values"),
+    ],
+)  # fmt: skip
+def test_a_request_of_very_many_values_keeps_nobody_waiting(path: str, inside: str, wrong: str) -> None:
+    line = b'{"version": 3, "verb": "create", "spec": {"volumes": %s}}\n' % inside.encode()
+    began = time.process_time()
+    assert answers(path, line)[0]["error"]["message"] == wrong
+    assert time.process_time() - began < 3
 
 
 @pytest.fixture
