@@ -1,5 +1,6 @@
 """The application: FastAPI matches a method and path to a route; all else is in :mod:`skerry_api.dispatch`."""
 
+import asyncio
 import functools
 import json
 import logging
@@ -21,19 +22,23 @@ _log = logging.getLogger(__name__)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+_PATIENCE = 60.0  # seconds that a body may take
+
+
 async def _body(request: Request) -> bytes:
-    """The whole body, unless it is too large: it is not read any further then."""
-    found = b""
-    async for part in request.stream():
-        found += part
-        if len(found) > strict_json.LARGEST:
-            raise ProblemError(
-                "too_large",
-                f"the body has more than {strict_json.LARGEST} bytes",
-                "Send less",
-                {"connection": "close"},
-            )
-    return found
+    """The whole body, unless it is too large or too slow: it is not read any further then."""
+    found = bytearray()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for part in request.stream():
+                found += part
+                if len(found) > strict_json.LARGEST:
+                    text = f"the body has more than {strict_json.LARGEST} bytes"
+                    raise ProblemError("too_large", text, "Send less")
+    except TimeoutError:
+        text = f"the body was not there after {_PATIENCE:g} seconds"
+        raise ProblemError("too_slow", text, "Send it at once") from None
+    return bytes(found)
 
 
 def _headers(request: Request) -> dict[str, list[str]]:
@@ -43,18 +48,32 @@ def _headers(request: Request) -> dict[str, list[str]]:
     return found
 
 
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+
+
 def _sent(answer: Answer) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers))
 
 
 def _endpoint(route: Route, engine: Engine, limits: Limits) -> Endpoint:
     async def endpoint(request: Request) -> Response:
+        read = []
+
+        async def body() -> bytes:
+            found = await _body(request)
+            read.append(True)
+            return found
+
         try:
             query = request.query_params.multi_items()
-            asked = Asked(route, request.path_params, query, _headers(request), await _body(request))
-            return _sent(await dispatch.answer(asked, engine, limits))
+            asked = Asked(route, request.path_params, query, _headers(request))
+            return _sent(await dispatch.answer(asked, engine, limits, body))
         except ProblemError as error:
-            return _sent(dispatch.problem(error))
+            found = _sent(dispatch.problem(error))
+            if not read and _has_body(request):  # or the proxy would wait for the rest of it
+                found.headers["connection"] = "close"
+            return found
 
     return endpoint
 

@@ -1,18 +1,20 @@
 """From a request of HTTP to one of the engine, and back. It knows no framework, and leaves decisions to the engine."""
 
+import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from skerry.model import token as tokens
 from skerry.model.errors import SkerryError
 from skerry.protocol import etags
 from skerry.protocol.core import PLAN
+from skerry.protocol.rights import SELF
 from skerry_api import pages, strict_json
 from skerry_api.engine import Engine
-from skerry_api.limits import Limits
+from skerry_api.limits import REALM, Limits
 from skerry_api.problems import MEDIA_TYPE, ProblemError
 from skerry_api.routes import BASE, Route
 
@@ -20,6 +22,7 @@ JSON = "application/json"
 _TAG = re.compile(r'"([\x21\x23-\x7e]{1,64})"')
 _YES, _NO = {"1", "true"}, {"0", "false"}
 Headers = Mapping[str, Sequence[str]]
+Read = Callable[[], Awaitable[bytes]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,14 +34,14 @@ class Asked:
         variables: the values of its path's variables.
         query: the parameters, as they were sent.
         headers: of each header, by its name in lower case, what was sent.
-        body: the whole body.
+        body: the whole body; empty until it is read.
     """
 
     route: Route
     variables: Mapping[str, str]
     query: Sequence[tuple[str, str]]
     headers: Headers
-    body: bytes
+    body: bytes = b""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,15 +198,24 @@ def _dry(query: Mapping[str, str]) -> bool:
     return text in _YES
 
 
-async def answer(asked: Asked, engine: Engine, limits: Limits) -> Answer:
+async def answer(asked: Asked, engine: Engine, limits: Limits, read: Read) -> Answer:
     """Answer a request.
+
+    Args:
+        asked: what is asked; its body is read here.
+        engine: asked in turn.
+        limits: what tokens and realms have asked lately.
+        read: reads the body. It is that of a token which is one, or was: nobody else has memory or time of this process.
 
     Raises:
         ProblemError: it was refused or failed.
     """
     who = asker(asked.headers)
-    with limits.asking(str(who["token"])):
-        return await _answered(asked, who, engine)
+    with limits.asking(str(who["token"])) as use:
+        if use.realm is None:
+            use.realm = (await engine.ask(who, {"verb": SELF}))["token"]["realm"] or ""
+        with limits.asking(use.realm, REALM) if use.realm else contextlib.nullcontext():
+            return await _answered(dataclasses.replace(asked, body=await read()), who, engine)
 
 
 async def _answered(asked: Asked, who: dict[str, Any], engine: Engine) -> Answer:

@@ -1,4 +1,4 @@
-"""How much one token may ask, at a time and over time: the slip of one program keeps nobody else waiting."""
+"""How much one token and one realm may ask, at a time and over time: the slip of one program keeps nobody else waiting."""
 
 import collections
 import contextlib
@@ -8,20 +8,39 @@ from collections.abc import Callable, Iterator
 
 from skerry_api.problems import ProblemError
 
-AT_ONCE = 16  # requests of a token that are being answered
-BURST, PER_SECOND = 200, 50  # requests of a token: how many in a row, and how many over time
 _KNOWN = 10_000  # tokens that are remembered; those that asked longest ago go
 
 
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """How much may be asked: so many requests that are being answered, so many in a row, and so many over time."""
+
+    whose: str
+    at_once: int
+    burst: int
+    per_second: int
+
+
+TOKEN = Limit("this token", 16, 200, 50)
+REALM = Limit("the realm of this token", 32, 400, 100)  # the proxy hands over 100 at a time (haproxy.cfg.j2)
+
+
 @dataclasses.dataclass
-class _Use:
-    left: float = BURST
-    when: float = 0.0
+class Use:
+    """What a token or a realm has asked lately.
+
+    Attributes:
+        realm: of a token that the engine has known, its realm, which never changes; empty for the operator's.
+    """
+
+    left: float
+    when: float
     under_way: int = 0
+    realm: str | None = None
 
 
 class Limits:
-    """What each token has asked lately, by its digest.
+    """What each token has asked lately, by its digest, and each realm.
 
     Args:
         clock: the time, in seconds.
@@ -29,39 +48,41 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._uses: collections.OrderedDict[str, _Use] = collections.OrderedDict()
+        self._uses: collections.OrderedDict[tuple[Limit, str], Use] = collections.OrderedDict()
 
     @contextlib.contextmanager
-    def asking(self, digest: str) -> Iterator[None]:
-        """Within it, a request of a token is answered.
+    def asking(self, name: str, limit: Limit = TOKEN) -> Iterator[Use]:
+        """Within it, a request of a token is answered; or of a realm, by its limit.
 
         Raises:
-            ProblemError: the token asks too much.
+            ProblemError: it asks too much.
         """
-        use = self._uses.setdefault(digest, _Use(when=self._clock()))
-        self._uses.move_to_end(digest)
-        now = self._clock()
-        use.left, use.when = min(BURST, use.left + (now - use.when) * PER_SECOND), now
-        if use.under_way >= AT_ONCE:
-            raise _too_many(f"{AT_ONCE} requests of this token are under way", "Wait for one of them")
+        now, key = self._clock(), (limit, name)
+        use = self._uses.setdefault(key, Use(limit.burst, now))
+        self._uses.move_to_end(key)
+        use.left, use.when = min(limit.burst, use.left + (now - use.when) * limit.per_second), now
+        if use.under_way >= limit.at_once:
+            raise _too_many(
+                f"{limit.at_once} requests of {limit.whose} are under way", "Wait for one of them"
+            )
         if use.left < 1:
-            raise _too_many(f"this token asks more than {PER_SECOND} times a second", "Ask more slowly")
+            raise _too_many(f"{limit.whose} asks more than {limit.per_second} times a second", "Ask more slowly")
         use.left -= 1
         use.under_way += 1
         try:
-            yield
+            yield use
         finally:
             use.under_way -= 1
             self._forget()
 
     def _forget(self) -> None:
-        """Forget the one that asked longest ago, where they are too many; unless it is being answered."""
+        """Forget what asked longest ago, where they are too many; unless it is being answered."""
         if len(self._uses) > _KNOWN:
-            digest = next(iter(self._uses))
-            if self._uses[digest].under_way:
-                self._uses.move_to_end(digest)
+            key = next(iter(self._uses))
+            if self._uses[key].under_way:
+                self._uses.move_to_end(key)
             else:
-                del self._uses[digest]
+                del self._uses[key]
 
 
 def _too_many(message: str, hint: str) -> ProblemError:

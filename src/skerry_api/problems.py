@@ -23,6 +23,7 @@ KINDS: Mapping[str, Kind] = {
     "forbidden": Kind(403, "The token has not the right"),
     "not_found": Kind(404, "There is no such thing"),
     "not_allowed": Kind(405, "The path has not this method"),
+    "too_slow": Kind(408, "The body did not come"),
     "exists": Kind(409, "There is one of that name"),
     "busy": Kind(409, "Another operation is under way"),
     "stale": Kind(412, "The resource is in another state than If-Match says"),

@@ -48,11 +48,14 @@ class Api:
 
     Args:
         socket: the engine's socket for tokens.
-        engine: asked as root, for what a test needs to be there.
+        behind: the engine, asked as root for what a test needs to be there.
+
+    Attributes:
+        read: bytes of bodies that were read.
     """
 
     def __init__(self, socket: str, behind: Engine) -> None:
-        self._socket, self._behind, self.limits = socket, behind, Limits()
+        self._socket, self._behind, self.limits, self.read = socket, behind, Limits(), 0
 
     def root(self, verb: str, **fields: Any) -> dict[str, Any]:
         return dict(self._behind.answer(TABLE.parse({"version": WIRE_VERSION, "verb": verb, **fields})))
@@ -77,14 +80,19 @@ class Api:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
         route, variables = _matched(method, place)
         pairs = urllib.parse.parse_qsl(query, keep_blank_values=True)
-        answer = asyncio.run(self._answer(dispatch.Asked(route, variables, pairs, sent, raw)))
+        answer = asyncio.run(self._answer(dispatch.Asked(route, variables, pairs, sent), raw))
         read = json.loads(answer.body) if answer.body else None
         return Said(answer.status, read, answer.headers, answer.body)
 
-    async def _answer(self, asked: dispatch.Asked) -> dispatch.Answer:
+    async def _answer(self, asked: dispatch.Asked, raw: bytes) -> dispatch.Answer:
         behind = engine.Engine(self._socket)
+
+        async def read() -> bytes:
+            self.read += len(raw)
+            return raw
+
         try:
-            return await dispatch.answer(asked, behind, self.limits)
+            return await dispatch.answer(asked, behind, self.limits, read)
         except ProblemError as error:
             return dispatch.problem(error)
         finally:
