@@ -3,7 +3,8 @@
 import re
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-_PATTERN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_PATTERN = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+_LARGEST = 2**63  # bytes: no file and no limit of the kernel's has as many
 
 
 def parse_size(value: str | int) -> int:
@@ -13,9 +14,12 @@ def parse_size(value: str | int) -> int:
         ValueError: it is not a size; the message says what would be.
     """
     match = _PATTERN.fullmatch(str(value).strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a size; give bytes or a number with K, M, G or T, such as 256M")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else _LARGEST
+    if size >= _LARGEST:
+        raise ValueError(
+            f"{value!r:.60} is not a size; give bytes or a number with K, M, G or T, such as 256M"
+        )
+    return size
 
 
 def format_size(size: int) -> str:

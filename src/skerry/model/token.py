@@ -151,13 +151,13 @@ def moment(text: str | None) -> str | None:
         found = now() + datetime.timedelta(seconds=seconds)
     if found <= now():
         raise ValueError(f"{text!r} is over; give a time to come")
-    return found.astimezone(datetime.UTC).isoformat(timespec="seconds")
+    return found.isoformat(timespec="seconds")
 
 
 def _date(text: str) -> datetime.datetime:
     try:
         found = datetime.datetime.fromisoformat(text)
-        return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+        return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         raise ValueError(
             f"{text!r} is no time; give a duration such as 90d, a date such as 2027-01-31, or {NEVER}"

@@ -92,6 +92,7 @@ def test_where_it_may_be_used_from(cidrs: tuple[str, ...], source: str, *, allow
         ("90", "is no time"),
         ("0d", "is no time"),
         ("-1d", "is no time"),
+        ("9999-12-31T23:59-14:00", "is no time"),
         ("", "is no time"),
     ],
 )
