@@ -25,7 +25,7 @@ def main() -> int:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=60,
-        limit_concurrency=128,
+        limit_concurrency=1000,
     )
     return 0
 

@@ -71,7 +71,7 @@ def _endpoint(route: Route, engine: Engine, limits: Limits) -> Endpoint:
             return _sent(await dispatch.answer(asked, engine, limits, body))
         except ProblemError as error:
             found = _sent(dispatch.problem(error))
-            if not read and _has_body(request):  # or the proxy would wait for the rest of it
+            if not read and _has_body(request):  # or the rest of it would be waited for
                 found.headers["connection"] = "close"
             return found
 

@@ -22,7 +22,7 @@ class Limit:
 
 
 TOKEN = Limit("this token", 16, 200, 50)
-REALM = Limit("the realm of this token", 32, 400, 100)  # the proxy hands over 100 at a time (haproxy.cfg.j2)
+REALM = Limit("the realm of this token", 32, 400, 100)  # of 1,000 that the process answers (__main__.py)
 
 
 @dataclasses.dataclass
