@@ -8,6 +8,7 @@ from typing import Any, Literal
 from skerry.store.db import Database, Row, now
 
 _NOTES = 20  # of one event of one resource
+_KEPT = 50_000  # operations that are over, of all resources: some 100 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,14 +102,19 @@ def mark(db: Database, operation_id: int, timings: list[float]) -> None:
 def finish(
     db: Database, operation_id: int, state: Literal["done", "undone", "failed"], error: str = ""
 ) -> None:
-    """Close an operation. Inside a transaction."""
+    """Close an operation, and forget what only an open one is finished or undone with. Inside a transaction.
+
+    The options of before and after may be a megabyte each, and have values of environments. The newest operations stay.
+    """
     db.execute(
-        "UPDATE operation SET state = ?, error = ?, finished = ? WHERE id = ?",
+        "UPDATE operation SET state = ?, error = ?, finished = ?, "
+        "plan = json_remove(plan, '$.before.spec', '$.after.spec') WHERE id = ?",
         state,
         error,
         now(),
         operation_id,
     )
+    db.execute("DELETE FROM operation WHERE id <= ? AND state != 'open'", operation_id - _KEPT)
 
 
 def note(db: Database, kind: str, about: tuple[str, str], event: str, text: str, *, good: bool) -> None:

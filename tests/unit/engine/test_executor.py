@@ -92,6 +92,22 @@ def test_a_pool_that_cannot_be_synced_is_told_and_all_is_undone(db, host, contai
     assert (shelf.things, operations.recent(db, 1)[0].state) == ([], "undone")
 
 
+def test_the_journal_keeps_the_newest_and_options_only_of_what_is_open(
+    db, host, container, shelf, monkeypatch
+):
+    monkeypatch.setattr(operations, "_KEPT", 3)
+    left = begin(db, host, plan_of(shelf, container, "x", after=container))
+    for name in "abcde":
+        running = begin(db, host, plan_of(shelf, container, name, before=container))
+        assert operations.recent(db, 1)[0].plan["before"]["spec"]
+        executor.run(running, ignore)
+    found = operations.recent(db, 100)
+    assert [one.state for one in found] == ["done"] * 3 + ["open"]
+    assert "spec" not in found[0].plan["before"]
+    assert found[-1].id == left.id
+    assert found[-1].plan["after"]["spec"]
+
+
 def test_a_failed_step_is_undone_with_all_before_it(db, host, container, shelf):
     plan = plan_of(shelf, container, "abc", after=container)
     shelf.failing.add("make b")
