@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from skerry.model.addresses import addresses
 from skerry.model.alias import Alias, reserved
 from skerry.model.errors import Code, SkerryError
+from skerry.model.tenants import RealmKey
 from skerry.parts import alias as parts
 from skerry.parts.ready import Ready
 from skerry.protocol.aliases import AliasDelete, AliasDrain, AliasList, AliasSet
-from skerry.resources import names
+from skerry.resources import names, shares
 from skerry.resources.aliases import plan, store
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
-from skerry.store import operations, references
+from skerry.store import operations, projects, references
 from skerry.store.db import now
 from skerry.store.references import ContainerRow
 
@@ -101,6 +102,8 @@ def _set(context: Context, request: AliasSet, _found: Alias | None) -> Sequence[
     def desired(found: Alias | None) -> tuple[Alias, ContainerRow]:
         _check_name(context, request)
         row = _target(context, request)
+        if found is None and (realm := projects.find_realm(context.db, RealmKey(name=request.realm))):
+            shares.check(context.db, "alias", realm.id, realm.key.name)
         made = Alias(
             name=request.alias,
             realm=request.realm,

@@ -6,7 +6,7 @@ from skerry.model.base import DEFAULT
 from skerry.model.errors import Code, SkerryError
 from skerry.model.tenants import Project, ProjectKey, RealmKey
 from skerry.protocol import projects as requests
-from skerry.resources import names, owner_plan, owners
+from skerry.resources import names, owner_plan, owners, shares
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.store import projects
@@ -50,6 +50,7 @@ def _create(context: Context, request: requests.ProjectCreate | requests.Project
         realm = projects.find_realm(context.db, RealmKey(name=key.realm))
         if realm is None:
             raise not_found(context.db, key)
+        shares.check(context.db, "project", realm.id, key.realm)
         proposed = projects.propose(context.db, context.secret, realm, key)
         project = dataclasses.replace(proposed, quota=owners.changed(proposed, request.quota))
         return owner_plan.create(

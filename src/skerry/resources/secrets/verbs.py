@@ -8,7 +8,7 @@ from skerry.host import credentials
 from skerry.model.errors import Code, SkerryError
 from skerry.model.secret import MOST, KeptSecret, SecretKey, decoded
 from skerry.parts import sealed
-from skerry.resources import names
+from skerry.resources import names, shares
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
@@ -67,13 +67,21 @@ def _check_room(context: Context, secret: KeptSecret, size: int) -> None:
             )
 
 
+def _check_share(context: Context, secret: KeptSecret, size: int) -> None:
+    shares.check_bytes(context.db, secret.realm_id, secret.key.realm, size=size, besides=secret.id)
+
+
 def _set(context: Context, key: SecretKey, value: bytes, had: KeptSecret | None) -> Sequence[Decide]:
     def decide(found: KeptSecret | None) -> Plan[KeptSecret] | None:
         if found is None:
-            return plan.create(store.propose(context.db, context.secret, key, len(value)), value)
+            made = store.propose(context.db, context.secret, key, len(value))
+            shares.check(context.db, "secret", made.realm_id, key.realm)
+            _check_share(context, made, len(value))
+            return plan.create(made, value)
         if _has(context, found, value):
             return None
         _check_room(context, found, len(value))
+        _check_share(context, found, len(value))
         return plan.change(found, value, now(), users(context, found))
 
     def forget(found: KeptSecret | None) -> Plan[KeptSecret] | None:

@@ -9,7 +9,7 @@ from skerry.model.tenants import ProjectKey, RealmKey
 from skerry.model.token import KeptToken, TokenKey
 from skerry.protocol import rights
 from skerry.protocol import tokens as requests
-from skerry.resources import names
+from skerry.resources import names, shares
 from skerry.resources.kind import Context, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
@@ -173,6 +173,8 @@ def _create(context: Context, request: Options) -> Decide:
                 "Choose another name. To get another value, rotate it",
             )
         token = _with_options(context, _new(context, request.token), request)
+        if token.realm_id:
+            shares.check(context.db, "token", token.realm_id, str(token.key.realm))
         _check_grants(context, token, f"token {token.key}")
         return plan.create(token)
 

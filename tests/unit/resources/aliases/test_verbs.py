@@ -11,6 +11,7 @@ from skerry.model.container import ContainerKey, Spec
 from skerry.model.errors import Code, SkerryError
 from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
+from skerry.resources import shares
 from skerry.resources.containers import store as containers
 from skerry.resources.kind import Context
 from skerry.resources.registered import KINDS
@@ -67,6 +68,15 @@ def refused(engine, verb: str, **fields: Any) -> SkerryError:
     with pytest.raises(SkerryError) as error:
         plan(engine, verb, **fields)
     return error.value
+
+
+def test_a_realm_has_so_many_names_and_no_more(engine, monkeypatch) -> None:
+    monkeypatch.setattr(shares, "MOST", {"alias": 1})
+    stored(engine, container="blog")
+    found = refused(engine, "alias_set", alias="other", container="blog")
+    assert (found.code, found.message) == (Code.FORBIDDEN, "realm default has 1 aliases, and may have 1")
+    assert plan(engine, "alias_set", container="next", wait="running")["changed"]
+    assert plan(engine, "alias_set", alias="other", realm="other", container="blog", wait="running")["changed"]
 
 
 def test_a_new_alias_waits_for_its_container_and_leads_to_it(engine) -> None:
