@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from skerry_api import dispatch, openapi, problems, strict_json
 from skerry_api.dispatch import Answer, Asked
@@ -35,6 +36,8 @@ async def _body(request: Request) -> bytes:
                 if len(found) > strict_json.LARGEST:
                     text = f"the body has more than {strict_json.LARGEST} bytes"
                     raise ProblemError("too_large", text, "Send less")
+    except ClientDisconnect:
+        raise ProblemError("invalid", "the client left before the end of its body", "Send all of it") from None
     except TimeoutError:
         text = f"the body was not there after {_PATIENCE:g} seconds"
         raise ProblemError("too_slow", text, "Send it at once") from None
