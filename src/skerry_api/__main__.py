@@ -25,7 +25,7 @@ def main() -> int:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=60,
-        limit_concurrency=1000,
+        limit_concurrency=400,
     )
     return 0
 

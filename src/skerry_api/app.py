@@ -37,7 +37,9 @@ async def _body(request: Request) -> bytes:
                     text = f"the body has more than {strict_json.LARGEST} bytes"
                     raise ProblemError("too_large", text, "Send less")
     except ClientDisconnect:
-        raise ProblemError("invalid", "the client left before the end of its body", "Send all of it") from None
+        raise ProblemError(
+            "invalid", "the client left before the end of its body", "Send all of it"
+        ) from None
     except TimeoutError:
         text = f"the body was not there after {_PATIENCE:g} seconds"
         raise ProblemError("too_slow", text, "Send it at once") from None

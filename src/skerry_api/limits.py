@@ -22,7 +22,7 @@ class Limit:
 
 
 TOKEN = Limit("this token", 16, 200, 50)
-REALM = Limit("the realm of this token", 32, 400, 100)  # of 1,000 that the process answers (__main__.py)
+REALM = Limit("the realm of this token", 32, 400, 100)  # of 400 that the process answers (__main__.py)
 
 
 @dataclasses.dataclass
@@ -66,7 +66,9 @@ class Limits:
                 f"{limit.at_once} requests of {limit.whose} are under way", "Wait for one of them"
             )
         if use.left < 1:
-            raise _too_many(f"{limit.whose} asks more than {limit.per_second} times a second", "Ask more slowly")
+            raise _too_many(
+                f"{limit.whose} asks more than {limit.per_second} times a second", "Ask more slowly"
+            )
         use.left -= 1
         use.under_way += 1
         try:

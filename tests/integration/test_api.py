@@ -217,6 +217,19 @@ def test_methods_paths_and_bodies(host: Host, ask: Ask) -> None:
     assert wrong.body["detail"] == "memmory: there is no such option"
 
 
+@pytest.mark.parametrize(("known", "answered"), [(False, 150), (True, 150 - 16)])
+def test_bodies_that_never_end_keep_nobody_out(
+    host: Host, on_host: Callable[..., CommandResult], known: bool, answered: int
+) -> None:
+    by = token(host, "t-acme/ci", "--template admin")
+    if not known:
+        host.check_output("skerry token revoke t-acme/ci")
+    found = on_host("slow_bodies.py", f"api.{DOMAIN}", by)
+    status, seconds, others = found.stdout.split()
+    assert (status, int(others)) == ("200", answered), found.stderr
+    assert float(seconds) < 3
+
+
 def test_the_document_is_for_all(host: Host, ask: Ask) -> None:
     found = ask("GET", "/openapi.json").body
     assert (found["openapi"], found["info"]["title"]) == ("3.1.0", "Skerry")

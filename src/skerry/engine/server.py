@@ -24,6 +24,7 @@ from skerry.protocol.errors import quoted
 from skerry.resources.kind import Client
 
 _MAX_LINE = 1 << 20  # bytes of one request
+_MOST_FOR_TOKENS = 500  # connections at a time: root is heard, whatever the API does. It has 400 (skerry_api)
 _LISTEN_FD = 3  # sd_listen_fds(3)
 FOR_ROOT = "skerry-engine.socket"
 FOR_TOKENS = "skerry-tokens.socket"
@@ -193,6 +194,7 @@ class Server(socketserver.ThreadingUnixStreamServer):
     ) -> None:
         self.table, self._handle, self.under_way = table, handle, under_way
         self.for_tokens, self.uid = for_tokens is not None, for_tokens or 0
+        self._room = threading.Semaphore(_MOST_FOR_TOKENS)
         self._busy = 0
         self._idle = threading.Condition()
         number = handed_over(FOR_TOKENS if self.for_tokens else FOR_ROOT)
@@ -200,6 +202,17 @@ class Server(socketserver.ThreadingUnixStreamServer):
         if number is not None:
             self.socket.close()
             self.socket = socket.socket(fileno=number)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - socketserver calls it so
+        """Whether a connection is taken; else it is closed."""
+        return not self.for_tokens or self._room.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection until it ends, which makes room for another one."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
     def answer(
         self, request: Asked, progress: Progress, asker: Asker | None, client: Client

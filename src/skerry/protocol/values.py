@@ -7,7 +7,7 @@ MOST = 5_000  # values of one request: options, entries of lists, and all that i
 
 
 def twice(pairs: Sequence[tuple[str, Any]]) -> str | None:
-    """The first name that is there twice in an object of JSON; found in one pass, as its sender chooses how many there are."""
+    """The first name that is there twice in an object of JSON, found in one pass: its sender chooses how many there are."""
     seen = set()
     for name, _ in pairs:
         if name in seen:
@@ -17,7 +17,7 @@ def twice(pairs: Sequence[tuple[str, Any]]) -> str | None:
 
 
 def measure(value: Any) -> tuple[int, int]:
-    """How many levels a value has, and how many values are in it. Without recursion: it may have more than Python's stack."""
+    """How many levels a value has, and how many values are in it. No recursion: it may have more than Python's stack."""
     levels, number, here = 0, 0, [value]
     while here:
         levels, number = levels + 1, number + len(here)

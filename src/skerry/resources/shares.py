@@ -1,4 +1,4 @@
-"""How many small things a realm may have, which no quota is about: nobody may fill the host's own disk, or take every name."""
+"""How many small things a realm may have that no quota is about: nobody may fill the host's disk, or take every name."""
 
 from skerry.model.errors import Code, SkerryError
 from skerry.model.size import format_size

@@ -62,7 +62,8 @@ def test_a_token_that_asks_too_much_is_told(api: Api, by: str) -> None:
 
 def test_a_realm_has_a_share_however_many_tokens_it_makes(api: Api) -> None:
     ours = [
-        api.token(f"acme/t{number}", template="reader") for number in range(REALM.at_once // TOKEN.at_once + 1)
+        api.token(f"acme/t{number}", template="reader")
+        for number in range(REALM.at_once // TOKEN.at_once + 1)
     ]
     other = api.token("rival/t", template="reader")
     with contextlib.ExitStack() as under_way:

@@ -33,9 +33,10 @@ def test_secrets_are_counted_in_all_projects_of_a_realm(api: Api, monkeypatch: p
     by = api.token("acme/ci", template="admin")
     api.root("project_create", project={"realm": "acme", "name": "two"})
     two, value = SHOP.replace("shop", "two"), base64.b64encode(b"x" * 10).decode()
-    assert [
-        api.call("PUT", f"{place}/secrets/a", by, {"value": value}).status for place in (SHOP, two)
-    ] == [200, 200]
+    assert [api.call("PUT", f"{place}/secrets/a", by, {"value": value}).status for place in (SHOP, two)] == [
+        200,
+        200,
+    ]
     assert api.call("PUT", f"{two}/secrets/b", by, {"value": value}).problem == (
         403,
         "realm acme has 2 secrets, and may have 2. Delete some first",
@@ -44,7 +45,9 @@ def test_secrets_are_counted_in_all_projects_of_a_realm(api: Api, monkeypatch: p
     longer = base64.b64encode(b"x" * 1015).decode()
     assert api.call("PUT", f"{two}/secrets/a", by, {"value": longer}).problem == (
         403,
-        "value: the other secrets of realm acme have 10 bytes, and all may have 1K. Give at most 1014 bytes, or delete some "
-        "secrets first",
+        (
+            "value: the other secrets of realm acme have 10 bytes, and all may have 1K. "
+            "Give at most 1014 bytes, or delete some secrets first"
+        ),
     )
     assert api.call("PUT", f"{two}/secrets/a", by, {"value": longer[:1352]}).status == 200

@@ -89,10 +89,13 @@ def test_a_field_that_is_there_twice_is_refused(path: str) -> None:
         assert answer["error"]["message"] == f"'{name}' is there twice in an object"
 
 
+MANY = ", ".join(f'"{n:x}": 1' for n in [*range(60_000), 59_999])
+
+
 @pytest.mark.parametrize(
     ("inside", "wrong"),
     [
-        ("{%s}" % ", ".join(f'"{n:x}": 1' for n in [*range(60_000), 59_999]), "'ea5f' is there twice in an object"),
+        (f"{{{MANY}}}", "'ea5f' is there twice in an object"),
         (f"[{'0, ' * 200_000}0]", "the request has 200006 values"),
     ],
 )  # fmt: skip
@@ -148,6 +151,36 @@ def test_each_request_says_who_asks(tokens: tuple[str, set[str], threading.Event
     )
     assert first["result"] == {"verb": "status", "asker": "a"}
     assert [one["error"]["code"] for one in (none, wrong, twice)] == ["unauthorized", "invalid", "invalid"]
+
+
+def test_so_many_connections_for_tokens_and_one_that_ends_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_MOST_FOR_TOKENS", 3)
+    path = f"{tmp_path}/x.sock"
+    handle, good = (lambda request, *_: {"verb": request.verb}), UnderWay(lambda *_: True)
+    running = server.Server(path, TABLE, handle, good, for_tokens=os.getuid())
+    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}).start()
+
+    def heard() -> bool:
+        try:
+            return bool(answers(path, asked("status")))
+        except ConnectionError:
+            return False
+
+    held = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+    for one in held:
+        one.connect(path)
+    time.sleep(0.1)
+    assert not heard()
+    held.pop().close()
+    deadline = time.monotonic() + 10
+    while not heard():
+        assert time.monotonic() < deadline, "no room was made"
+    for one in held:
+        one.close()
+    running.shutdown()
+    running.server_close()
 
 
 def test_root_and_others_are_no_api(tmp_path: Path) -> None:

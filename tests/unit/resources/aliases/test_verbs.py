@@ -76,7 +76,9 @@ def test_a_realm_has_so_many_names_and_no_more(engine, monkeypatch) -> None:
     found = refused(engine, "alias_set", alias="other", container="blog")
     assert (found.code, found.message) == (Code.FORBIDDEN, "realm default has 1 aliases, and may have 1")
     assert plan(engine, "alias_set", container="next", wait="running")["changed"]
-    assert plan(engine, "alias_set", alias="other", realm="other", container="blog", wait="running")["changed"]
+    assert plan(engine, "alias_set", alias="other", realm="other", container="blog", wait="running")[
+        "changed"
+    ]
 
 
 def test_a_new_alias_waits_for_its_container_and_leads_to_it(engine) -> None:
