@@ -107,3 +107,12 @@ def goals(title: str, found: Mapping[str, Sequence[float]], wanted: Iterable[Goa
         held = "yes" if medians <= goal.most else "no"
         rows.append((goal.title, f"{medians:.3g}", f"{rounds:.3g}", bound, held))
     return table(title, ("", "of medians", "median of rounds", "goal", "held"), rows)
+
+
+def memory(title: str, held: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Of several each, KiB by PSS and of that without the page cache: medians, in MiB."""
+    rows = [
+        (who, *(f"{p50([one[way] for one in each]) / 1024:.1f}" for way in ("Pss", "Pss_Anon")))
+        for who, each in held.items()
+    ]
+    return table(title, ("MiB", "PSS", "without page cache"), rows)

@@ -85,8 +85,7 @@ def test_whole_debians(lab: str, peers: dict[str, Any]) -> None:
     found: dict[str, list[float]] = report["milliseconds"]
     print(tables.percentiles("A whole Debian", found))
     print(tables.goals("Beside the peers", found, WHOLE))
-    rows = [(who, f"{tables.p50(each) / 1024:.1f}") for who, each in report["pss"].items()]
-    print(tables.table("Memory of each of four idle ones", ("", "MiB (PSS)"), rows))
+    print(tables.memory("Memory of each of four idle ones", report["held"]))
 
 
 def mebibytes(size: int) -> str:

@@ -1,12 +1,16 @@
 """Whole Debian systems by the engine and by Incus, of one root, in turns: how soon systemd is up, what four of them hold.
 
-``python3 whole.py IMAGE ROUNDS`` runs on the host, as root, and prints one line of JSON: milliseconds of each round, PSS.
-``peers_setup.py up`` goes first.
+``python3 whole.py IMAGE ROUNDS`` runs on the host, as root, and prints one line of JSON: milliseconds of each round after
+the first, KiB that each of four holds, and KiB of what a host has once. ``peers_setup.py up`` goes first.
+
+What a container holds is that of the processes in its cgroups: those inside, and those on the host that are there for it
+alone. Ours are the one that starts it and the one that copies its log, Incus's is its monitor. ``Pss`` divides what
+several hold together among them; ``Pss_Anon`` leaves the page cache out. The kernel's own memory is not counted.
 """
 
 import collections
+import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +24,7 @@ from peers_setup import POOL, run
 from skerry.client import EngineClient
 
 ALIAS, PROFILE, TOGETHER, SETTLED = "bench-whole", "bench-whole", 4, 10.0
+WAYS = ("Pss", "Pss_Anon")
 _DEVICES = """
 config: {security.nesting: "true", security.idmap.size: "65536"}
 devices:
@@ -83,68 +88,75 @@ def theirs(incus: Incus, name: str) -> float:
     return up_after(began, ["incus", "exec", "--mode=non-interactive", name, "--"])
 
 
-def processes(init: int) -> Iterator[Path]:
-    """All processes in the namespace of a container's first process, and who started that."""
-    mine = os.readlink(f"/proc/{init}/ns/pid")
+def groups_of_ours(client: EngineClient, name: str) -> set[str]:
+    """The cgroup of one of ours: all else of it is below."""
+    return {f"skerry-{client.call('info', container={'name': name})['container']['id']}.service"}
+
+
+def groups_of_theirs(name: str) -> set[str]:
+    """The cgroups of one of Incus's."""
+    return {f"lxc.payload.{name}", f"lxc.monitor.{name}"}
+
+
+def processes(groups: set[str]) -> Iterator[Path]:
+    """All that are in cgroups of these names, or below."""
     for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(path / "ns/pid") == mine:
+        with contextlib.suppress(OSError):  # it has just ended
+            if groups & {*(path / "cgroup").read_text().rpartition("0::")[2].strip().split("/")}:
                 yield path
-        except OSError:
-            continue
-    parent = (Path(f"/proc/{init}/stat").read_text().rpartition(")")[2]).split()[1]
-    yield Path("/proc") / parent
 
 
-def pss(init: int) -> float:
-    """KiB that a container's processes hold: what several hold together is divided among them."""
-    held = 0
-    for path in processes(init):
-        for line in (path / "smaps_rollup").read_text().splitlines():
-            held += int(line.split()[1]) if line.startswith("Pss:") else 0
-    return held
+def held(groups: set[str]) -> dict[str, int]:
+    """KiB that the processes in some cgroups hold, by each way to count."""
+    found = collections.Counter[str]()
+    for path in processes(groups):
+        for line in (path / "smaps_rollup").read_text().splitlines()[1:]:
+            name, size, *_ = line.split()
+            found[name.rstrip(":")] += int(size)
+    return {way: found[way] for way in WAYS}
 
 
-def together(make: Callable[[str], float], init: Callable[[str], int], stem: str) -> list[float]:
+def together(make: Callable[[str], object], groups: Callable[[str], set[str]]) -> list[dict[str, int]]:
     """KiB that each of four holds, some seconds after the last was up."""
-    names = [f"{stem}-{number}" for number in range(TOGETHER)]
+    names = [f"whole-{number}" for number in range(TOGETHER)]
     for name in names:
         make(name)
     time.sleep(SETTLED)
-    return [pss(init(name)) for name in names]
+    return [held(groups(name)) for name in names]
 
 
-def first_process(client: EngineClient, name: str) -> int:
-    """PID 1 of one of ours: the only child of its unit's main process that is in another pid namespace."""
-    unit = f"skerry-{client.call('info', container={'name': name})['container']['id']}.service"
-    main = run("systemctl", "show", "-P", "MainPID", unit)
-    return int(Path(f"/proc/{main}/task/{main}/children").read_text().split()[0])
+def in_turns(client: EngineClient, incus: Incus, image: str, rounds: int) -> dict[str, list[float]]:
+    """Milliseconds until one is up, by each; the first round, in which both load what all later ones find, is left out."""
+    up: dict[str, list[float]] = collections.defaultdict(list)
+    for _ in range(rounds + 1):
+        up["create → systemd is up: ours, socket"].append(ours(client, image, "whole"))
+        client.call("delete", container={"name": "whole"})
+        up["create → systemd is up: Incus, REST"].append(theirs(incus, "whole"))
+        incus.delete("whole")
+    return {what: each[1:] for what, each in up.items()}
 
 
 def main(image: str, rounds: int) -> int:
     client, incus = EngineClient(), Incus()
     (about,) = [one for one in client.call("image_list")["images"] if one["name"] == image]
     bring(about)
-    up: dict[str, list[float]] = collections.defaultdict(list)
+    names = [f"whole-{number}" for number in range(TOGETHER)]
     try:
-        for _ in range(rounds):
-            up["create → systemd is up: ours, socket"].append(ours(client, image, "whole"))
-            client.call("delete", container={"name": "whole"})
-            up["create → systemd is up: Incus, REST"].append(theirs(incus, "whole"))
-            incus.delete("whole")
-        held = {
+        up = in_turns(client, incus, image, rounds)
+        each = {
             "ours": together(
-                lambda name: ours(client, image, name), lambda name: first_process(client, name), "whole"
+                lambda name: ours(client, image, name), lambda name: groups_of_ours(client, name)
             )
         }
-        for number in range(TOGETHER):
-            client.call("delete", container={"name": f"whole-{number}"})
-        held["Incus"] = together(lambda name: theirs(incus, name), incus.init, "whole")
-        for number in range(TOGETHER):
-            incus.delete(f"whole-{number}")
+        for name in names:
+            client.call("delete", container={"name": name})
+        each["Incus"] = together(lambda name: theirs(incus, name), groups_of_theirs)
+        for name in names:
+            incus.delete(name)
+        once = {"ours": held({"skerry-engine.service"}), "Incus": held({"incus.service"})}
     finally:
         take_away()
-    print(json.dumps({"milliseconds": up, "pss": held}))
+    print(json.dumps({"milliseconds": up, "held": each, "once": once}))
     return 0
 
 
