@@ -91,14 +91,15 @@ options:
     type: str
   profile:
     description:
-    - 'What lives in it: a program, or a whole Debian with its own systemd, packages and users, which is
-      ready when its init says so. That has more rights, over its own namespaces, and reaches more of the
-      kernel.'
+    - 'What lives in it: a program; a whole Debian with its own systemd, packages and users, which is ready
+      when its init says so; or a build, which is thrown away. These two have more rights, over their own
+      namespaces, and reach more of the kernel.'
     - A change takes effect when the container is next started or restarted.
     type: str
     choices:
     - app
     - system
+    - build
   memory:
     description:
     - Memory it may use at most. It has no swap.
@@ -365,6 +366,12 @@ options:
     - A change takes effect at once.
     type: list
     elements: str
+  ttl:
+    description:
+    - How long a container of profile build lives from when it was made, such as 30m or 2h, at most 1d.
+      Then it is deleted, whatever it does. Required there, and refused with any other profile.
+    - A change takes effect at once.
+    type: str
   wait:
     description:
     - What to wait for.
@@ -538,7 +545,7 @@ ARGUMENTS = {
     "realm": {"type": "str", "default": "default"},
     "project": {"type": "str", "default": "default"},
     "image": {"type": "str"},
-    "profile": {"type": "str", "choices": ["app", "system"]},
+    "profile": {"type": "str", "choices": ["app", "system", "build"]},
     "memory": {"type": "str"},
     "cpu": {"type": "float"},
     "pids": {"type": "int"},
@@ -611,6 +618,7 @@ ARGUMENTS = {
     "reaches": {"type": "list", "elements": "str"},
     "reachable_from": {"type": "list", "elements": "str"},
     "publish": {"type": "list", "elements": "str"},
+    "ttl": {"type": "str"},
     "wait": {"type": "str", "choices": ["running", "ready"], "default": "ready"},
     "timeout": {"type": "float", "default": 30.0},
     "grace_now": {"type": "float"},

@@ -5,6 +5,7 @@
  * Without one, it is PROGRAM, and the command is run by the container's init; with one, the command itself is run, as
  * for a program that is started in a container that runs.
  *
+ * A + before the capabilities is of a build, which makes root file systems: its filter is that of a whole Debian.
  * Instead of capabilities, "system" stands for a whole Debian: its root keeps those of SYSTEM, programs may gain rights
  * as everywhere (sudo), the filter is another, and the command is the init.
  *
@@ -320,11 +321,11 @@ __attribute__((used)) static _Noreturn void begin(long *stack) {
 		has_home |= same(joined, "HOME=");
 	}
 	if (!has_home) variables[variable_count] = home;
-	bool whole = same(words[3], "system");
+	bool whole = same(words[3], "system"), build = words[3][0] == '+';
 	reset_limits();
 	if (whole) load_filter(SYSTEM_FILTER); /* while it has the right to, for it keeps the way to new ones */
 	else must(call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "giving up new privileges");
-	become(who, whole ? SYSTEM : hexadecimal(words[3]));
+	become(who, whole ? SYSTEM : hexadecimal(words[3] + build));
 	if (call(SYS_chdir, (long)(words[2][0] ? words[2] : "/"), 0, 0, 0, 0) < 0)
 		fail("the folder ", words[2], " that the program shall start in cannot be entered");
 	if (started_from_outside) { /* it ends with whoever brought it in, and is of no other session */
@@ -332,7 +333,7 @@ __attribute__((used)) static _Noreturn void begin(long *stack) {
 		call(SYS_setsid, 0, 0, 0, 0, 0);
 	}
 	must(call(SYS_close_range, 3, ~0U, 0, 0, 0), "closing what was handed over");
-	if (!whole) load_filter(FILTER);
+	if (!whole) load_filter(build ? SYSTEM_FILTER : FILTER);
 	char **command = words + 5 + variable_count;
 	if (started_from_outside || whole) run(command, path);
 	*--command = (char *)"--";

@@ -23,8 +23,8 @@ from skerry.model.image import Image as Image  # noqa: PLC0414 - many know it fr
 from skerry.model.kept import KeptRoot
 from skerry.model.labels import check_labels
 from skerry.model.neighbours import ReachableFrom, Reaches
+from skerry.model.profiles import Ttl, check_profile, with_defaults
 from skerry.model.program import (
-    OF_APPS,
     Capability,
     Profile,
     check_capabilities,
@@ -108,8 +108,9 @@ class Spec(Frozen):
     profile: Annotated[
         Profile,
         Field(
-            description="What lives in it: a program, or a whole Debian with its own systemd, packages and users, which "
-            "is ready when its init says so. That has more rights, over its own namespaces, and reaches more of the kernel."
+            description="What lives in it: a program; a whole Debian with its own systemd, packages and users, which is "
+            "ready when its init says so; or a build, which is thrown away. These two have more rights, over their own "
+            "namespaces, and reach more of the kernel."
         ),
         TakesEffect("restart"),
     ] = "app"
@@ -280,24 +281,20 @@ class Spec(Frozen):
     reaches: Annotated[Reaches, TakesEffect("live")] = ()
     reachable_from: Annotated[ReachableFrom, TakesEffect("live")] = ()
     publish: Annotated[Publish, TakesEffect("live")] = ()
+    ttl: Annotated[Ttl, TakesEffect("live")] = ""
+
+    _of_its_profile = model_validator(mode="before")(with_defaults)
 
     @model_validator(mode="after")
-    def _of_its_profile(self) -> "Spec":
-        given = [name for name in OF_APPS if getattr(self, name)]
-        if self.profile == "system" and given:
-            raise ValueError(
-                f"{' and '.join(given)} do not go with profile system, whose init is root; "
-                "say in the unit files inside as whom a program runs"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _with_a_schedule(self) -> "Spec":
+    def _checked(self) -> "Spec":
+        check_profile(self)
         check_schedule(self.snapshot_every, self.snapshot_keep)
         return self
 
     def ports(self) -> tuple[int, ...]:
         """Every port that the proxy may reach, sorted."""
+        if self.profile == "build":
+            return ()
         behind = {one.port for one in by_tls(self.publish)}
         return tuple(sorted({self.port, *(service.port for service in self.services)} | behind))
 
@@ -377,10 +374,12 @@ class Container:
     def health_check(self) -> Health | None:
         """How its health is checked; None where it is not."""
         found = self.spec.health if self.spec.health is not None else Health.model_validate(self.image.health)
-        return found if found.checks else None
+        return found if found.checks and self.spec.profile != "build" else None
 
     def host_names(self, domain: str) -> dict[str, int]:
-        """The host name of each of its URLs, with the port behind it."""
+        """The host name of each of its URLs, with the port behind it; of a build none."""
+        if self.spec.profile == "build":
+            return {}
         stem = f"{self.project_id}-{self.id}"
         names = {f"{stem}.{domain}": self.spec.port}
         return names | {f"{stem}-{service.name}.{domain}": service.port for service in self.spec.services}

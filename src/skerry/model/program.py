@@ -11,7 +11,7 @@ _USER = re.compile(f"{_GROUP.pattern}(:{_GROUP.pattern})?")
 Capability = Literal[
     "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "net_bind_service"
 ]
-Profile = Literal["app", "system"]
+Profile = Literal["app", "system", "build"]
 INIT = ("/sbin/init",)
 """What runs in a whole Debian where nothing else is named."""
 OF_APPS = ("user", "groups", "workdir", "capabilities")

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from skerry.model.addresses import IDS_PER_SLOT, Addresses
 from skerry.model.program import Profile
-from skerry.parts.program import ENTER, SYSTEM
+from skerry.parts.program import BUILD, ENTER, SYSTEM
 
 # The name begins with lxc-: Debian confines lxc-start itself, and lets it change to such profiles only.
-APPARMOR = {"app": "lxc-skerry-app", "system": "lxc-skerry-system"}
+APPARMOR = {"app": "lxc-skerry-app", "system": "lxc-skerry-system", "build": "lxc-skerry-build"}
 INSIDE = "/usr/lib/skerry/inside"  # the package skerry-launch: enter, filter, and places for the other two
 LOCKS = "/run/lxc/lock"  # LXC makes folders there, by the name that a start gives it
 
@@ -39,8 +39,8 @@ def render(
         capabilities: what its root keeps; ``enter`` takes away its own.
         profile: what lives in it.
     """
-    kept = " ".join(SYSTEM if profile == "system" else sorted({*ENTER, *capabilities}))
-    own_lines = _of_system(folder) if profile == "system" else _OF_APP
+    kept = " ".join({"system": SYSTEM, "build": BUILD}.get(profile) or sorted({*ENTER, *capabilities}))
+    own_lines = {"app": _OF_APP, "build": _OF_BUILD}.get(profile) or _of_system(folder)
     lines = [
         *walls(hostname, f"{folder}/rootfs", own, profile),
         *own_lines,
@@ -53,6 +53,10 @@ def render(
 
 
 _OF_APP = ("lxc.mount.auto = proc:mixed sys:ro",)
+_OF_BUILD = (
+    "lxc.mount.auto = proc:mixed sys:ro cgroup:mixed",
+    "lxc.mount.entry = /dev/fuse dev/fuse none bind,optional,create=file 0 0",
+)
 
 
 def _of_system(folder: str) -> list[str]:
@@ -77,7 +81,7 @@ def walls(hostname: str, rootfs: str, own: Addresses, profile: Profile = "app") 
         f"lxc.idmap = u 0 {own.uid_base} {IDS_PER_SLOT}",
         f"lxc.idmap = g 0 {own.uid_base} {IDS_PER_SLOT}",
         "lxc.cgroup.relative = 1",  # or LXC puts the payload outside the unit, and no limit holds it
-        f"lxc.no_new_privs = {int(profile == 'app')}",
+        f"lxc.no_new_privs = {int(profile != 'system')}",
         "lxc.proc.oom_score_adj = 0",
         "lxc.autodev = 1",
         "lxc.tty.max = 0",
@@ -91,7 +95,7 @@ def _own_mounts(folder: str, profile: Profile) -> Iterator[str]:
     yield f"{INSIDE} dev/skerry none bind,ro,create=dir"
     yield "/usr/bin/catatonit dev/skerry/init none bind,ro"
     yield f"{folder}/own dev/skerry/own none bind,ro"
-    if profile == "app":  # systemd would take it for a terminal
+    if profile != "system":  # systemd would take it for a terminal
         yield f"{folder}/own/log dev/console none bind,create=file"
 
 

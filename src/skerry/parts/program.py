@@ -25,6 +25,17 @@ CAPABILITIES = {
     "setuid": 7,
     "net_bind_service": 10,
 }
+# Further ones of a build: none of them is an option of an app.
+_OF_BUILDS = {
+    "dac_read_search": 2,
+    "setpcap": 8,
+    "sys_chroot": 18,
+    "sys_admin": 21,
+    "sys_resource": 24,
+    "mknod": 27,
+    "audit_write": 29,
+    "setfcap": 31,
+}
 # What root of a whole Debian keeps, as enter.c has it too: without sys_admin systemd does not start. There is no
 # sys_module, sys_rawio, sys_time, syslog or mac_admin. None of it counts outside the container's own user namespace.
 SYSTEM = (
@@ -52,6 +63,9 @@ SYSTEM = (
     ),
     *("sys_nice", "sys_ptrace", "sys_resource"),
 )
+# What root of a build keeps: it makes root file systems for others, so it mounts, and makes namespaces. Nothing that a step
+# of a Dockerfile needs asks for net_admin, net_raw, sys_ptrace, sys_boot or sys_nice.
+BUILD = tuple(sorted(CAPABILITIES | _OF_BUILDS))
 NOTIFY = "/dev/skerry/own/notify"
 """Where the init of a whole Debian says when it is up (start.c)."""
 # What enter itself needs, until it gives up all that is not granted.
@@ -81,10 +95,12 @@ def description(
         groups: further groups, names or numbers.
         workdir: the folder that it starts in; ``/`` where it is empty.
         capabilities: what root keeps.
-        profile: ``system``, where it is of a whole Debian, whose root keeps what ``SYSTEM`` says.
+        profile: ``system``, where it is of a whole Debian, whose root keeps what ``SYSTEM`` says; ``build``, where its root
+            keeps what ``BUILD`` says. The filter of both lets namespaces and mounts be made.
     """
-    mask = f"{sum(1 << CAPABILITIES[name] for name in set(capabilities)):x}"
-    rights = "system" if profile == "system" else mask
+    kept = BUILD if profile == "build" else capabilities
+    mask = f"{sum(1 << (CAPABILITIES | _OF_BUILDS)[name] for name in set(kept)):x}"
+    rights = {"app": mask, "build": f"+{mask}", "system": "system"}[profile]
     return _zero_ended([user, ",".join(groups), workdir, rights, str(len(env)), *env, *command])
 
 

@@ -56,6 +56,15 @@ def test_a_whole_debian_has_cgroups_and_rights_and_is_not_started_again_by_lxc()
     assert not any("dev/console" in line for line in lines)
 
 
+def test_a_build_makes_namespaces_and_gains_no_rights():
+    lines = lxc.render("build", "/run/c", OWN, (), "build").splitlines()
+    assert f"lxc.cap.keep = {' '.join(program.BUILD)}" in lines
+    assert "lxc.no_new_privs = 1" in lines
+    assert "lxc.mount.auto = proc:mixed sys:ro cgroup:mixed" in lines
+    assert any("own/log dev/console" in line for line in lines)
+    assert not {"net_admin", "net_raw", "sys_boot", "sys_module", "sys_ptrace"} & {*program.BUILD}
+
+
 def test_an_app_keeps_its_walls():
     lines = lxc.render("web", "/run/c", OWN, ()).splitlines()
     assert "lxc.no_new_privs = 1" in lines

@@ -87,6 +87,12 @@ def test_a_whole_debian_is_told_from_an_app_by_what_its_root_may():
     assert program.description(["/x"], [], capabilities=["chown"]).split(b"\0")[3] == b"1"
 
 
+def test_a_build_is_told_from_an_app_by_the_filter_that_it_wants():
+    rights = program.description(["/x"], [], profile="build").split(b"\0")[3].decode()
+    assert rights[0] == "+"
+    assert int(rights[1:], 16).bit_count() == len(program.BUILD)
+
+
 @pytest.mark.parametrize(
     "option", [{"user": "a"}, {"groups": ["a"]}, {"workdir": "/"}, {"capabilities": ["chown"]}]
 )

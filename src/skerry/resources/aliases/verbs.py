@@ -80,6 +80,12 @@ def _target(context: Context, request: AliasSet) -> ContainerRow:
             f"there is no container {where}/{request.container}",
             f"{names.meant(request.container, known)}Containers of {where}: {names.listed(known) or 'none'}",
         )
+    if row.spec.profile == "build":
+        raise SkerryError(
+            Code.INVALID,
+            f"container {request.container} has profile build, which has no URL",
+            "Let the alias lead to another container",
+        )
     if any(
         one.verb in {"create", "delete"} for one in operations.unfinished(context.db, "container", row.id)
     ):

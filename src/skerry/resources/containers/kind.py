@@ -16,6 +16,7 @@ from skerry.resources.containers import (
     boot,
     connect,
     copies,
+    expiry,
     missing,
     promises,
     reconcile,
@@ -174,9 +175,9 @@ class Containers(Kind[Container]):
         return view.figures(context)
 
     def observers(self, context: Context, alone: Alone, apply: Apply) -> Sequence[Observer]:
-        """What watches what containers do by themselves, and what starts them after a boot."""
+        """What watches what containers do by themselves, what starts them after a boot, what ends them."""
         self._watch = Watch(context, alone, apply)
-        return self._watch, boot.Boot(context, apply, self._watch.look_soon)
+        return self._watch, boot.Boot(context, apply, self._watch.look_soon), expiry.Expiry(context, apply)
 
     def _look(self, plan: Plan[Container]) -> None:
         """Have a container looked at after an operation: it may have ended meanwhile, or have other options now."""

@@ -58,7 +58,7 @@ def running_steps(host: HostConfig, container: Container, wait: Wait) -> list[St
     """What makes it run, and waits for it where the caller does."""
     anatomy.require_belongings(container)
     steps = [Step("make", anatomy.unit(container), "it runs inside its limits")]
-    if wait.ready:
+    if wait.ready and container.spec.profile != "build":  # nobody reaches it: it is ready when it runs
         steps.append(
             Step("make", anatomy.ready(host, container, wait.timeout), "the caller waits until it answers")
         )

@@ -163,6 +163,13 @@ def all_containers(db: Database) -> list[Container]:
     ]
 
 
+def with_ttl(db: Database) -> list[Container]:
+    """Every container that lives for a time only."""
+    return [
+        _from_row(db, row) for row in db.rows(f"{_SELECT} WHERE ifnull(container.spec ->> '$.ttl', '') <> ''")
+    ]
+
+
 def keys(db: Database) -> list[ContainerKey]:
     """What every container is called, by realm, project and name."""
     query = (

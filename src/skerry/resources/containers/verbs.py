@@ -75,7 +75,7 @@ def _propose(context: Context, key: ContainerKey, spec: Spec, image: Image) -> C
 def _with_ports(spec: Spec, image: Image) -> Spec:
     """The options of a new container, with the ports that its image names, where the options name none."""
     first, *others = image.ports or (None,)
-    if first is None or spec.model_fields_set & {"port", "services"}:
+    if first is None or spec.profile == "build" or spec.model_fields_set & {"port", "services"}:
         return spec
     services = tuple(Service(name=f"p{port}", port=port) for port in others[:_MOST_SERVICES])
     return spec.model_copy(update={"port": first, "services": services})
@@ -210,6 +210,12 @@ def _other_image(context: Context, container: Container, given: dict[str, Any]) 
 
 
 def _check_update(context: Context, container: Container, spec: Spec, findings: root_verbs.Findings) -> None:
+    if spec.profile != container.spec.profile and "build" in {spec.profile, container.spec.profile}:
+        raise SkerryError(
+            Code.INVALID,
+            f"container {container.key} has profile {container.spec.profile}, which cannot become {spec.profile}",
+            "What is thrown away is made for that, and stays that; create another container",
+        )
     belongings.check(context, container.key, spec)
     _check_aliases(context, container, {"", *(service.name for service in spec.services)})
     capacity.check(context.host, spec.memory, spec.cpu, spec.disk)

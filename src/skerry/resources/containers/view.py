@@ -91,12 +91,12 @@ def view(context: Context, container: Container, state: str | None = None) -> di
     elif found in {"inactive", "failed"} and store.comes_back(context.db, container.id):
         shown, ended["state_detail"] = "starting", "the host was started, and its turn comes"
     aliases = references.aliases_of(context.db, container.id)
-    named = [next(iter(urls)), *(f"{name}.{host.domain}" for name, service in aliases.items() if not service)]
+    named = [*[*urls][:1], *(f"{name}.{host.domain}" for name, service in aliases.items() if not service)]
     at = [one.host_port for one in by_tls(container.spec.publish)]
     return container.view() | {
         "state": shown,
         **ended,
-        "url": next(iter(urls.values())),
+        "url": next(iter(urls.values()), ""),
         "urls": list(urls.values()),
         "aliases": [host.url(f"{name}.{host.domain}") for name in aliases],
         "tls": [f"{name}:{port}" for port in at for name in named],

@@ -2,7 +2,7 @@
 
 from skerry.model.snapshot import Snapshot
 from skerry.protocol import snapshots as requests
-from skerry.resources.snapshots import periodic
+from skerry.resources import periodic
 from skerry.store import snapshots as store
 
 

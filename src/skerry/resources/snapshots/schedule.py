@@ -8,8 +8,8 @@ from skerry.model.errors import Code, SkerryError
 from skerry.model.snapshot import NewSnapshotKey, Snapshot, stamped
 from skerry.parts import snapshots as parts
 from skerry.protocol import snapshots as requests
+from skerry.resources import periodic
 from skerry.resources.kind import Apply, Context
-from skerry.resources.snapshots import periodic
 from skerry.store import operations, schedules
 from skerry.store import snapshots as store
 from skerry.store.schedules import Scheduled

@@ -5,8 +5,9 @@ from typing import Any
 from skerry.model.snapshot import Snapshot, SourceKey
 from skerry.parts import snapshots as parts
 from skerry.protocol import snapshots as requests
+from skerry.resources import periodic
 from skerry.resources.kind import Context
-from skerry.resources.snapshots import periodic, verbs
+from skerry.resources.snapshots import verbs
 from skerry.store import schedules
 from skerry.store import snapshots as store
 

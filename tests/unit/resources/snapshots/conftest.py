@@ -10,8 +10,8 @@ import pytest
 from skerry.engine.engine import Engine
 from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
+from skerry.resources import periodic
 from skerry.resources.registered import KINDS
-from skerry.resources.snapshots import periodic
 from tests.unit.engine.kill_points import Sweep
 from tests.unit.engine.machine import Machine, tarball_at
 

@@ -12,8 +12,8 @@ import pytest
 from skerry.engine.engine import Engine
 from skerry.model.errors import Code, SkerryError
 from skerry.parts.snapshots import Taken
+from skerry.resources import periodic
 from skerry.resources.registered import KINDS
-from skerry.resources.snapshots import periodic
 from skerry.resources.snapshots.expiry import Expiry
 from skerry.store import snapshots as store
 from tests.unit.resources.snapshots.conftest import Time, ask

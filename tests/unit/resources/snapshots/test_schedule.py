@@ -11,8 +11,9 @@ from skerry.engine.engine import Engine
 from skerry.model.errors import Code, SkerryError
 from skerry.parts import snapshots as parts
 from skerry.parts.snapshots import Taken
+from skerry.resources import periodic
 from skerry.resources.registered import KINDS
-from skerry.resources.snapshots import periodic, verbs
+from skerry.resources.snapshots import verbs
 from skerry.resources.snapshots.schedule import Schedule
 from skerry.store import schedules
 from tests.unit.resources.snapshots.conftest import Time, ask

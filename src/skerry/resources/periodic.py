@@ -1,4 +1,4 @@
-"""What observers of snapshots have in common: one thread, patience with what fails, and caution with the host's clock."""
+"""What observers of times have in common: one thread, patience with what fails, and caution with the host's clock."""
 
 import abc
 import datetime
@@ -43,7 +43,7 @@ class Clock:
         if before is not None and abs(difference - before) > _JUMP:
             self._from = up + _STEADY
             _log.warning(
-                "the clock was set by %d seconds: no snapshot expires or is taken by itself for %d minutes",
+                "the clock was set by %d seconds: nothing expires, and no snapshot is taken by itself, for %d minutes",
                 difference - before,
                 _STEADY / 60,
             )
