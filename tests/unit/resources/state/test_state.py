@@ -223,6 +223,17 @@ def test_a_restored_host_has_the_same_ids_and_gives_out_none_twice(
     new.context.db.close()
 
 
+def test_a_snapshot_whose_files_are_in_the_pool_stays(old: Engine, fresh: Engine, restore: Restore) -> None:
+    (monday,) = snapshots.every(old.context.db)
+    Path(fresh.context.host.pool, monday.place).mkdir(parents=True)
+    assert "monday" not in "".join(restore()["warnings"])
+    fresh.context.db.close()
+    assert adopt(fresh.context.host)
+    new = engine_of(fresh.context.host)
+    assert snapshots.every(new.context.db) == [monday]
+    new.context.db.close()
+
+
 def test_two_restores_of_one_backup_give_out_different_ids(fresh: Engine, restore: Restore) -> None:
     epochs = set()
     for _ in range(2):
