@@ -6,9 +6,8 @@ Each module has two marked regions. A default of the model stays out: an option 
 import argparse
 import functools
 import re
-import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,12 @@ from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
-from tools import tenant_options, token_options
+from tools import api_paths, tenant_options, token_options
 from tools.files import ROOT, report
 from tools.module_options import (
     PRESENT,
     Option,
+    formatted,
     group,
     kind,
     of_container,
@@ -325,16 +325,8 @@ def documentation(found: Mapping[str, Option]) -> str:
 def argument_spec(found: Mapping[str, Option]) -> str:
     """The options as the entries of a Python dictionary, formatted."""
     text = repr({name: one.spec for name, one in found.items()})
-    command = [str(ROOT / ".venv" / "bin" / "ruff"), "format", "--stdin-filename", "options.py", "-"]
-    answer = subprocess.run(
-        command,
-        input=text[:-1] + ",}",  # the last comma: one option a line
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    return "".join(line[4:] for line in answer.stdout.splitlines(keepends=True)[1:-1])
+    lines = formatted(f"{text[:-1]},}}").splitlines(keepends=True)  # the last comma: one option a line
+    return "".join(line[4:] for line in lines[1:-1])
 
 
 def filled(text: str, found: Mapping[str, Option]) -> str:
@@ -347,11 +339,11 @@ def filled(text: str, found: Mapping[str, Option]) -> str:
     if len(REGION.findall(text)) != len(contents):
         raise ValueError(f"a module has {len(contents)} regions that begin with '# {NOTE}'")
 
-    def written(match: re.Match[str]) -> str:
+    def region(match: re.Match[str]) -> str:
         lines = [f"# {NOTE}", *contents.pop(0).splitlines(), "# end of what is written"]
         return "".join(f"{match['indent']}{line}\n" for line in lines)
 
-    return REGION.sub(written, text)
+    return REGION.sub(region, text)
 
 
 MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
@@ -378,16 +370,22 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
 }
 
 
+def written(root: Path) -> Iterator[tuple[Path, str]]:
+    """Each file that is written, and its text."""
+    for name, declare in MODULES.items():
+        path = root / "plugins" / "modules" / f"{name}.py"
+        yield path, filled(path.read_text(), declare())
+    yield api_paths.target(root), formatted(api_paths.text())
+
+
 def main(root: Path = ROOT) -> int:
     """Write the regions, or with --check say which ones differ; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a module differs")
     checking = parser.parse_args().check
     stale = []
-    for name, declare in MODULES.items():
-        path = root / "plugins" / "modules" / f"{name}.py"
-        text = path.read_text()
-        if (new := filled(text, declare())) == text:
+    for path, new in written(root):
+        if path.exists() and path.read_text() == new:
             continue
         stale.append(f"{path.relative_to(root)} differs from the model: run `make options`")
         if not checking:

@@ -1,6 +1,7 @@
 """From the fields of a model to options of a module: type, bounds, effect, and what their page says of them."""
 
 import re
+import subprocess
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from skerry.model.container import ContainerKey, Secret, TakesEffect
 from skerry.model.size import format_size
 from skerry.protocol.core import group_of
 from skerry.protocol.errors import PATTERNS, plain
+from tools.files import ROOT
 
 CODE = re.compile(r"\b[A-Z]+_[A-Z_]+\b|\bsha256(?:sum\b|:)|(?<!\S)/[a-z]+(?:/[a-z]+)*")
 EFFECTS = {
@@ -204,3 +206,13 @@ def of_container(request: type[BaseModel]) -> dict[str, Option]:
     for name in ("realm", "project"):
         found[name].spec["default"] = ContainerKey.model_fields[name].default
     return {"name": found.pop("name")} | found
+
+
+def formatted(text: str) -> str:
+    """Python as the formatter writes it.
+
+    Raises:
+        subprocess.CalledProcessError: it is none.
+    """
+    command = [str(ROOT / ".venv" / "bin" / "ruff"), "format", "--stdin-filename", "written.py", "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout

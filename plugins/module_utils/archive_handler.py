@@ -12,8 +12,8 @@ from typing import BinaryIO
 from ansible.module_utils.basic import AnsibleModule
 
 from .container_handler import container_result
-from .engine_handler import Fields, apply, fail, given
-from .skerry_client import EngineClient, EngineError
+from .engine_calls import EngineError
+from .engine_handler import Fields, apply, call, fail, given
 from .skerry_streams import HeadError, head, stream
 from .volume_handler import KEY, volume_result
 
@@ -50,7 +50,7 @@ def apply_container_archive(module: AnsibleModule) -> Fields:
 
 def _is_there(module: AnsibleModule, key: Fields) -> bool:
     try:
-        EngineClient().call(verb="info", container=key)
+        call(module, {"verb": "info", "container": key})
     except EngineError as error:
         if error.code == "not_found":
             return False
@@ -61,6 +61,8 @@ def _is_there(module: AnsibleModule, key: Fields) -> bool:
 def _applied(module: AnsibleModule, request: Fields, *, written: bool, begins: str = "") -> Fields:
     """The engine's answer to a request with the archive; ``begins`` is the field of what one that is read begins with."""
     path = module.params["path"]
+    if module.params.get("api_url"):
+        apply(module, request)  # says that it needs the host, before a file is touched
     try:
         if module.check_mode and (written or not begins):
             return apply(module, request)

@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from .skerry_client import EngineClient, EngineError
+from .api_client import ApiClient
+from .engine_calls import EngineError
+from .skerry_client import EngineClient
 
 Fields = dict[str, Any]
 # What of a resource nobody decides, or nobody knows before it is done: no part of a diff.
@@ -17,6 +19,30 @@ _UNDECIDED = {
     *("state", "version", "created", "expires", "fences", "image_digest"),
     *("state_detail", "health_state", "exit_status", "exit_reason", "ended_at", "restarts"),
 }
+API: Fields = {
+    "api_url": {"type": "str", "fallback": (env_fallback, ["SKERRY_API_URL"])},
+    "api_token": {"type": "str", "no_log": True, "fallback": (env_fallback, ["SKERRY_API_TOKEN"])},
+    "api_ca": {"type": "path", "fallback": (env_fallback, ["SKERRY_API_CA"])},
+}
+"""The options of every module that asks the engine: where it is, if not on this host."""
+
+
+def call(module: AnsibleModule, request: Fields) -> Fields:
+    """One call to the engine: of this host, or by the API that the module's options name.
+
+    Args:
+        module: the module that asks.
+        request: the verb and its fields.
+
+    Raises:
+        EngineError: it was refused, it failed, or there is no engine to talk to.
+    """
+    url, token, ca = (module.params.get(name) or "" for name in API)
+    if url:
+        return ApiClient(url, token, ca).call(**request)
+    if token:
+        raise EngineError("invalid", "api_url: is missing, and there is an api_token", "Give both or none")
+    return EngineClient().call(**request)
 
 
 def ask(module: AnsibleModule, request: Fields) -> Fields:
@@ -27,7 +53,7 @@ def ask(module: AnsibleModule, request: Fields) -> Fields:
         request: the verb and its fields.
     """
     try:
-        return EngineClient().call(**request)
+        return call(module, request)
     except EngineError as error:
         fail(module, error)
 
@@ -56,7 +82,7 @@ def delete(module: AnsibleModule, request: Fields, kind: str) -> Fields:
         kind: the name of the result's field that has the resource.
     """
     try:
-        answer = EngineClient().call(**_mode_of(module, request))
+        answer = call(module, _mode_of(module, request))
     except EngineError as error:
         if error.code == "not_found":
             msg = f"{error.message}: nothing to do. {error.hint}"
@@ -71,8 +97,8 @@ def _mode_of(module: AnsibleModule, request: Fields) -> Fields:
 
 
 def given(params: Fields) -> Fields:
-    """The options that the user gave, in lists of options too. One that is not given means: as it is."""
-    return {name: _given(value) for name, value in params.items() if value is not None}
+    """The options that the user gave, but for whom to ask; in lists of options too. One that is not given: as it is."""
+    return {name: _given(value) for name, value in params.items() if value is not None and name not in API}
 
 
 def _given(value: Any) -> Any:

@@ -137,8 +137,10 @@ code:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.alias_handler import apply_alias
+from ..module_utils.engine_handler import API
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "alias": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -526,12 +526,13 @@ journal:
 """
 
 from ..module_utils.container_handler import container_result, ensure_request
-from ..module_utils.engine_handler import apply
+from ..module_utils.engine_handler import API, apply
 from ..module_utils.engine_module import EngineModule
 
 # By the words `from ansible.module_utils.` Mitogen tells a module from another script.
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "state": {

@@ -103,10 +103,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import skerry_inside as inside
 from ..module_utils.container_handler import KEY
-from ..module_utils.engine_handler import Fields, ask, fail, given
-from ..module_utils.skerry_client import EngineError
+from ..module_utils.engine_calls import EngineError
+from ..module_utils.engine_handler import API, Fields, ask, fail, given
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "path": {"type": "path", "required": True},

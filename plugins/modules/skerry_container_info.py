@@ -115,9 +115,10 @@ containers:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.container_handler import KEY
-from ..module_utils.engine_handler import Fields, ask, given
+from ..module_utils.engine_handler import API, Fields, ask, given
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "realm": {"type": "str"},
     "project": {"type": "str"},

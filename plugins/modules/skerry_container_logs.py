@@ -75,11 +75,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import skerry_logs as logs
 from ..module_utils.container_handler import KEY
-from ..module_utils.engine_handler import ask, fail, given
-from ..module_utils.skerry_client import EngineError
+from ..module_utils.engine_calls import EngineError
+from ..module_utils.engine_handler import API, ask, fail, given
 from ..module_utils.skerry_text import printable
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "realm": {"type": "str", "default": "default"},

@@ -111,9 +111,10 @@ journal:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.container_handler import KEY, container_result
-from ..module_utils.engine_handler import apply, given
+from ..module_utils.engine_handler import API, apply, given
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "realm": {"type": "str", "default": "default"},

@@ -127,12 +127,13 @@ from typing import NoReturn
 from ..module_utils import skerry_attach as attach
 from ..module_utils import skerry_inside as inside
 from ..module_utils.container_handler import KEY, as_text
-from ..module_utils.engine_handler import Fields, ask, given
+from ..module_utils.engine_handler import API, Fields, ask, given
 from ..module_utils.engine_module import EngineModule
 
 # By the words `from ansible.module_utils.` Mitogen tells a module from another script.
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "command": {"type": "list", "elements": "str", "required": True},

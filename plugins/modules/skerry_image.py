@@ -291,12 +291,14 @@ journal:
   type: str
 """
 
+from ..module_utils.engine_handler import API
 from ..module_utils.engine_module import EngineModule
 from ..module_utils.image_handler import apply_image
 
 # By the words `from ansible.module_utils.` Mitogen tells a module from another script.
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

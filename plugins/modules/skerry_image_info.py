@@ -71,9 +71,10 @@ images:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import ask
+from ..module_utils.engine_handler import API, ask
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str"},
     "show_env": {"type": "bool", "default": False},

@@ -50,6 +50,7 @@ code:
   type: str
 """
 
+from ..module_utils.engine_handler import API
 from ..module_utils.engine_module import EngineModule
 from ..module_utils.image_handler import prune_images
 
@@ -58,7 +59,7 @@ from ..module_utils.image_handler import prune_images
 
 def main() -> None:
     """One call, the answer."""
-    module = EngineModule({}, supports_check_mode=True)
+    module = EngineModule(API, supports_check_mode=True)
     module.exit_json(**prune_images(module))
 
 

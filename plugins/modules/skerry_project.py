@@ -137,10 +137,11 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import apply
+from ..module_utils.engine_handler import API, apply
 from ..module_utils.tenant_handler import project_request, tenant_result
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

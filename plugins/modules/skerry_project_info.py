@@ -63,9 +63,10 @@ projects:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import ask, given
+from ..module_utils.engine_handler import API, ask, given
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "realm": {"type": "str"},
     "name": {"type": "str"},

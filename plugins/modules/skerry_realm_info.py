@@ -59,9 +59,10 @@ realms:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import ask
+from ..module_utils.engine_handler import API, ask
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str"},
     # end of what is written

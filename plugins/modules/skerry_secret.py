@@ -130,13 +130,14 @@ code:
   type: str
 """
 
-from ..module_utils.engine_handler import apply
+from ..module_utils.engine_handler import API, apply
 from ..module_utils.engine_module import EngineModule
 from ..module_utils.secret_handler import secret_request, secret_result
 
 # By the words `from ansible.module_utils.` Mitogen tells a module from another script.
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -176,10 +176,11 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import apply
+from ..module_utils.engine_handler import API, apply
 from ..module_utils.snapshot_handler import request, snapshot_result
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "container": {"type": "str"},

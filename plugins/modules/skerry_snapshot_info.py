@@ -91,10 +91,11 @@ snapshots:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import ask, given
+from ..module_utils.engine_handler import API, ask, given
 from ..module_utils.snapshot_handler import source
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "realm": {"type": "str"},
     "project": {"type": "str"},

@@ -158,10 +158,11 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import apply
+from ..module_utils.engine_handler import API, apply
 from ..module_utils.token_handler import token_request, token_result
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "rotated", "absent"], "default": "present"},

@@ -132,8 +132,10 @@ code:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.archive_handler import apply_archive
+from ..module_utils.engine_handler import API
 
 ARGUMENTS = {
+    **API,
     # written by `make options` from src/skerry/protocol and src/skerry/model
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["saved", "restored"], "required": True},

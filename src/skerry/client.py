@@ -1,40 +1,17 @@
-"""Reach the engine of this host. Standard library only and on its own, so that an Ansible module can carry it.
+"""Reach the engine of this host. Standard library only, so that an Ansible module can carry it.
 
 One line of JSON is a request; the answer is any number of lines of progress and one last line.
 """
 
-import contextlib
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+from .engine_calls import SILENCE, EngineError, Event, OnEvent, own_waits
 
 SOCKET = "/run/skerry/engine.sock"
 WIRE_VERSION = 3
-SILENCE = 300.0  # seconds
-_LONGEST_WAIT = 3600.0  # seconds that a request may ask for: Seconds in protocol/core.py
-
-Event = dict[str, Any]
-OnEvent = Callable[[Event], None]
-
-
-class EngineError(Exception):
-    """The engine refused, failed, or could not be reached.
-
-    Attributes:
-        code: the class of error: invalid, not_found, exists, busy, host, failed, forbidden,
-            unauthorized, stale.
-        message: what was wrong, and where.
-        hint: what would be right, or what to do next.
-        journal: the log of the unit that failed, if one did.
-    """
-
-    def __init__(self, code: str, message: str, hint: str = "", journal: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.hint, self.journal = code, message, hint, journal
-
-    def __str__(self) -> str:
-        return f"{self.message}. {self.hint}" if self.hint else self.message
 
 
 class EngineClient:
@@ -61,7 +38,7 @@ class EngineClient:
             EngineError: it was refused, it failed, or there is no engine to talk to.
         """
         request = {"version": WIRE_VERSION, "verb": verb, **args}
-        for message in self._exchange(request, self._timeout + _own_waits(args)):
+        for message in self._exchange(request, self._timeout + own_waits(args)):
             if "ok" in message:
                 return _result(message)
             if on_event is not None:
@@ -115,17 +92,6 @@ class EngineClient:
             "It settles what it had begun when it starts again; ask again then. "
             "'journalctl -u skerry-engine' on the host says why it ended",
         )
-
-
-def _own_waits(args: dict[str, Any]) -> float:
-    """Seconds that a request itself allows the engine to wait."""
-    fields: dict[str, Any] = args | dict(args.get("of", {}))
-    waits = 0.0
-    for name in ("timeout", "grace", "grace_now"):
-        with contextlib.suppress(TypeError, ValueError):  # the engine says what is wrong with it
-            given = float(fields.get(name, 0))
-            waits += given if 0 <= given <= _LONGEST_WAIT else 0
-    return waits
 
 
 def _messages(channel: socket.socket) -> Iterator[Event]:

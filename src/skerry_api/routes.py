@@ -160,6 +160,7 @@ def _snapshots() -> Iterator[Route]:
         yield Route("snapshot_info", "GET", f"{path}/{{name}}", names, of=owner)
         yield Route("snapshot_delete", "DELETE", f"{path}/{{name}}", names, of=owner)
         yield Route("snapshot_restore", "POST", f"{path}/{{name}}/restore", names, of=owner)
+        yield Route("snapshot_ensure", "POST", f"{path}/{{name}}/ensure", names, of=owner)
 
 
 def _tenants() -> Iterator[Route]:
@@ -168,11 +169,13 @@ def _tenants() -> Iterator[Route]:
     yield Route("realm_create", "POST", "/realms")
     for method, end in (("GET", "info"), ("PATCH", "update"), ("DELETE", "delete")):
         yield Route(f"realm_{end}", method, _REALM, realm)
+    yield Route("realm_ensure", "POST", f"{_REALM}/ensure", realm)
     yield Route("project_list", "GET", "/projects")
     yield Route("project_list", "GET", f"{_REALM}/projects", of="realm")
     yield Route("project_create", "POST", f"{_REALM}/projects")
     for method, end in (("GET", "info"), ("PATCH", "update"), ("DELETE", "delete")):
         yield Route(f"project_{end}", method, _PROJECT, project)
+    yield Route("project_ensure", "POST", f"{_PROJECT}/ensure", project)
 
 
 def _tokens() -> Iterator[Route]:
@@ -184,6 +187,7 @@ def _tokens() -> Iterator[Route]:
         yield Route("token_info", "GET", f"{path}/{{name}}", of=of)
         yield Route("token_revoke", "DELETE", f"{path}/{{name}}", of=of)
         yield Route("token_rotate", "POST", f"{path}/{{name}}/rotate", of=of)
+        yield Route("token_ensure", "POST", f"{path}/{{name}}/ensure", of=of)
 
 
 def _others() -> Iterator[Route]:
@@ -202,7 +206,7 @@ def _others() -> Iterator[Route]:
     yield Route("status", "GET", "/status")
 
 
-_ONES = ("start", "stop", "restart", "freeze", "thaw", "rollback", "copy", "rename")
+_ONES = ("start", "stop", "restart", "freeze", "thaw", "rollback", "copy", "rename", "ensure")
 ROUTES: tuple[Route, ...] = (
     *_kind(
         "",
@@ -220,9 +224,15 @@ ROUTES: tuple[Route, ...] = (
             "DELETE": "volume_delete",
             "copy": "volume_copy",
             "rename": "volume_rename",
+            "ensure": "volume_ensure",
         },
     ),
-    *_kind("secret_", "secrets", "secret_info", {"PUT": "secret_set", "DELETE": "secret_delete"}),
+    *_kind(
+        "secret_",
+        "secrets",
+        "secret_info",
+        {"PUT": "secret_set", "DELETE": "secret_delete", "absent": "secret_absent"},
+    ),
     *_snapshots(),
     *_others(),
     *_tenants(),
@@ -230,13 +240,10 @@ ROUTES: tuple[Route, ...] = (
 )
 """Every route, kind by kind."""
 
-_STATE = "PUT, PATCH and DELETE do that: a state is what the Ansible module asks for"
 _STREAM = "it is a stream, for which this part of the API has no way yet"
 _HOST = "it names a path of the host, which nobody sees from outside"
 _LONG = "it takes minutes, and wants an operation to wait for, which this part of the API has not"
 LEFT_OUT: Mapping[str, str] = {
-    **dict.fromkeys(("ensure", "volume_ensure", "snapshot_ensure", "token_ensure"), _STATE),
-    **dict.fromkeys(("realm_ensure", "project_ensure", "secret_absent"), _STATE),
     **dict.fromkeys(("exec", "shell", "connect", "logs", "get", "put", "export", "import"), _STREAM),
     **dict.fromkeys(("exec_stream", "logs_stream"), _STREAM),
     **dict.fromkeys(("volume_backup", "volume_restore"), _STREAM),

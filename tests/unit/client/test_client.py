@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skerry.client import EngineClient, EngineError, _own_waits
+from skerry.client import EngineClient, EngineError, own_waits
 from tests.unit.client.conftest import StartEngine
 from tests.unit.client.engine_stub import done, refused
 
@@ -126,7 +126,7 @@ def test_a_callers_own_failure_is_not_the_engines(engine: StartEngine) -> None:
     ],
 )
 def test_what_a_request_asks_to_wait_for_comes_on_top(args: dict[str, Any], seconds: float) -> None:
-    assert _own_waits(args) == seconds
+    assert own_waits(args) == seconds
 
 
 @pytest.mark.parametrize("name", ["client.py", "table.py"])

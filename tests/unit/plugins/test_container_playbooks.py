@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from plugins.module_utils.engine_handler import API
 from plugins.modules.skerry_container import ARGUMENTS
 
 PLAYBOOKS = Path(__file__).parents[3] / "playbooks" / "container"
@@ -21,7 +22,7 @@ def handed_on(playbook: str) -> set[str]:
     ("playbook", "besides"), [("create.yml", {"create"}), ("update.yml", {"create", "copy_of"})]
 )
 def test_a_playbook_hands_on_every_option_so_that_none_is_ignored(playbook: str, besides: set[str]) -> None:
-    assert handed_on(playbook) >= set(ARGUMENTS) - besides - {"renamed_from"}
+    assert handed_on(playbook) >= set(ARGUMENTS) - set(API) - besides - {"renamed_from"}
     assert "renamed_from" in handed_on("rename.yml")
 
 

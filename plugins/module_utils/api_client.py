@@ -1,0 +1,1 @@
+../../src/skerry/api_client.py

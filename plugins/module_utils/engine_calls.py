@@ -1,0 +1,1 @@
+../../src/skerry/engine_calls.py
