@@ -34,6 +34,24 @@ options:
     type: list
     elements: str
     default: [skerry_hosts]
+  api_url:
+    description:
+      - The API of a host, such as V(https://api.apps.example.org). It is asked in place of that host, and needs no ssh.
+      - O(hosts) is the name of that one host then, which C(skerry_host) of its containers says. Where it is not given, that
+        is the name in the URL without C(api.) at its beginning.
+    type: str
+    env:
+      - name: SKERRY_API_URL
+  api_token:
+    description: The token to show to the API. The containers that it may not see are not there.
+    type: str
+    env:
+      - name: SKERRY_API_TOKEN
+  api_ca:
+    description: A file with the certificates that the API's own is verified by. Without it those that the system trusts.
+    type: path
+    env:
+      - name: SKERRY_API_CA
   hostname:
     description:
       - Jinja expression of a container's name in the inventory, made of its variables. Two of the same name are refused.
@@ -65,6 +83,9 @@ filters:
 keyed_groups:
   - key: skerry_image
     prefix: image
+# By the API of a host, of what a token may see:
+# api_url: https://api.apps.example.org
+# api_token: "{{ lookup('ansible.builtin.file', '~/.skerry/reader.token') }}"
 compose:
   ansible_user: "'postgres' if skerry_labels.app | default('') == 'database' else 'root'"
 """
@@ -125,6 +146,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return found
 
     def _asked(self) -> dict[str, list[Found]]:
+        """The containers of each host, by the API or by its command."""
+        if url := self._text("api_url"):
+            try:
+                return {self._named(url): as_hosts.by_api(url, self._text("api_token"), self._text("api_ca"))}
+            except ValueError as error:
+                raise AnsibleParserError(f"Skerry host {url}: {error}") from error
         connections = {name: self._connection(name) for name in self._hosts()}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             answers = dict(zip(connections, pool.map(_answer, connections.values()), strict=True))
@@ -137,6 +164,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     raise AnsibleParserError(f"Skerry host {name}: {error}") from error
                 self.display.warning(f"Skerry host {name} is left out: {error}")
         return found
+
+    def _text(self, option: str) -> str:
+        """An option, which may be an expression."""
+        return str(self.templar.template(self.get_option(option) or ""))
+
+    def _named(self, url: str) -> str:
+        """The host whose API a URL is of."""
+        if self.get_option("hosts") == ["skerry_hosts"]:
+            return as_hosts.host_of(url)
+        if len(found := list(self._hosts())) != 1:
+            raise AnsibleParserError(f"hosts: {len(found)} hosts have one API. Name the one whose it is")
+        return found[0]
 
     def _hosts(self) -> Iterator[str]:
         """The hosts to ask, each once."""

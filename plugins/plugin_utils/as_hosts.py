@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.inventory.group import to_safe_group_name
+
+from ..module_utils.api_client import ApiClient
+from ..module_utils.engine_calls import EngineError
 
 Answer = tuple[int, bytes, bytes]
 Variables = Mapping[str, Any]
@@ -50,6 +54,24 @@ def containers(answer: Answer) -> list[dict[str, Any]]:
     if any("labels" not in one for one in found):
         raise ValueError("its Skerry is older than this collection: bring it up to date with site.yml")
     return found
+
+
+def by_api(url: str, token: str, ca: str) -> list[dict[str, Any]]:
+    """The containers that an API tells of.
+
+    Raises:
+        ValueError: it told of none, and why.
+    """
+    try:
+        found: list[dict[str, Any]] = ApiClient(url, token, ca).call("list")["containers"]
+    except EngineError as error:
+        raise ValueError(str(error)) from error
+    return found
+
+
+def host_of(url: str) -> str:
+    """The name of a host, from that of its API."""
+    return (urllib.parse.urlsplit(url).hostname or "").removeprefix("api.")
 
 
 def variables(container: Mapping[str, Any], host: str) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class EngineClient:
                 on_event(message)
         raise self._ended()
 
+    def check(self, verb: str) -> None:
+        """Every verb is one that the engine of this host can be asked, or says itself why not."""
+
     def _exchange(self, request: dict[str, Any], patience: float) -> Iterator[Event]:
         """Send a request; every message that comes back."""
         try:

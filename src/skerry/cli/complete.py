@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import argcomplete
 
-from skerry.cli import options
-from skerry.client import EngineClient, EngineError
+from skerry.cli import options, reach
+from skerry.engine_calls import EngineError
 
 if TYPE_CHECKING:
     from skerry.protocol.commands import Command, Option
@@ -21,7 +21,9 @@ _REFERS = {
     "after": "container",
     "source": "container",
 }  # fields that are names of another resource, without being called so
+_WHERE = {flag[2:].replace("-", "_") for flag in reach.FLAGS}
 _DEFAULT = "default"  # realm and project, where none is given
+_OF_CLIENT = {"context": ("add", "use", "list", "remove"), "completion": ("bash", "zsh")}
 Completer = Callable[..., list[str]]
 
 
@@ -39,7 +41,13 @@ def answer(commands: Sequence["Command"], plan: str) -> None:
 def _parser(commands: Sequence["Command"], plan: str, line: Sequence[str]) -> argparse.ArgumentParser:
     """A parser of every command; those that ``line`` has the words of know their options."""
     top = argparse.ArgumentParser(prog="skerry")
+    for flag in reach.FLAGS:
+        top.add_argument(flag)
     verbs = top.add_subparsers()
+    for name, under in _OF_CLIENT.items():
+        inner = verbs.add_parser(name).add_subparsers()
+        for one in under:
+            inner.add_parser(one)
     _add(verbs, commands, commands, line)
     planned = verbs.add_parser(plan, help="what a command would do").add_subparsers()
     _add(planned, [one for one in commands if one["changes"]], commands, line)
@@ -79,7 +87,8 @@ def _completer(command: "Command", option: "Option", commands: Sequence["Command
 def _names(listed: "Command", end: str) -> Completer:
     def complete(parsed_args: argparse.Namespace, **_others: Any) -> list[str]:
         try:
-            found = EngineClient(parsed_args.socket, _PATIENCE).call(listed["verb"])
+            said = {name: value for name, value in vars(parsed_args).items() if value and name in _WHERE}
+            found = reach.client(said, parsed_args.socket, _PATIENCE).call(listed["verb"])
         except EngineError:  # the command itself says what is wrong
             return []
         rows = found[listed["resources"]]

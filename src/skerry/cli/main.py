@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from skerry.cli import inputs, options, show, top
-from skerry.client import EngineClient, EngineError
+from skerry.cli import inputs, options, reach, show, top
+from skerry.engine_calls import EngineError
 from skerry.text import printable
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ EXIT_CODES = {
 }
 _ABOUT = "The engine's verbs as commands. Their options are those of the wire format."
 _EPILOG = (
-    "'skerry plan VERB …' shows what a command would do. A program and its arguments come last, after '--'; "
+    "'skerry plan VERB …' shows what a command would do. "
+    "'skerry --host URL …' asks the API of another host; 'skerry context' names such, 'skerry completion' is for shells. "
+    "A program and its arguments come last, after '--'; "
     "of a container, nothing after it means the image's own. "
     "Exit codes: 0 done, " + ", ".join(f"{code} {name}" for name, code in EXIT_CODES.items()) + "."
 )
@@ -57,17 +59,40 @@ def main(argv: Sequence[str] | None = None, table: "Table | None" = None) -> int
     if "_ARGCOMPLETE" in os.environ:
         _complete(_commands(table))
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        where, words = reach.split(words)
+        if words[:1] in (["context"], ["completion"]):
+            return _of_client(words)
+    except EngineError as error:
+        show.error(error)
+        return EXIT_CODES.get(error.code, 1)
+    return _carry_out(where, words, table)
+
+
+def _of_client(words: Sequence[str]) -> int:
+    """A command that asks no engine."""
+    from skerry.cli import contexts  # noqa: PLC0415 - few calls need it
+
+    return contexts.main(words[1:]) if words[0] == "context" else contexts.completion(words[1:])
+
+
+def _carry_out(where: reach.Where, words: list[str], table: "Table | None") -> int:
+    """Carry out one verb of an engine's; the exit code."""
     end = words.index("--") if "--" in words else len(words)
     words, program = words[:end], words[end + 1 :] if end < len(words) else None
     planning = words[:1] == [PLAN]
     command, args = options.parse(_commands(table), _ABOUT, _EPILOG, words[planning:])
     request = options.request(command, args, program)
     try:
-        if command["verb"] == "top" and not (args.json or planning):
-            return top.repeat(lambda changed: EngineClient(args.socket).call(**(request | changed)))
+        engine = reach.client(where, args.socket)
+        if command["verb"] == "top":
+            request["verb"] = "stats"
+            if not (args.json or planning):
+                return top.repeat(lambda changed: engine.call(**(request | changed)))
+        engine.check(request["verb"])
         with inputs.opened(command, request, planning=planning) as asked:
             whole = {"verb": PLAN, "of": asked} if planning else asked
-            result = EngineClient(args.socket).call(on_event=None if args.json else show.watcher(), **whole)
+            result = engine.call(on_event=None if args.json else show.watcher(), **whole)
         if command["verb"] == "logs" or (command["verb"] in IN_CONTAINERS and not args.json):
             return _in_container(command["verb"], result, as_json=args.json)
     except EngineError as error:

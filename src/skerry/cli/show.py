@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from skerry.cli import top
-from skerry.client import EngineError, Event
+from skerry.engine_calls import EngineError, Event
 from skerry.table import table
 from skerry.text import printable
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from skerry import attach, inside, logs
 from skerry.cli import attached
-from skerry.client import EngineError
+from skerry.engine_calls import EngineError
 from skerry.text import printable
 
 _TERMINAL = re.compile(r"[A-Za-z0-9._+-]{1,64}")
