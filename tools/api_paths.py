@@ -21,7 +21,7 @@ class Verb(NamedTuple):
         field: the field of the engine's answer that has the resource or the list.
         groups: the fields of its request that are groups of others.
         places: method and path, the one that says most first. ``{FIELD}`` is a field of the request, ``{FIELD:TEXT}``
-            one whose value begins with that text.
+            one whose value is that text, a slash and what stands in the path.
     """
 
     answer: str
@@ -36,7 +36,7 @@ _REASONS = '"""Why a verb has none, of those that have none."""'
 
 def _variable(route: Route, name: str) -> str:
     field, form = route.names.get(name, (name, "{}"))
-    begins = form.removesuffix("{}")
+    begins = form.removesuffix("{}").removesuffix("/")
     return f"{{{field}:{begins}}}" if begins else f"{{{field}}}"
 
 

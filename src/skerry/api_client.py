@@ -136,7 +136,7 @@ class ApiClient:
         try:
             channel.request(request.method, request.target, request.body, request.headers | words)
             answer = channel.getresponse()
-            return answer.status, answer.headers, answer.read(_LARGEST)
+            return answer.status, answer.headers, _whole(answer)
         except TimeoutError as error:
             raise EngineError(
                 "busy",
@@ -265,6 +265,18 @@ def _context(ca: str) -> ssl.SSLContext:
             f"api_ca: {ca[:200]!r} cannot be read as certificates: {_why(error)}",
             "Give a file in PEM, such as a copy of the host's /etc/skerry/pki/ca.crt",
         ) from error
+
+
+def _whole(answer: http.client.HTTPResponse) -> bytes:
+    """A whole body.
+
+    Raises:
+        IncompleteRead: it ended early, or is larger than any.
+    """
+    body = answer.read(_LARGEST)
+    if answer.length:
+        raise http.client.IncompleteRead(body, answer.length)
+    return body
 
 
 def _why(error: Exception) -> str:

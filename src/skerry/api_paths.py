@@ -11,7 +11,7 @@ class Verb(NamedTuple):
         field: the field of the engine's answer that has the resource or the list.
         groups: the fields of its request that are groups of others.
         places: method and path, the one that says most first. ``{FIELD}`` is a field of the request, ``{FIELD:TEXT}``
-            one whose value begins with that text.
+            one whose value is that text, a slash and what stands in the path.
     """
 
     answer: str
@@ -150,7 +150,7 @@ VERBS = {
         "snapshot",
         ("snapshot",),
         (
-            ("POST", "/realms/{realm}/projects/{project}/volumes/{source:volume/}/snapshots"),
+            ("POST", "/realms/{realm}/projects/{project}/volumes/{source:volume}/snapshots"),
             ("POST", "/realms/{realm}/projects/{project}/containers/{source}/snapshots"),
         ),
     ),
@@ -159,7 +159,7 @@ VERBS = {
         "snapshot",
         ("snapshot",),
         (
-            ("GET", "/realms/{realm}/projects/{project}/volumes/{source:volume/}/snapshots/{name}"),
+            ("GET", "/realms/{realm}/projects/{project}/volumes/{source:volume}/snapshots/{name}"),
             ("GET", "/realms/{realm}/projects/{project}/containers/{source}/snapshots/{name}"),
         ),
     ),
@@ -168,7 +168,7 @@ VERBS = {
         "snapshot",
         ("snapshot",),
         (
-            ("DELETE", "/realms/{realm}/projects/{project}/volumes/{source:volume/}/snapshots/{name}"),
+            ("DELETE", "/realms/{realm}/projects/{project}/volumes/{source:volume}/snapshots/{name}"),
             ("DELETE", "/realms/{realm}/projects/{project}/containers/{source}/snapshots/{name}"),
         ),
     ),
@@ -177,7 +177,7 @@ VERBS = {
         "snapshot",
         ("snapshot",),
         (
-            ("POST", "/realms/{realm}/projects/{project}/volumes/{source:volume/}/snapshots/{name}/restore"),
+            ("POST", "/realms/{realm}/projects/{project}/volumes/{source:volume}/snapshots/{name}/restore"),
             ("POST", "/realms/{realm}/projects/{project}/containers/{source}/snapshots/{name}/restore"),
         ),
     ),
@@ -186,7 +186,7 @@ VERBS = {
         "snapshot",
         ("snapshot",),
         (
-            ("POST", "/realms/{realm}/projects/{project}/volumes/{source:volume/}/snapshots/{name}/ensure"),
+            ("POST", "/realms/{realm}/projects/{project}/volumes/{source:volume}/snapshots/{name}/ensure"),
             ("POST", "/realms/{realm}/projects/{project}/containers/{source}/snapshots/{name}/ensure"),
         ),
     ),

@@ -12,7 +12,7 @@ BASE = "/api/v1"
 PLAN = "plan"
 _PAGE = "1000"  # entries of a page: the most that the API gives
 _DEFAULT = "default"  # realm and project, where none is given
-_VARIABLE = re.compile(r"{(\w+):?([^}]*)}")
+_VARIABLE = re.compile(r"{(\w+):?(\w*)}")
 Fields = dict[str, Any]
 
 
@@ -80,7 +80,7 @@ def asked(request: Fields) -> Asked:
         query |= {field: _text(value) for field, value in rest.items()}
         query |= {"limit": _PAGE} if verb.answer == "list" else {}
     elif method != "DELETE":
-        body = json.dumps(rest).encode("utf-8", "surrogatepass")
+        body = json.dumps(rest).encode() if rest else None
     elif rest:
         raise EngineError("invalid", f"{min(rest)}: not by the API with {name}", "Leave it out")
     return Asked(verb, method, f"{BASE}{path}?{urllib.parse.urlencode(query)}".rstrip("?"), body, dry)
@@ -112,11 +112,19 @@ def _place(verb: Verb, fields: Fields) -> tuple[str, str, set[str]]:
     for known in (given, {"realm": _DEFAULT, "project": _DEFAULT} | given):
         for method, path in verb.places:
             variables = _VARIABLE.findall(path)
-            if all(field in known and str(known[field]).startswith(begins) for field, begins in variables):
+            if all(
+                field in known and str(known[field]).startswith(_above(kind)) for field, kind in variables
+            ):
                 parts = (_said(part, known) for part in path.split("/"))
                 return method, "/".join(parts), {field for field, _ in variables}
-    field = next(one for one, _ in _VARIABLE.findall(verb.places[-1][1]) if one not in given)
+    known = {"realm": _DEFAULT, "project": _DEFAULT} | given
+    field = next(one for one, _ in _VARIABLE.findall(verb.places[-1][1]) if one not in known)
     raise EngineError("invalid", f"{field}: is missing", f"Give {field}")
+
+
+def _above(kind: str) -> str:
+    """What stands before a name that is of a kind: ``volume/`` of what a snapshot is of."""
+    return f"{kind}/" if kind else ""
 
 
 def _said(part: str, fields: Fields) -> str:
@@ -127,8 +135,8 @@ def _said(part: str, fields: Fields) -> str:
     """
     if not (variable := _VARIABLE.fullmatch(part)):
         return part
-    field, begins = variable.groups()
-    text = str(fields[field]).removeprefix(begins)
+    field, kind = variable.groups()
+    text = str(fields[field]).removeprefix(_above(kind))
     if not text or "/" in text or text in {".", ".."}:
         raise EngineError("invalid", f"{field}: {text!r} is no name", "Give one as the list shows it")
     return urllib.parse.quote(text, safe="", errors="surrogatepass")
