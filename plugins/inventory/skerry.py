@@ -49,7 +49,7 @@ options:
       - name: SKERRY_API_TOKEN
   api_ca:
     description: A file with the certificates that the API's own is verified by. Without it those that the system trusts.
-    type: path
+    type: str
     env:
       - name: SKERRY_API_CA
   hostname:

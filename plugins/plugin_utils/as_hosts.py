@@ -8,6 +8,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.inventory.group import to_safe_group_name
@@ -63,7 +64,9 @@ def by_api(url: str, token: str, ca: str) -> list[dict[str, Any]]:
         ValueError: it told of none, and why.
     """
     try:
-        found: list[dict[str, Any]] = ApiClient(url, token, ca).call("list")["containers"]
+        found: list[dict[str, Any]] = ApiClient(url, token, str(Path(ca).expanduser()) if ca else "").call(
+            "list"
+        )["containers"]
     except EngineError as error:
         raise ValueError(str(error)) from error
     return found
