@@ -97,11 +97,11 @@ def _flat(verb: Verb, request: Fields) -> Fields:
     if isinstance(text, str) and "/" in text:
         realm, _, last = text.partition("/")
         if found.get("realm") not in ({None, realm} if of_token else {None, realm, _DEFAULT}):
-            raise EngineError(
-                "invalid",
-                f"{named}: {text!r} is of realm {realm}, and the realm is {found['realm']!r}",
-                "Give one of the two",
+            where = next(
+                (group for group in verb.groups if named in dict(request.get(group) or {})), "the request"
             )
+            told = f"{named} {text!r} is of realm {realm}, and the realm is {found['realm']!r}"
+            raise EngineError("invalid", f"{where}: {told}", "Give one of the two")
         found |= {"realm": realm, named: last}
     return found
 

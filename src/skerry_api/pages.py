@@ -10,12 +10,14 @@ from skerry_api.problems import ProblemError
 
 MOST, USUAL = 1000, 100  # entries of a page
 QUERY = ("limit", "cursor")
-_ORDER = ("realm", "project", "source", "name", "id", "digest")
+_ORDER = ("realm", "project", "source", "taken", "name", "id", "digest")
 Entry = Mapping[str, Any]
 
 
 def _place(entry: Entry) -> list[str]:
-    return [str(entry.get(field) or "") for field in _ORDER]
+    """Where an entry belongs: by name, or of snapshots the oldest first, as the engine has them."""
+    known = {**entry, "taken": entry.get("created") if "source" in entry else ""}
+    return [str(known.get(field) or "") for field in _ORDER]
 
 
 def _cursor(entry: Entry) -> str:

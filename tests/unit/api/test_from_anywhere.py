@@ -71,9 +71,13 @@ def test_a_life_answers_as_by_the_socket(api: Api, client: Through) -> None:
     assert both("volume_info", volume=DATA)["volume"]["name"] == "data"
     both("volume_update", volume={"name": "data", "project": "acme/shop"}, size="64M")
     both("snapshot_ensure", snapshot=DATA | {"source": "volume/data", "name": "one"}, state="present")
-    assert both("snapshot_list", source="volume/data")["snapshots"]
+    both("snapshot_ensure", snapshot=DATA | {"source": "volume/data", "name": "later"}, state="present")
+    both("snapshot_ensure", snapshot=DATA | {"source": "volume/data", "name": "even-later"}, state="present")
+    found = both("snapshot_list", source="volume/data")["snapshots"]
+    assert [one["name"] for one in found] == ["one", "later", "even-later"]
     assert client.sent[-1].target.startswith(f"{BASE}/snapshots?source=volume%2Fdata")
-    both("snapshot_delete", snapshot=DATA | {"source": "volume/data", "name": "one"})
+    for name in ("even-later", "later", "one"):
+        both("snapshot_delete", snapshot=DATA | {"source": "volume/data", "name": name})
     assert "/volumes/data/snapshots/one" in client.sent[-1].target
     both("secret_set", secret=DATA | {"name": "key"}, value="czNjcmV0")
     both("secret_absent", secret=DATA | {"name": "key"})
@@ -149,9 +153,12 @@ def test_a_reader_is_told_what_it_may_not(api: Api) -> None:
         ({"verb": "info", "container": {}}, "name: is missing"),
         (
             {"verb": "info", "container": {"name": "web", "realm": "b", "project": "a/shop"}},
-            "project: 'a/shop' is of",
+            "container: project 'a/shop' is of realm a",
         ),
-        ({"verb": "token_info", "token": {"name": "a/ci", "realm": "default"}}, "name: 'a/ci' is of realm a"),
+        (
+            {"verb": "token_info", "token": {"name": "a/ci", "realm": "default"}},
+            "token: name 'a/ci' is of realm a",
+        ),
         ({"verb": "volume_delete", "volume": DATA, "more": 1}, "more: not by the API with volume_delete"),
     ],
 )
