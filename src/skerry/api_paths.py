@@ -261,6 +261,8 @@ LEFT_OUT = {
     "put": "it is a stream, for which this part of the API has no way yet",
     "export": "it is a stream, for which this part of the API has no way yet",
     "import": "it is a stream, for which this part of the API has no way yet",
+    "exec_stream": "it is a stream, for which this part of the API has no way yet",
+    "logs_stream": "it is a stream, for which this part of the API has no way yet",
     "volume_backup": "it is a stream, for which this part of the API has no way yet",
     "volume_restore": "it is a stream, for which this part of the API has no way yet",
     "image_import": "it names a path of the host, which nobody sees from outside",
