@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import argcomplete
 
-from skerry.cli import options, reach
+from skerry.cli import options, reach, whom
 from skerry.engine_calls import EngineError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _REFERS = {
     "after": "container",
     "source": "container",
 }  # fields that are names of another resource, without being called so
-_WHERE = {flag[2:].replace("-", "_") for flag in reach.FLAGS}
+_WHERE = {flag[2:].replace("-", "_") for flag in whom.FLAGS}
 _DEFAULT = "default"  # realm and project, where none is given
 _OF_CLIENT = {"context": ("add", "use", "list", "remove"), "completion": ("bash", "zsh")}
 Completer = Callable[..., list[str]]
@@ -41,7 +41,7 @@ def answer(commands: Sequence["Command"], plan: str) -> None:
 def _parser(commands: Sequence["Command"], plan: str, line: Sequence[str]) -> argparse.ArgumentParser:
     """A parser of every command; those that ``line`` has the words of know their options."""
     top = argparse.ArgumentParser(prog="skerry")
-    for flag in reach.FLAGS:
+    for flag in whom.FLAGS:
         top.add_argument(flag)
     verbs = top.add_subparsers()
     for name, under in _OF_CLIENT.items():

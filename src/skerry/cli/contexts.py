@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skerry.api_client import place
-from skerry.cli import reach
+from skerry.cli.whom import FLAGS, LOCAL, contexts_file
 from skerry.engine_calls import EngineError
 from skerry.table import table
 from skerry.text import printable
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COMMAND",
         help="program that prints it, such as 'secret-tool lookup skerry isle'",
     )
-    add.add_argument("--ca", metavar="FILE", help=reach.FLAGS["--ca"])
+    add.add_argument("--ca", metavar="FILE", help=FLAGS["--ca"])
     for verb, text in (("use", "ask it from now on; 'local' is this host"), ("remove", "forget a name")):
         verbs.add_parser(verb, help=text).add_argument("name", metavar="NAME")
     verbs.add_parser("list", help="every name, and the one in use").add_argument(
@@ -68,7 +68,7 @@ def find(name: str) -> dict[str, str]:
     """
     kept = _read()
     name = name or kept["current"]
-    return {} if name == reach.LOCAL else dict(_one(kept, name))
+    return {} if name == LOCAL else dict(_one(kept, name))
 
 
 def token(context: dict[str, str]) -> str:
@@ -157,16 +157,16 @@ def _readable(flag: str, path: str) -> Any:
 
 
 def _check_name(name: str) -> None:
-    if name == reach.LOCAL or not 0 < len(name) <= 64 or set(name) - set(_LETTERS):
+    if name == LOCAL or not 0 < len(name) <= 64 or set(name) - set(_LETTERS):
         raise EngineError(
             "invalid",
             f"{name[:64]!r} is no name of a context",
-            f"Give lower-case letters, digits, dashes and dots; {reach.LOCAL} is this host",
+            f"Give lower-case letters, digits, dashes and dots; {LOCAL} is this host",
         )
 
 
 def _use(kept: Kept, args: argparse.Namespace) -> str:
-    if args.name != reach.LOCAL:
+    if args.name != LOCAL:
         _one(kept, args.name)
     if kept["current"] == args.name:
         return "no change"
@@ -179,9 +179,9 @@ def _remove(kept: Kept, args: argparse.Namespace) -> str:
     _one(kept, args.name)
     del kept["contexts"][args.name]
     was = kept["current"] == args.name
-    kept["current"] = reach.LOCAL if was else kept["current"]
+    kept["current"] = LOCAL if was else kept["current"]
     _write(kept)
-    return f"{args.name}: removed" + (f"; {reach.LOCAL} is in use" if was else "")
+    return f"{args.name}: removed" + (f"; {LOCAL} is in use" if was else "")
 
 
 def _list(kept: Kept, args: argparse.Namespace) -> str:
@@ -193,7 +193,7 @@ def _list(kept: Kept, args: argparse.Namespace) -> str:
             "url": one["url"],
             "token": _where(one),
         }
-        for name, one in {reach.LOCAL: local, **kept["contexts"]}.items()
+        for name, one in {LOCAL: local, **kept["contexts"]}.items()
     ]
     return json.dumps(kept, indent=2) if args.json else table(rows, ("name", "in_use", "url", "token"))
 
@@ -216,7 +216,7 @@ def _read() -> Kept:
     Raises:
         EngineError: the file is not one of ours, or others may write it: it names programs that are run.
     """
-    path = reach.contexts_file()
+    path = contexts_file()
     try:
         with open(path, encoding="utf-8") as file:
             if os.fstat(file.fileno()).st_mode & 0o022:
@@ -224,13 +224,13 @@ def _read() -> Kept:
             found = json.load(file)
             return {"current": str(found["current"]), "contexts": dict(found["contexts"])}
     except FileNotFoundError:
-        return {"current": reach.LOCAL, "contexts": {}}
+        return {"current": LOCAL, "contexts": {}}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError("invalid", f"{path}: cannot be read: {error}", "Mend it, or delete it") from error
 
 
 def _write(kept: Kept) -> None:
-    path = reach.contexts_file()
+    path = contexts_file()
     aside = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)

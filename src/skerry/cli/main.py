@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from skerry.cli import inputs, options, reach, show, top
+from skerry.cli import inputs, options, reach, show, top, whom
 from skerry.engine_calls import EngineError
 from skerry.text import printable
 
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None, table: "Table | None" = None) -> int
         _complete(_commands(table))
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        where, words = reach.split(words)
+        where, words = whom.split(words)
         if words[:1] in (["context"], ["completion"]):
             return _of_client(words)
     except EngineError as error:
@@ -76,7 +76,7 @@ def _of_client(words: Sequence[str]) -> int:
     return contexts.main(words[1:]) if words[0] == "context" else contexts.completion(words[1:])
 
 
-def _carry_out(where: reach.Where, words: list[str], table: "Table | None") -> int:
+def _carry_out(where: whom.Where, words: list[str], table: "Table | None") -> int:
     """Carry out one verb of an engine's; the exit code."""
     end = words.index("--") if "--" in words else len(words)
     words, program = words[:end], words[end + 1 :] if end < len(words) else None

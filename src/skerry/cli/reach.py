@@ -1,43 +1,14 @@
 """Which engine a command asks: that of this host, or of another one by its API. On a host that costs next to nothing."""
 
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from skerry.cli.whom import LOCAL, Where, contexts_file
 from skerry.client import SOCKET, EngineClient
 from skerry.engine_calls import SILENCE, EngineError
 
 if TYPE_CHECKING:
     from skerry.api_client import ApiClient
-
-FLAGS = {
-    "--host": "URL of a host's API, such as https://api.apps.example.org; without it the engine of this host is asked",
-    "--context": "name of a context, as 'skerry context add' made it; 'local' is this host",
-    "--token-file": "file with the token for the API",
-    "--ca": "file with the certificates that the API's own is verified by",
-}
-"""What stands before the verb: whom to ask."""
-LOCAL = "local"  # the context of this host
-Where = dict[str, str]
-
-
-def split(words: Sequence[str]) -> tuple[Where, list[str]]:
-    """Whom a command line wants to be asked, and the rest of it: the verb and its options.
-
-    Raises:
-        EngineError: an option has no value.
-    """
-    found, left = Where(), list(words)
-    while left and left[0].partition("=")[0] in FLAGS:
-        flag, equals, value = left.pop(0).partition("=")
-        if not equals:
-            value = left.pop(0) if left else ""
-        if not value:
-            raise EngineError("invalid", f"{flag}: has no value", f"It is the {FLAGS[flag]}")
-        found[flag[2:].replace("-", "_")] = value
-    if found.keys() >= {"host", "context"}:
-        raise EngineError("invalid", "both --host and --context are given", "Give one of the two")
-    return found, left
 
 
 def client(where: Where, path: str = SOCKET, silence: float = SILENCE) -> "EngineClient | ApiClient":
@@ -77,9 +48,3 @@ def _named(where: Where) -> dict[str, str]:
     from skerry.cli import contexts  # noqa: PLC0415
 
     return contexts.find(where.get("context", ""))
-
-
-def contexts_file() -> str:
-    """Where contexts are kept."""
-    above = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    return os.path.join(above, "skerry", "contexts.json")

@@ -108,7 +108,7 @@ def test_lists_follow_their_pages(api: Api, client: Through, monkeypatch: pytest
         ("volume_info", {"volume": DATA | {"realm": "nobody"}}),
         ("volume_create", {"volume": DATA | {"name": "Bad Name"}}),
         ("volume_create", {"volume": DATA, "size": "much"}),
-        ("volume_create", {"volume": DATA, "sise": "1G"}),
+        ("volume_create", {"volume": DATA, "sizes": "1G"}),
         ("volume_update", {"volume": DATA, "size": "32M"}),
         ("info", {"container": {"name": "né"}}),
         ("realm_create", {"realm": {"name": "acme"}}),
@@ -119,7 +119,7 @@ def test_errors_are_the_engines(api: Api, client: Through, verb: str, fields: di
         client.call(verb, **fields)
     with pytest.raises(Exception) as by_socket:  # noqa: PT011 - the engine's own
         api.root(verb, **fields)
-    if "sise" not in fields:  # the API says of more options what there are
+    if "sizes" not in fields:  # the API says of more options what there are
         assert found.value.message == by_socket.value.message
         assert found.value.hint == by_socket.value.hint
     assert found.value.code == str(by_socket.value.code)
