@@ -135,10 +135,10 @@ def test_what_a_request_asks_to_wait_for_comes_on_top(args: dict[str, Any], seco
 def test_what_modules_carry_needs_the_standard_library_only(name: str) -> None:
     tree = ast.parse((SOURCES / name).read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     imported |= {
-        str(node.module) for node in froms if not node.level
+        str(node.module) for node in named if not node.level
     }  # beside it, what modules carry under the same name
     links = SOURCES.parents[1] / "plugins" / "module_utils"
-    assert all((links / f"{node.module}.py").is_symlink() for node in froms if node.level)
+    assert all((links / f"{node.module}.py").is_symlink() for node in named if node.level)
     assert {module.partition(".")[0] for module in imported} <= sys.stdlib_module_names
