@@ -114,13 +114,14 @@ def test_documentation_keeps_the_models_order() -> None:
 def test_check_names_the_module_that_differs_and_writes_nothing(
     repository: MakeRepository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = "plugins/modules/skerry_container.py"
-    root = repository({path: REGION * 2})
+    path, table = "plugins/modules/skerry_container.py", "src/skerry/api_paths.py"
+    root = repository({path: REGION * 2, table: ""})
     monkeypatch.setattr(gen_module_options, "MODULES", {"skerry_container": lambda: options(Inner)})
     monkeypatch.setattr(sys, "argv", ["gen_module_options", "--check"])
     assert gen_module_options.main(root) == 1
-    assert capsys.readouterr().out == f"{path} differs from the model: run `make options`\n"
-    assert (root / path).read_text() == REGION * 2
+    lines = [f"{one} differs from the model: run `make options`\n" for one in (path, table)]
+    assert capsys.readouterr().out == "".join(lines)
+    assert ((root / path).read_text(), (root / table).read_text()) == (REGION * 2, "")
     monkeypatch.setattr(sys, "argv", ["gen_module_options"])
     assert gen_module_options.main(root) == 0
     monkeypatch.setattr(sys, "argv", ["gen_module_options", "--check"])
