@@ -335,6 +335,7 @@ class Container:
         neighbours: what it calls each container that it may reach, with that one's slot.
         snapshots: those that a plan makes of it. What it has else is in the store.
         followers: the ids of those whose options name it, of a plan that renames it.
+        locked_as: the id of the container whose policy it gets, of a plan that copies it.
         merge_memory: whether equal memory of its realm is kept once, from its next start on.
     """
 
@@ -357,6 +358,7 @@ class Container:
     health: str = ""
     snapshots: tuple[Snapshot, ...] = ()
     followers: tuple[str, ...] = ()
+    locked_as: str = ""
     merge_memory: bool = False
 
     @property
