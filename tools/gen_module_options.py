@@ -24,7 +24,7 @@ from skerry.protocol.images import ImageBuild, ImageFile, ImageImport, ImageList
 from skerry.protocol.secrets import SecretSet
 from skerry.protocol.snapshots import SnapshotEnsure, SnapshotRestore
 from skerry.protocol.volumes import VolumeEnsure, VolumeRestore
-from tools import api_paths, tenant_options, token_options
+from tools import api_paths, policy_options, tenant_options, token_options
 from tools.files import ROOT, report
 from tools.module_options import (
     PRESENT,
@@ -364,6 +364,7 @@ MODULES: Mapping[str, Callable[[], dict[str, Option]]] = {
     "skerry_snapshot_info": snapshot_info,
     **tenant_options.MODULES,
     **token_options.MODULES,
+    **policy_options.MODULES,
     "skerry_volume": volume,
     "skerry_volume_archive": volume_archive,
     "skerry_volume_info": functools.partial(only_those, VolumeKey, "volumes"),

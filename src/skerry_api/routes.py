@@ -206,6 +206,17 @@ def _others() -> Iterator[Route]:
     yield Route("status", "GET", "/status")
 
 
+def _policies() -> Iterator[Route]:
+    yield Route("policy_list", "GET", "/policies")
+    yield Route("policy_list", "GET", f"{_PROJECT}/policies", of="project")
+    yield Route("policy_explain", "GET", "/explain")
+    for path, of in ((f"{_PROJECT}/policy", "project"), (f"{_PROJECT}/containers/{{container}}/policy", "")):
+        yield Route("policy_info", "GET", path, of=of)
+        yield Route("policy_set", "PUT", path, of=of)
+        yield Route("policy_delete", "DELETE", path, of=of)
+        yield Route("policy_absent", "POST", f"{path}/absent", of=of)
+
+
 _ONES = ("start", "stop", "restart", "freeze", "thaw", "rollback", "copy", "rename", "ensure")
 ROUTES: tuple[Route, ...] = (
     *_kind(
@@ -235,6 +246,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *_snapshots(),
     *_others(),
+    *_policies(),
     *_tenants(),
     *_tokens(),
 )

@@ -98,6 +98,9 @@ def _add(command: argparse.ArgumentParser, option: "Option") -> argparse.Action:
         case "secret":  # in no argument, which every user of the host may read
             text += " The first line of this file; - is standard input."
             return command.add_argument(*flags, dest=dest, metavar=shown, type=_secret, help=text)
+        case "document":
+            text += " A file of JSON has them; - is standard input."
+            return command.add_argument(*flags, dest=dest, metavar=shown, type=_document, help=text)
         case form:
             readers: dict[str, Callable[[str], Any]] = {"pairs": _variable, "texts": str}
             convert = readers.get(form) or _entry(option["fields"])
@@ -116,6 +119,17 @@ def _entry(fields: Sequence[str]) -> Callable[[str], dict[str, str] | None]:
         return dict(zip(fields, text.split(":", len(fields) - 1), strict=False))
 
     return convert
+
+
+def _document(path: str) -> Any:
+    """What a file of JSON has."""
+    try:
+        with open(0 if path == "-" else path, encoding="utf-8", closefd=path != "-") as file:
+            return json.load(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read: {error}") from error
+    except json.JSONDecodeError as error:  # its words quote nothing of the file, which may have a secret
+        raise argparse.ArgumentTypeError(f"{path} is no JSON: {error.msg} in line {error.lineno}") from error
 
 
 def _secret(path: str) -> str:

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from typing import ClassVar
 
-from skerry.host import routes
+from skerry.host import policies, routes
 from skerry.host.haproxy import Master, ProxyDownError, ProxyLostError, retry
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, invalid
@@ -141,6 +141,7 @@ def reload(host: HostConfig) -> int:
     """
     with routes.lock(host.routes_map):
         desired = routes.read(host.database)
+        routes.write(policies.path(host), policies.read(host))
         routes.write(host.routes_map, desired)
         Master(host.proxy_socket, timeout=60).reload()
     return len(desired) - 1
@@ -150,6 +151,7 @@ def _replace_live(host: HostConfig) -> int:
     with routes.lock(host.routes_map):
         desired = routes.read(host.database)
         master = Master(host.proxy_socket)
+        master.replace_map(policies.path(host), policies.read(host))  # before any URL leads anywhere
         master.replace_map(host.routes_map, desired)
         key, value = routes.READY
         if any(master.lookup(worker, host.routes_map, key) != value for worker in master.workers()):

@@ -15,12 +15,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from skerry.model.container import Secret
-from skerry.protocol.core import FromInput, Stream, Table, Verb, group_of
+from skerry.protocol.core import Document, FromInput, Stream, Table, Verb, group_of
 from skerry.protocol.table import TABLE
 
 PROGRAM = "command"  # the field of a program and its arguments, which come after '--'
 _SHORT = {"--user": "-u", "--workdir": "-w", "--env": "-e", "--follow": "-f", "--lines": "-n"}
-_PLACED = {"alias", "name", "new_name", "path", "source"}  # given by their place, without a flag
+_PLACED = {"alias", "name", "new_name", "path", "source", "url"}  # given by their place, without a flag
 _SINGULAR = {"capabilities": "capability", "reaches": "reach"}
 Model = type[BaseModel]
 
@@ -31,9 +31,10 @@ class Option(TypedDict):
     Attributes:
         dest: the field of the request, ``GROUP.FIELD`` where it belongs into a group of it.
         flag: how it is given; empty where its place says it. ``short`` is its one letter, if it has one.
-        form: what follows: one text, a file with a secret text, one of ``choices``, nothing (a switch), or, again and
-            again, ``NAME=VALUE``, a text, or the values of ``fields`` with a colon between them. ``input`` is read from
-            standard input; ``stream-in`` and ``stream-out`` are a file that the command itself reads or writes.
+        form: what follows: one text, a file with a secret text or a ``document`` of JSON, one of ``choices``, nothing (a
+            switch), or, again and again, ``NAME=VALUE``, a text, or the values of ``fields`` with a colon between them.
+            ``input`` is read from standard input; ``stream-in`` and ``stream-out`` are a file that the command itself
+            reads or writes.
         metavar: what stands for the value in the help.
         help: what it is.
         choices: the texts that it can be.
@@ -46,7 +47,17 @@ class Option(TypedDict):
     flag: str
     short: str
     form: Literal[
-        "text", "secret", "choice", "switch", "pairs", "texts", "entries", "input", "stream-in", "stream-out"
+        "text",
+        "secret",
+        "document",
+        "choice",
+        "switch",
+        "pairs",
+        "texts",
+        "entries",
+        "input",
+        "stream-in",
+        "stream-out",
     ]
     metavar: str
     help: str
@@ -141,6 +152,9 @@ def _head(field: FieldInfo) -> str:
 
 def _flagged(field: FieldInfo, dest: str, name: str) -> Iterator[Option]:
     flag, once = f"--{name.replace('_', '-')}", f"--{name.removesuffix('s')}"
+    if any(isinstance(note, Document) for note in field.metadata):
+        yield _option(field, dest, flag, "document", "file")
+        return
     hint = _plain_type(field)
     arguments = typing.get_args(hint)
     match typing.get_origin(hint):

@@ -39,6 +39,11 @@ class FromInput:
 
 
 @dataclasses.dataclass(frozen=True)
+class Document:
+    """The field is a list of objects; on a command line a file has them, as JSON."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Stream:
     """The field names a FIFO of :mod:`skerry.streams`; on a command line it is a file that the command opens itself.
 
@@ -160,6 +165,8 @@ class Resource:
     @property
     def plural(self) -> str:
         """The name of many."""
+        if self.name.endswith("y"):
+            return f"{self.name[:-1]}ies"
         return f"{self.name}{'es' if self.name.endswith('s') else 's'}"
 
 

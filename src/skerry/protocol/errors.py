@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from skerry.model.alias import ALIAS_LABEL
 from skerry.model.container import Secret, WhenMissing
 from skerry.model.errors import Code, SkerryError
+from skerry.model.policy import KID, USER
 from skerry.model.size import format_size
 from skerry.model.snapshot import SNAPSHOT_LABEL, SOURCE
 
@@ -45,6 +46,8 @@ PATTERNS = {
     r"^age1[02-9ac-hj-np-z]{58}$": "a public key of age, as age-keygen prints it",
     r"^/": "a path that begins with /",
     r"^[^:\s]{1,255}$": "a name without blanks and colons",
+    USER: "1 to 64 characters, without blanks and colons",
+    KID: "1 to 128 characters",
 }
 
 

@@ -11,6 +11,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "secret": ("id", "version"),
     "snapshot": ("id", "expires"),
     "alias": ("container_id", "service", "created"),
+    "policy": ("id", "version"),
     "image": ("digest", "name"),
     "realm": ("id", "quota", "merge_memory"),
     "project": ("id", "quota"),

@@ -43,11 +43,11 @@ def _all(reach: Reach, template: str, verbs: str) -> dict[str, Right]:
 
 
 RIGHTS: Mapping[str, Right] = {
-    **_all(Reach.PROJECT, "reader", "info volume_info secret_info snapshot_info project_info"),
+    **_all(Reach.PROJECT, "reader", "info volume_info secret_info snapshot_info project_info policy_info"),
     **_all(
         Reach.LISTING, "reader", "list stats top volume_list secret_list snapshot_list alias_list image_list"
     ),
-    **_all(Reach.LISTING, "reader", "project_list operations status token_self"),
+    **_all(Reach.LISTING, "reader", "project_list policy_list operations status token_self"),
     **_all(Reach.REALM, "reader", "realm_list realm_info"),
     **_all(Reach.PROJECT, "deploy", "create start stop restart update rollback delete ensure"),
     **_all(Reach.PROJECT, "deploy", "volume_create volume_update volume_ensure secret_set"),
@@ -61,6 +61,8 @@ RIGHTS: Mapping[str, Right] = {
         Reach.PROJECT, "admin", "freeze thaw copy rename volume_copy volume_rename volume_delete exec_stream"
     ),
     **_all(Reach.PROJECT, "admin", "secret_delete secret_absent snapshot_restore snapshot_delete show_env"),
+    **_all(Reach.PROJECT, "admin", "policy_set policy_delete policy_absent"),
+    **_all(Reach.LISTING, "admin", "policy_explain"),
     **_all(Reach.REALM, "admin", "project_create project_update project_delete project_ensure"),
     **_all(Reach.TOKEN, "admin", "token_create token_ensure token_rotate token_revoke token_info"),
     **_all(Reach.LISTING, "admin", "token_list"),

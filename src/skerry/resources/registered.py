@@ -4,6 +4,7 @@ from skerry.resources.aliases.kind import Aliases
 from skerry.resources.containers.kind import Containers
 from skerry.resources.images.kind import Images
 from skerry.resources.kind import Kinds
+from skerry.resources.policies.kind import Policies
 from skerry.resources.projects.kind import Projects
 from skerry.resources.realms.kind import Realms
 from skerry.resources.secrets.kind import Secrets
@@ -22,6 +23,7 @@ KINDS = Kinds(
         Containers(),
         Snapshots(),
         Aliases(),
+        Policies(),
         Tokens(),
         States(),
     )

@@ -14,7 +14,7 @@ from skerry.store.db import Database
 
 TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "realm": (("realm", "id"),),
-    "project": (("project", "id"),),
+    "project": (("project", "id"), ("policy", "project_id")),
     "image": (("image", "digest"), ("image_layer", "image_digest")),
     "volume": (("volume", "id"), ("snapshot", "volume_id")),
     "secret": (("secret", "id"),),
@@ -24,6 +24,7 @@ TABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("snapshot", "container_id"),
         ("route", "container_id"),
         ("alias", "container_id"),
+        ("policy", "container_id"),
     ),
 }
 """Of each kind its tables, the one with its id first, and the column of that; what others stand on comes first."""

@@ -41,8 +41,8 @@ from skerry.resources.kind import (
     Streamer,
     lock,
 )
+from skerry.store import policies, snapshots
 from skerry.store import renames as followers
-from skerry.store import snapshots
 
 _READS = "export"  # its steps are about the host alone: the container stays as it is, in the store too
 _ASIDE = {"update", "rename", archives.FILL, _READS}  # what does not say whether it is to run
@@ -117,17 +117,22 @@ class Containers(Kind[Container]):
             return
         if plan.before is None:
             store.insert(context.db, plan.resource)
+            policies.copy(context.db, context.secret, plan.resource.locked_as, plan.resource.id)
         elif plan.after is not None:
             store.update(context.db, plan.after)
             self._follow(context, plan.before, plan.after)
             for taken in plan.after.snapshots:
                 snapshots.insert(context.db, taken)
+        if plan.after is None:
+            policies.unlock(context.db, plan.resource.id)
         store.set_routes(context.db, plan.resource.id, _routes(context, plan.after))
 
     def withdraw(self, context: Context, plan: Plan[Container]) -> None:
         """Write the routes of before: or a proxy that starts while steps are undone would serve those of after."""
         if plan.verb != _READS:
             store.set_routes(context.db, plan.resource.id, _routes(context, plan.before))
+        if plan.before is None:
+            policies.unlock(context.db, plan.resource.id)
 
     def done(self, context: Context, plan: Plan[Container]) -> None:
         """Bury a container that was deleted. All else is written already."""

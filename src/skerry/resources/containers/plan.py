@@ -7,6 +7,7 @@ from skerry.model.container import Container, Desired, Spec, takes_effect
 from skerry.model.host import HostConfig
 from skerry.model.snapshot import Snapshot
 from skerry.parts.base import Step
+from skerry.parts.lock import Lock
 from skerry.resources.containers import anatomy, changes
 from skerry.resources.kind import Plan
 
@@ -94,6 +95,8 @@ def create(
     after = _with(container, "started" if start else "stopped")
     anatomy.command(after)
     steps = [Step("make", anatomy.volume(after, origin.place), origin.why)]
+    if after.locked_as:
+        steps.append(Step("make", Lock(after.id), "it is locked as what it is copied of"))
     if start:
         steps += _starting(host, after, wait)
     steps += rerouting(
@@ -156,7 +159,9 @@ def restart(host: HostConfig, container: Container, grace: float, wait: Wait) ->
     return Plan("restart", container, after, steps, "undo")
 
 
-def delete(host: HostConfig, container: Container, snapshots: Sequence[Snapshot] = ()) -> Plan[Container]:
+def delete(
+    host: HostConfig, container: Container, snapshots: Sequence[Snapshot] = (), *, locked: bool = False
+) -> Plan[Container]:
     """Delete a container: its URL is dead first, then its program, then its files, those of its snapshots too."""
     dead = rerouting(host, container, None, "its URL is dead, for good")
     steps = (
@@ -165,6 +170,7 @@ def delete(host: HostConfig, container: Container, snapshots: Sequence[Snapshot]
         *(Step("remove", one, "nothing goes back to it") for one in anatomy.kept_roots(container)),
         *(Step("remove", anatomy.taken(container, one), "nothing goes back to it") for one in snapshots),
         Step("remove", anatomy.volume(container), "its files go"),
+        *((Step("remove", Lock(container.id), "nothing is left to lock"),) if locked else ()),
     )
     return Plan("delete", container, None, steps, "finish")
 

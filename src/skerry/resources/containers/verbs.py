@@ -33,7 +33,7 @@ from skerry.resources.containers.view import running, waits_for_restart
 from skerry.resources.kind import Context, Looking, Plan
 from skerry.resources.kind import Decide as DecideAny
 from skerry.resources.kind import Planner as PlannerAny
-from skerry.store import references, snapshots
+from skerry.store import policies, references, snapshots
 
 Decide = DecideAny[Container]
 Planner = PlannerAny[Container]
@@ -144,6 +144,8 @@ def _copy(context: Context, request: requests.Copy) -> Decide:
         source, spec = parts()
         sizes.check(source, spec)
         proposed = _propose(context, key, spec, source.image)
+        if policies.of_container(context.db, source.container.id):
+            proposed = dataclasses.replace(proposed, locked_as=source.container.id)
         origin = plan.Origin(source.place, source.why)
         made = plan.create(context.host, proposed, start=request.start, wait=_wait(request), origin=origin)
         return dataclasses.replace(made, warnings=tuple(copies.warnings(source, given)))
@@ -298,7 +300,10 @@ def _delete(context: Context, key: ContainerKey, *, must_exist: bool) -> Decide:
             return None
         container = existing(context, found, key)
         _check_aliases(context, container, set())
-        return plan.delete(context.host, container, snapshots.of(context.db, container.id))
+        policy = policies.of_container(context.db, container.id)
+        return plan.delete(
+            context.host, container, snapshots.of(context.db, container.id), locked=policy is not None
+        )
 
     return decide
 

@@ -5,6 +5,8 @@ import dataclasses
 from skerry.model.base import DEFAULT
 from skerry.model.errors import Code, SkerryError
 from skerry.model.tenants import Project, ProjectKey, RealmKey
+from skerry.parts.base import Step
+from skerry.parts.lock import Lock
 from skerry.protocol import projects as requests
 from skerry.resources import names, owner_plan, owners, shares
 from skerry.resources.kind import Context, Plan
@@ -86,7 +88,8 @@ def _delete(context: Context, key: ProjectKey, *, must_exist: bool) -> Decide:
         ]
         if not has:
             has = [f"an operation on {one}" for one in projects.in_work(context.db, "project_id", project.id)]
-        return owner_plan.delete(project, owners.limits(project), has)
+        unlocked = Step("remove", Lock(project.id), "its policy goes with it")
+        return owner_plan.delete(project, owners.limits(project), has, (unlocked,))
 
     return decide
 
