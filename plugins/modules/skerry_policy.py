@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: skerry_policy
 short_description: Say who gets through to the URLs of a container or a project
 description:
-  - The policy of a container, or of a project for its containers that have no own one. The proxy decides each request by it,
-    from the next one on, without a reload. Passwords, secrets and tokens are stored encrypted or hashed, and shown nowhere.
+  - The policy of a container, or of a project for its containers that have no own one. The proxy decides on requests by it.
+    A change holds from the next one on. Passwords, secrets and tokens are stored encrypted, and shown nowhere.
   - Set C(no_log) on a task that makes tokens, as its result has them.
 
 extends_documentation_fragment:

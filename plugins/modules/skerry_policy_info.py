@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: skerry_policy_info
 short_description: Tell about policies, and what becomes of a request
 description:
-  - Lists who gets through to the URLs of a host, without a secret. Tells for a request which group decides. Changes nothing.
+  - Lists who gets through to the URLs of a host, without a secret. Tells which group decides on a request. Changes nothing.
 
 extends_documentation_fragment:
   - skerry.host.engine

@@ -101,5 +101,5 @@ RESOURCE = Resource(
     "policy",
     1,
     (PolicySet, PolicyDelete, PolicyAbsent, PolicyInfo, PolicyList, PolicyExplain),
-    ("project", "container", "enabled", "default", "group_names", "changed"),
+    ("project", "name", "state", "default", "group_names", "changed"),
 )

@@ -48,6 +48,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
                     wait="running",
                     **place,
                 )
+                ask(found, "policy_set", **place, container="web")
         yield found
         found.context.db.close()
 
@@ -82,6 +83,7 @@ def named(realm: str, project: str, name: str = "web") -> dict[str, dict[str, An
         {"snapshot": {"source": "volume/data", "name": "one", **place}},
     )
     alias = {"alias": "www-acme-blog", **place}
+    policy = {**place, "container": name}
     of = {"project": {"realm": realm, "name": project}}
     tokens, realms = {"token": {"realm": realm, "name": "ci"}}, {"realm": {"name": realm}}
     found: dict[str, dict[str, Any]] = {
@@ -104,6 +106,7 @@ def named(realm: str, project: str, name: str = "web") -> dict[str, dict[str, An
         "alias_set": {**alias, "container": "web"},
         "alias_drain": alias,
         "alias_delete": alias,
+        **dict.fromkeys(("policy_info", "policy_set", "policy_delete", "policy_absent"), policy),
         **dict.fromkeys(("project_info", "project_create", "project_update", "project_delete"), of),
         "project_ensure": {**of, "state": "present"},
         "realm_info": realms,
@@ -114,13 +117,24 @@ def named(realm: str, project: str, name: str = "web") -> dict[str, dict[str, An
     return found
 
 
-LISTINGS = sorted(verb for verb, right in RIGHTS.items() if right.reach is Reach.LISTING)
+EXPLAIN = "policy_explain"  # it asks for one URL
+LISTINGS = sorted(verb for verb, right in RIGHTS.items() if right.reach is Reach.LISTING and verb != EXPLAIN)
 HOST = {verb for verb, right in RIGHTS.items() if right.reach is Reach.HOST}
-NAMING = sorted(set(RIGHTS) - set(LISTINGS) - {SHOW_ENV, "realm_list"} - HOST)
+NAMING = sorted(set(RIGHTS) - set(LISTINGS) - {SHOW_ENV, EXPLAIN, "realm_list"} - HOST)
 
 
 def test_the_requests_of_these_tests_are_all_that_name_something() -> None:
     assert sorted(named("acme", "shop")) == NAMING
+
+
+def test_a_url_of_others_is_as_one_that_leads_nowhere(engine: Engine) -> None:
+    by = token(engine, "ci", realm="acme", template="admin")
+    url, foreign = (ask(engine, "info", container={"name": "web", "realm": realm, "project": project})["container"]["url"]
+                    for realm, project in (("acme", "shop"), ("rival", "shop")))  # fmt: skip
+    assert ask(engine, EXPLAIN, by, url=url)["policy"] == "acme/shop/web"
+    nowhere = foreign.replace("//", "//0")
+    told = [refused(engine, EXPLAIN, by, url=one)[1].replace(one, "") for one in (foreign, nowhere)]
+    assert told[0] == told[1]
 
 
 # ---- who asks at all

@@ -356,6 +356,28 @@ def verbs_of_tokens() -> dict[str, tuple[list[Request], Request]]:
     }
 
 
+def verbs_of_policies(hello: Request) -> dict[str, tuple[list[Request], Request]]:
+    create: Request = {"verb": "create", **KEY, "spec": {"image": "hello"}}
+    lock: Request = {
+        "verb": "policy_set",
+        "container": "crash",
+        "groups": [{"name": "office", "ip": ["192.0.2.0/24"]}],
+    }
+    there = [hello, create]
+    return {
+        "set": (there, lock),
+        "set, of a project": (there, {**lock, "container": None}),
+        "set, another": ([*there, lock], {**lock, "groups": [{"name": "ci", "tokens": [{"name": "t"}]}]}),
+        "delete": ([*there, lock], {"verb": "policy_delete", "container": "crash"}),
+        "absent": ([*there, lock], {"verb": "policy_absent", "container": "crash"}),
+        "copy its container": (
+            [*there, lock],
+            {"verb": "copy", "container": {"name": "copy"}, "source": "crash", "spec": {}},
+        ),
+        "delete its container": ([*there, lock], {"verb": "delete", **KEY}),
+    }
+
+
 def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
     sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,6 +396,7 @@ def test_killed_anywhere_it_is_done_or_nothing_of_it_is_there(
         "OCI image": verbs_of_oci_images(tmp_path),
         "volume": verbs_of_volumes(),
         "alias": verbs_of_aliases(old),
+        "policy": verbs_of_policies(old),
         "secret": verbs_of_secrets(),
         "realm": verbs_of_realms(),
         "project": verbs_of_projects(),

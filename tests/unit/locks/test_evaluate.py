@@ -45,7 +45,7 @@ def basic(user: str, password: str) -> tuple[str, str]:
     list(tokens.attacks()),
     ids=lambda one: one if isinstance(one, str) and len(one) < 60 else "",
 )
-def test_a_jwt_is_good_or_not(name: str, token: str, good: bool) -> None:  # noqa: ARG001
+def test_a_jwt_is_good_or_not(name: str, token: str, good: bool) -> None:
     policy, _ = made({"name": "team", "jwt": tokens.KEYED})
     verdict = evaluate(policy, asked("::1", ("authorization", f"Bearer {token}")))
     assert (verdict.status == 200) == good
@@ -156,7 +156,9 @@ SOME = st.lists(
     headers=CREDENTIALS,
     default=st.sampled_from(["allow", "deny"]),
 )
-def test_no_policy_lets_in_whom_a_group_denies_or_nobody_allows(groups: list[dict[str, Any]], denied: bool, ip: str, headers: list[tuple[str, str]], default: str) -> None:  # fmt: skip
+def test_no_policy_lets_in_whom_a_group_denies_or_nobody_allows(
+    groups: list[dict[str, Any]], denied: bool, ip: str, headers: list[tuple[str, str]], default: str
+) -> None:
     ban = [{"name": "ban", "deny": True, "ip": ["192.0.2.0/24", "::1/128"]}] if denied else []
     policy, _ = made(*groups, *ban, default=default)
     found = evaluate(policy, asked(ip, *headers))

@@ -9,7 +9,7 @@ from skerry.protocol.table import TABLE
 READER = {
     *("info", "list", "stats", "top", "operations", "status", "token_self", "image_list"),
     *("volume_info", "volume_list", "secret_info", "secret_list", "snapshot_info", "snapshot_list"),
-    *("alias_list", "project_info", "project_list", "realm_info", "realm_list"),
+    *("alias_list", "project_info", "project_list", "realm_info", "realm_list", "policy_info", "policy_list"),
 }
 DEPLOY = {
     *("create", "start", "stop", "restart", "update", "rollback", "delete", "ensure", "logs"),
@@ -23,6 +23,7 @@ ADMIN = {
     *("token_create", "token_ensure", "token_rotate", "token_revoke", "token_info", "token_list"),
     *("exec", "shell", "connect", "get", "put", "export", "import", "volume_backup", "volume_restore"),
     *("image_publish", "image_delete", "image_prune"),
+    *("policy_set", "policy_delete", "policy_absent", "policy_explain"),
 }
 OPERATOR = {
     *("realm_create", "realm_update", "realm_delete", "realm_ensure"),

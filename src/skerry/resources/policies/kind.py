@@ -42,7 +42,9 @@ class Policies(Kind[KeptPolicy]):
         """The policy as an answer shows it."""
         return {
             "id": resource.id,
+            "name": resource.key.container or "every container",
             **resource.key.model_dump(),
+            "state": "on" if resource.enabled else "off",
             "enabled": resource.enabled,
             "default": resource.default,
             "groups": resource.shown,
