@@ -1,6 +1,6 @@
 """Policies, as the engine knows them: what decides, what is stored when, how one is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from skerry.model.policy import KeptPolicy, PolicyKey
@@ -8,7 +8,7 @@ from skerry.protocol import policies as requests
 from skerry.resources.kind import Answer, Context, Kind, Plan, Planner, Reader
 from skerry.resources.policies import explain, verbs
 from skerry.store import policies as store
-from skerry.store import projects
+from skerry.store import projects, references
 
 
 class Policies(Kind[KeptPolicy]):
@@ -91,6 +91,20 @@ class Policies(Kind[KeptPolicy]):
             store.delete(context.db, resource.id)
         else:
             store.write(context.db, policy)
+
+    def warnings(
+        self,
+        context: Context,
+        before: KeptPolicy | None,  # noqa: ARG002
+        after: KeptPolicy | None,
+    ) -> Iterable[str]:
+        """That ports of the host lead past it."""
+        if after is None or after.key.container is None:
+            return
+        row = references.container(context.db, after.key.realm, after.key.project, after.key.container)
+        if row and row.spec.publish:
+            ports = ", ".join(row.spec.publish)
+            yield f"{ports} of the host leads to {after.key.container} past its policy, which is of URLs"
 
     def figures(self, context: Context) -> Answer:
         """How many there are."""

@@ -139,6 +139,14 @@ def test_what_has_no_policy_says_so_and_absent_is_no_error(engine) -> None:
     assert not plan(engine, "policy_absent", container="blog")["changed"]
 
 
+def test_a_published_port_is_named(engine, container) -> None:
+    spec = container.spec.model_copy(update={"publish": ("5432/tcp",)})
+    with engine.context.db.transaction():
+        containers.update(engine.context.db, dataclasses.replace(container, spec=spec))
+    (warning,) = plan(engine, "policy_set", container="blog", groups=[OFFICE])["warnings"]
+    assert warning == "5432 of the host leads to blog past its policy, which is of URLs"
+
+
 def test_who_opens_a_url_is_warned(engine) -> None:
     stored(engine, container="blog", groups=[STAFF])
     assert plan(engine, "policy_delete", container="blog")["warnings"] == [
