@@ -205,7 +205,8 @@ local function without_cookie(txn, name)
         for pair in (found[at] or ""):gmatch("[^;]+") do
             pair = pair:gsub("^%s+", "")
             -- What stands behind a comma or in quotes is a cookie to some and none to others: that goes as well.
-            if not pair:find(name, 1, true) then kept[#kept + 1] = pair end
+            local hidden = pair:find('[,"]') and pair:find(name, 1, true)
+            if not hidden and pair:match("^([^=]-)%s*=") ~= name then kept[#kept + 1] = pair end
         end
     end
     txn.http:req_del_header("cookie")
@@ -218,7 +219,7 @@ local function hide(txn, policy)
         local kind, name = source:match("^(%a+):(.*)$")
         if kind == "header" then
             txn.http:req_del_header(name)
-        elseif tonumber(txn.sf:req_cook_cnt(name)) > 0 then
+        elseif tonumber(txn.sf:req_fhdr_cnt("cookie")) > 0 then
             without_cookie(txn, name)
         end
     end
