@@ -263,6 +263,7 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.engine_handler import API
 from ..module_utils.policy_handler import apply_policy
 
 ARGUMENTS = {
@@ -321,6 +322,7 @@ ARGUMENTS = {
         },
     },
     # end of what is written
+    **API,
 }
 
 

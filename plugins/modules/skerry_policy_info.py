@@ -99,7 +99,7 @@ explained:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.engine_handler import ask, given
+from ..module_utils.engine_handler import API, ask, given
 
 ARGUMENTS = {
     # written by `make options` from src/skerry/protocol and src/skerry/model
@@ -110,6 +110,7 @@ ARGUMENTS = {
     "ip": {"type": "str"},
     "headers": {"type": "list", "elements": "str", "no_log": True},
     # end of what is written
+    **API,
 }
 _OF_A_REQUEST = ("url", "ip", "headers")
 

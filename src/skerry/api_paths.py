@@ -205,6 +205,44 @@ VERBS = {
     "stats": Verb("other", "container", (), (("GET", "/stats"),)),
     "operations": Verb("other", "host", (), (("GET", "/operations"),)),
     "status": Verb("other", "host", (), (("GET", "/status"),)),
+    "policy_list": Verb("list", "policies", (), (("GET", "/policies"),)),
+    "policy_explain": Verb("other", "policy", (), (("GET", "/explain"),)),
+    "policy_info": Verb(
+        "one",
+        "policy",
+        (),
+        (
+            ("GET", "/realms/{realm}/projects/{project}/containers/{container}/policy"),
+            ("GET", "/realms/{realm}/projects/{project}/policy"),
+        ),
+    ),
+    "policy_set": Verb(
+        "change",
+        "policy",
+        (),
+        (
+            ("PUT", "/realms/{realm}/projects/{project}/containers/{container}/policy"),
+            ("PUT", "/realms/{realm}/projects/{project}/policy"),
+        ),
+    ),
+    "policy_delete": Verb(
+        "change",
+        "policy",
+        (),
+        (
+            ("DELETE", "/realms/{realm}/projects/{project}/containers/{container}/policy"),
+            ("DELETE", "/realms/{realm}/projects/{project}/policy"),
+        ),
+    ),
+    "policy_absent": Verb(
+        "change",
+        "policy",
+        (),
+        (
+            ("POST", "/realms/{realm}/projects/{project}/containers/{container}/policy/absent"),
+            ("POST", "/realms/{realm}/projects/{project}/policy/absent"),
+        ),
+    ),
     "realm_list": Verb("list", "realms", (), (("GET", "/realms"),)),
     "realm_create": Verb("change", "realm", ("realm", "quota"), (("POST", "/realms"),)),
     "realm_info": Verb("one", "realm", ("realm",), (("GET", "/realms/{name}"),)),
