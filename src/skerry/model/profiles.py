@@ -34,9 +34,12 @@ Ttl = Annotated[
 
 
 class _Options(Protocol):
-    profile: Profile
-    restart: str
-    ttl: str
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def restart(self) -> str: ...
+    @property
+    def ttl(self) -> str: ...
 
 
 def with_defaults(given: Any) -> Any:
