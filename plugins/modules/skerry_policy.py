@@ -183,7 +183,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the office in without a word, and staff from everywhere
+- name: Set a policy for the office by address, and for staff by password
   skerry.host.skerry_policy:
     container: blog
     groups:
@@ -194,7 +194,7 @@ EXAMPLES = r"""
           - user: ann
             password: "{{ password_of_ann }}"
 
-- name: Let in whom an issuer names an operator, from no banned network
+- name: Set a policy for operators of an issuer
   skerry.host.skerry_policy:
     project: acme/shop
     groups:
@@ -210,12 +210,12 @@ EXAMPLES = r"""
             - kid: "2026"
               pem: "{{ lookup('ansible.builtin.file', 'issuer.pem') }}"
 
-- name: Close a container to everybody
+- name: Close a container
   skerry.host.skerry_policy:
     container: blog
     enabled: false
 
-- name: Open it to everybody
+- name: Delete the policy of a container
   skerry.host.skerry_policy:
     container: blog
     state: absent

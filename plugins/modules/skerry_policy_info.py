@@ -54,7 +54,7 @@ EXAMPLES = r"""
   skerry.host.skerry_policy_info:
   register: all
 
-- name: Ask what becomes of a request
+- name: Read the decision on a request
   skerry.host.skerry_policy_info:
     url: https://shop.skerry.example/
     ip: 192.0.2.7

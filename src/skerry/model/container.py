@@ -335,7 +335,6 @@ class Container:
         neighbours: what it calls each container that it may reach, with that one's slot.
         snapshots: those that a plan makes of it. What it has else is in the store.
         followers: the ids of those whose options name it, of a plan that renames it.
-        locked_as: the id of the container whose policy it gets, of a plan that copies it.
         merge_memory: whether equal memory of its realm is kept once, from its next start on.
     """
 
@@ -358,7 +357,7 @@ class Container:
     health: str = ""
     snapshots: tuple[Snapshot, ...] = ()
     followers: tuple[str, ...] = ()
-    locked_as: str = ""
+    locked_as: str = ""  # of a plan that copies a container: the id of that one, whose policy it gets
     merge_memory: bool = False
 
     @property
@@ -380,11 +379,9 @@ class Container:
 
     def host_names(self, domain: str) -> dict[str, int]:
         """The host name of each of its URLs, with the port behind it; of a build none."""
-        if self.spec.profile == "build":
-            return {}
-        stem = f"{self.project_id}-{self.id}"
-        names = {f"{stem}.{domain}": self.spec.port}
-        return names | {f"{stem}-{service.name}.{domain}": service.port for service in self.spec.services}
+        ports = {"": self.spec.port} | {f"-{one.name}": one.port for one in self.spec.services}
+        names = {f"{self.project_id}-{self.id}{end}.{domain}": port for end, port in ports.items()}
+        return {} if self.spec.profile == "build" else names
 
     def view(self) -> dict[str, Any]:
         """The container as JSON, for a list or an answer. Of its environment it has the names only."""

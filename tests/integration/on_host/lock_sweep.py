@@ -212,7 +212,8 @@ def leaks(body: bytes, one: Locked) -> bool:
 
 def sweep(seed: int, count: int, each: int) -> dict[str, Any]:
     """So many policies, so many requests to each."""
-    draw, client, differ, seen = random.Random(seed), Client(), [], collections.Counter()
+    draw, client, differ = random.Random(seed), Client(), list[Any]()
+    seen = collections.Counter[str]()
     known = [text for _, text, _ in tokens.attacks() if len(text) < 8000] + [
         tokens.hs(),
         tokens.rs(),
