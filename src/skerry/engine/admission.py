@@ -17,7 +17,8 @@ from skerry.store.db import Database
 
 FIELD = "asker"  # of a request's line: who asks
 _FIELDS = {"token", "source"}
-_MATCH = "if_match"
+_MATCH, _KEY = "if_match", "key"
+KEY = r"[\x21-\x7e]{1,128}"  # of one request among those of a token
 _STATES = 16  # at most, of if_match
 _log = logging.getLogger(__name__)
 
@@ -30,11 +31,13 @@ class Asker:
         digest: the SHA-256 of the token, in hex.
         source: the address of the client.
         if_match: in which states the resource may be; none where it must not be there; None for any.
+        key: the Idempotency-Key of the request; empty where it has none.
     """
 
     digest: str
     source: str
     if_match: tuple[str, ...] | None = None
+    key: str = ""
 
 
 def asker_of(raw: dict[str, Any]) -> Asker:
@@ -44,7 +47,7 @@ def asker_of(raw: dict[str, Any]) -> Asker:
         SkerryError: nobody is named, or not as one is.
     """
     found = raw.pop(FIELD, None)
-    if not isinstance(found, dict) or found.keys() - {_MATCH} != _FIELDS:
+    if not isinstance(found, dict) or found.keys() - {_MATCH, _KEY} != _FIELDS:
         raise SkerryError(
             Code.UNAUTHORIZED,
             f"{FIELD}: the request does not say which token asks, and from where",
@@ -65,7 +68,22 @@ def asker_of(raw: dict[str, Any]) -> Asker:
             f"{FIELD}, source: this is no address",
             "Give the client's address, such as 192.0.2.7 or 2001:db8::7",
         ) from None
-    return Asker(digest, str(source), _states(found.get(_MATCH)))
+    return Asker(digest, str(source), _states(found.get(_MATCH)), _key(found.get(_KEY, "")))
+
+
+def _key(found: object) -> str:
+    """The key that a line names.
+
+    Raises:
+        SkerryError: it is none.
+    """
+    if found != "" and not (isinstance(found, str) and re.fullmatch(KEY, found)):
+        raise SkerryError(
+            Code.INVALID,
+            "Idempotency-Key: this is none",
+            "Give 1 to 128 letters, digits and signs, without spaces, such as a UUID",
+        )
+    return str(found)
 
 
 def _states(found: object) -> tuple[str, ...] | None:

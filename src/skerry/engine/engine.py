@@ -4,7 +4,8 @@ import collections
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from skerry import __version__
@@ -12,7 +13,8 @@ from skerry.engine import admission, executor
 from skerry.engine.admission import Asker
 from skerry.engine.executor import Running
 from skerry.engine.locks import Locks
-from skerry.model.errors import SkerryError
+from skerry.engine.repeats import Repeats
+from skerry.model.errors import Code, SkerryError
 from skerry.parts.base import Progress, journaled_title
 from skerry.protocol import core, hosts
 from skerry.protocol.core import Request, Table
@@ -98,6 +100,7 @@ class Engine:
     def __init__(self, context: Context, kinds: Kinds, table: Table) -> None:
         self.context, self.kinds, self.table = context, kinds, table
         self._locks = Locks()
+        self._repeats = Repeats(self._told)
         self._own: dict[str, Callable[[Context, Any], Answer]] = {
             "operations": self._operations,
             "status": self._status,
@@ -137,14 +140,18 @@ class Engine:
         context = self.context
         if asker is not None:
             token = admission.admit(context.db, asker, request)
-            context = dataclasses.replace(context, asker=token, if_match=asker.if_match)
+            context = dataclasses.replace(
+                context, asker=token, if_match=asker.if_match, request=secrets.token_hex(12)
+            )
         if isinstance(request, core.PlanOnly):
             return self._apply(context, request.of, progress, dry_run=True)
         verb = self.table.verb_of(request)
         if verb.name in self._own:
             return self._own[verb.name](context, request)
-        if verb.changes:
-            return self._apply(context, request, progress, dry_run=False)
+        if isinstance(request, core.Change):
+            apply = functools.partial(self._apply, request=request, progress=progress, dry_run=False)
+            key = asker.key if asker else ""
+            return self._repeats.answer(context, request, key, apply) if key else apply(context)
         kind = self.kinds[verb.resource.name]
         if client is not None and verb.name in kind.streamers():
             return kind.streamers()[verb.name](context, request, client)
@@ -226,7 +233,8 @@ class Engine:
         with work.transaction():
             running = work.begin_next()
         while running is not None:
-            progress({"event": "plan", "verb": running.plan.verb, "steps": running.plan.titles()})
+            told = {"verb": running.plan.verb, "steps": running.plan.titles(), "operation": running.id}
+            progress({"event": "plan", **told})
             hear = functools.partial(work.hear, progress)
             done = executor.run(running, hear, work.begin_next, look=work.look)
             work.timings.append(done.timings)
@@ -247,6 +255,15 @@ class Engine:
         for operation in left:
             executor.recover(self.context, kind, operation)
         return kind.find(context, request) if left else found
+
+    def _told(self, context: Context, found: Sequence[operations.Operation]) -> Answer:
+        """The answer to a request that was carried out, from its operations."""
+        kind = self.kinds[found[0].kind]
+        plans = [kind.load(one.plan) for one in found]
+        work = _Work(context, kind, None, plans[-1].after, plans=plans)
+        work.timings.extend(one.timings for one in found)
+        first = plans[0].before
+        return self._answer(work, None if first is None else kind.view(context, first))
 
     def _answer(self, work: _Work, before: Answer | None) -> core.Changed:
         context, kind, plans = work.context, work.kind, work.plans
@@ -271,10 +288,18 @@ class Engine:
         """The newest operations: what each planned, how long its steps took, how it ended, which token asked."""
         token = context.asker
         if token is None or token.operators:
-            found, own = operations.recent(context.db, request.count), ""
+            found, own = operations.recent(context.db, request.count, request.id), ""
         else:
-            found = operations.recent_of(context.db, request.count, token.realm_id, token.project_ids)
+            found = operations.recent_of(
+                context.db, request.count, token.realm_id, token.project_ids, request.id
+            )
             own = f"{token.key.realm}/"
+        if request.id is not None and not found:
+            raise SkerryError(
+                Code.NOT_FOUND,
+                f"there is no operation {request.id}",
+                "The verb operations shows those there are",
+            )
         return {
             "operations": [
                 {
@@ -292,6 +317,7 @@ class Engine:
                     "timings_ms": item.timings,
                     "token": item.token if item.token.startswith(own) else "",
                     "token_id": item.token_id if item.token.startswith(own) else "",
+                    "next": item.next,
                 }
                 for item in found
             ]

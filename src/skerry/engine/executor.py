@@ -73,7 +73,7 @@ def begin(context: Context, kind: Kind[Any], plan: Plan[Any], *, chained: bool =
         kind.about(plan.resource),
         plan.verb,
         kind.dump(plan) | {"chained": chained or bool(plan.once)},
-        (context.asker.id, str(context.asker.key)) if context.asker else ("", ""),
+        (context.asker.id, str(context.asker.key), context.request) if context.asker else ("", "", ""),
     )
     return Running(context, kind, number, plan)
 

@@ -17,6 +17,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden"
     UNAUTHORIZED = "unauthorized"  # the token is none, or none any more
     STALE = "stale"  # the resource is in another state than the request was made for
+    REUSED = "reused"  # another request had this Idempotency-Key
 
 
 class SkerryError(Exception):

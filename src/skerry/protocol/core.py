@@ -72,6 +72,7 @@ class Request(Frozen):
     """What every request has. Its class says what it does, its docstring what a person gets to read of it."""
 
     changes: ClassVar[bool] = False
+    tells_once: ClassVar[bool] = False  # its answer has a value that is kept nowhere
     for_people: ClassVar[bool] = True  # else it is no command: a program of ours asks it
     answered_by: ClassVar[tuple[str, ...]] = ()  # kinds, where it is not the one that it is declared with
     verb: str
@@ -85,7 +86,6 @@ class Change(Request):
     """A request that changes something, so it can be planned as well."""
 
     changes: ClassVar[bool] = True
-
 
 class Listing(InProject, Request):
     """A request about all that is there, or what is of one realm or project."""

@@ -12,10 +12,14 @@ class Operations(Request):
 
     verb: Literal["operations"]
     count: Annotated[int, Field(ge=1, le=1000)] = 20
+    id: Annotated[int | None, Field(ge=1, lt=2**63, description="Only the one of this number.")] = None
 
 
 class ShownOperation(TypedDict):
-    """One row of the journal: what is done so far of a plan for one resource, how it ended, and which token asked."""
+    """One row of the journal: what is done so far of a plan for one resource, how it ended, and which token asked.
+
+    ``next`` is the operation that went on with the same request, or will not be there: null.
+    """
 
     id: int
     verb: str
@@ -31,6 +35,7 @@ class ShownOperation(TypedDict):
     timings_ms: list[float]
     token: str
     token_id: str
+    next: int | None
 
 
 class Journal(TypedDict):

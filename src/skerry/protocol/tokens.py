@@ -15,6 +15,7 @@ class _OneToken(Frozen):
 
 
 class _Options(_OneToken, Change):
+    tells_once: ClassVar[bool] = True
     projects: Annotated[
         Annotated[list[Name], Field(max_length=64)] | None,
         Field(description="Project of its realm that it is held to. Without any, all of the realm."),
@@ -55,6 +56,7 @@ class TokenEnsure(_Options):
 class TokenRotate(_OneToken, Change):
     """Give a token another value, which is shown this once. The old one is revoked at once."""
 
+    tells_once: ClassVar[bool] = True
     verb: Literal["token_rotate"]
     expires: Expires = None
 

@@ -34,6 +34,7 @@ class Context:
         asker: the token that asks; None where root does, or the engine itself.
         if_match: the states of which the resource must have one, as :mod:`skerry.protocol.etags` tells them; none where it
             must not be there; None where any is right.
+        request: the id of the request, which its operations have in the journal.
     """
 
     host: HostConfig
@@ -42,6 +43,7 @@ class Context:
     dry_run: bool = False
     asker: KeptToken | None = None
     if_match: tuple[str, ...] | None = None
+    request: str = ""
 
     def sees(self, realm: str, project: str) -> bool:
         """Whether who asks may know what a project has."""

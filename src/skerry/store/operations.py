@@ -23,6 +23,8 @@ class Operation:
         done: how many of its steps are complete.
         timings: milliseconds of each complete step.
         token_id: the id of the token that asked for it, and in ``token`` how a person named it; empty where none did.
+        request: the id of the request that it is part of; empty where nobody sent one.
+        next: the operation that went on with the same request.
     """
 
     id: int
@@ -38,6 +40,14 @@ class Operation:
     started: str
     token_id: str = ""
     token: str = ""
+    request: str = ""
+    next: int | None = None
+
+
+_SELECT = (
+    "SELECT operation.*, (SELECT min(later.id) FROM operation AS later WHERE later.request <> '' "
+    "AND later.request = operation.request AND later.id > operation.id) AS next FROM operation"
+)
 
 
 def _from_row(row: Row) -> Operation:
@@ -55,6 +65,8 @@ def _from_row(row: Row) -> Operation:
         started=row["started"],
         token_id=row["token_id"],
         token=row["token"],
+        request=row["request"],
+        next=row["next"],
     )
 
 
@@ -64,7 +76,7 @@ def begin(
     about: tuple[str, str],
     verb: str,
     plan: dict[str, Any],
-    asker: tuple[str, str] = ("", ""),
+    asker: tuple[str, str, str] = ("", "", ""),
 ) -> int:
     """Write down what is about to be done; returns the operation's id. Inside a transaction.
 
@@ -74,11 +86,11 @@ def begin(
         about: the resource's id, and how a person names it.
         verb: what is done with it.
         plan: the whole plan, as JSON.
-        asker: the id of the token that asked for it, and how a person names it.
+        asker: the id of the token that asked for it, how a person names it, and the id of its request.
     """
     return db.execute(
-        "INSERT INTO operation (kind, resource_id, resource, verb, plan, state, started, token_id, token) "
-        "VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?)",
+        "INSERT INTO operation (kind, resource_id, resource, verb, plan, state, started, token_id, token, request) "
+        "VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?, ?)",
         kind,
         *about,
         verb,
@@ -143,19 +155,31 @@ def note(db: Database, kind: str, about: tuple[str, str], event: str, text: str,
 def unfinished(db: Database, kind: str | None = None, resource_id: str | None = None) -> list[Operation]:
     """What a crash or a full disk left open, oldest first: of one resource, of one kind, or of all."""
     query = (
-        "SELECT * FROM operation WHERE state = 'open' AND kind = ifnull(?, kind) "
+        f"{_SELECT} WHERE state = 'open' AND kind = ifnull(?, kind) "
         "AND resource_id = ifnull(?, resource_id) ORDER BY id"
     )
     return [_from_row(row) for row in db.rows(query, kind, resource_id)]
 
 
-def recent(db: Database, count: int) -> list[Operation]:
-    """The newest operations, newest first."""
-    return [_from_row(row) for row in db.rows("SELECT * FROM operation ORDER BY id DESC LIMIT ?", count)]
+def of_request(db: Database, request: str) -> list[Operation]:
+    """What was done for a request, oldest first."""
+    query = f"{_SELECT} WHERE request = ? AND request <> '' ORDER BY id"
+    return [_from_row(row) for row in db.rows(query, request)]
 
 
-def recent_of(db: Database, count: int, realm_id: str, project_ids: Sequence[str]) -> list[Operation]:
-    """The newest operations on a realm and what it has; where projects are named, on these and what they have."""
+def recent(db: Database, count: int, number: int | None = None) -> list[Operation]:
+    """The newest operations, newest first; or the one of a number."""
+    query = f"{_SELECT} WHERE id = ifnull(?, id) ORDER BY id DESC LIMIT ?"
+    return [_from_row(row) for row in db.rows(query, number, count)]
+
+
+def recent_of(
+    db: Database, count: int, realm_id: str, project_ids: Sequence[str], number: int | None = None
+) -> list[Operation]:
+    """The newest operations on a realm and what it has; where projects are named, on these and what they have.
+
+    With ``number``, only that one, if it is among them.
+    """
     field = "project_id" if project_ids else "realm_id"
     ids = "(SELECT value FROM json_each(?2))"
     there = " UNION ALL ".join(
@@ -163,7 +187,8 @@ def recent_of(db: Database, count: int, realm_id: str, project_ids: Sequence[str
         for table in ("container", "volume")
     )
     query = (
-        f"SELECT * FROM operation WHERE plan ->> '$.after.{field}' IN {ids} OR plan ->> '$.before.{field}' IN {ids} "  # noqa: S608 - as above
-        f"OR resource_id IN {ids} OR resource_id IN ({there}) ORDER BY id DESC LIMIT ?1"
+        f"{_SELECT} WHERE id = ifnull(?3, id) AND (plan ->> '$.after.{field}' IN {ids} "
+        f"OR plan ->> '$.before.{field}' IN {ids} "
+        f"OR resource_id IN {ids} OR resource_id IN ({there})) ORDER BY id DESC LIMIT ?1"
     )
-    return [_from_row(row) for row in db.rows(query, count, json.dumps(project_ids or [realm_id]))]
+    return [_from_row(row) for row in db.rows(query, count, json.dumps(project_ids or [realm_id]), number)]
