@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from skerry_api.app import make
+from skerry_api.programs import LARGEST
 
 _LISTEN_FD = 3  # sd_listen_fds(3)
 
@@ -26,6 +27,9 @@ def main() -> int:
         proxy_headers=False,
         timeout_graceful_shutdown=60,
         limit_concurrency=400,
+        ws="websockets",
+        ws_max_size=LARGEST,
+        ws_per_message_deflate=False,
     )
     return 0
 

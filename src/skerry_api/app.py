@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from skerry_api import dispatch, openapi, problems, strict_json
+from skerry_api import dispatch, openapi, problems, sockets, strict_json
 from skerry_api.dispatch import Answer, Asked
 from skerry_api.engine import SOCKET, Engine
+from skerry_api.events import Events
 from skerry_api.limits import Limits
 from skerry_api.problems import ProblemError
 from skerry_api.routes import BASE, ROUTES, Route, allowed
@@ -46,18 +48,14 @@ async def _body(request: Request) -> bytes:
     return bytes(found)
 
 
-def _headers(request: Request) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in request.headers.items():
-        found.setdefault(name, []).append(value)
-    return found
-
-
 def _has_body(request: Request) -> bool:
     return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
 
 
-def _sent(answer: Answer) -> Response:
+def _sent(answer: Answer | Events) -> Response:
+    if isinstance(answer, Events):
+        headers = {"content-type": answer.kind, "cache-control": "no-store"}
+        return StreamingResponse(answer.parts, 200, headers)
     return Response(answer.body, answer.status, dict(answer.headers))
 
 
@@ -72,7 +70,7 @@ def _endpoint(route: Route, engine: Engine, limits: Limits) -> Endpoint:
 
         try:
             query = request.query_params.multi_items()
-            asked = Asked(route, request.path_params, query, _headers(request))
+            asked = Asked(route, request.path_params, query, sockets.headers(request))
             return _sent(await dispatch.answer(asked, engine, limits, body))
         except ProblemError as error:
             found = _sent(dispatch.problem(error))
@@ -81,6 +79,12 @@ def _endpoint(route: Route, engine: Engine, limits: Limits) -> Endpoint:
             return found
 
     return endpoint
+
+
+async def _only_socket(request: Request) -> Response:  # noqa: ARG001
+    """Without a WebSocket there is nothing here."""
+    hint = "Connect by a WebSocket client: wss://"
+    return _sent(dispatch.problem(ProblemError("upgrade", "this path is a WebSocket", hint)))
 
 
 def _fixed(make: Callable[[], Mapping[str, Any]]) -> Endpoint:
@@ -143,6 +147,11 @@ def make(path: str = SOCKET) -> FastAPI:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     for route in ROUTES:
+        if route.is_socket:
+            _add(app, f"{BASE}{route.path}", _only_socket, ["GET", "HEAD"])
+            serve = sockets.endpoint(route, engine, limits)
+            app.add_api_websocket_route(f"{BASE}{route.path}", serve)
+            continue
         methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
         _add(app, f"{BASE}{route.path}", _endpoint(route, engine, limits), methods)
     for place, found in _FIXED.items():

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from skerry.model import token as tokens
@@ -12,8 +12,9 @@ from skerry.model.errors import SkerryError
 from skerry.protocol import etags
 from skerry.protocol.core import PLAN
 from skerry.protocol.rights import SELF
-from skerry_api import pages, strict_json
-from skerry_api.engine import Engine
+from skerry_api import events, pages, problems, strict_json
+from skerry_api.engine import Engine, patience
+from skerry_api.events import Events
 from skerry_api.limits import REALM, Limits
 from skerry_api.problems import MEDIA_TYPE, ProblemError
 from skerry_api.routes import BASE, Route
@@ -170,11 +171,9 @@ def request_of(asked: Asked, query: Mapping[str, str]) -> dict[str, Any]:
         ProblemError: the body is wrong, or says what the query says as well.
     """
     route, places = asked.route, asked.route.places()
-    said = dict(route.said(name, value) for name, value in asked.variables.items()) if not route.pick else {}
+    said = dict(route.said(name, value) for name, value in asked.variables.items())
     if route.pick:
-        said = {
-            name: value for name, value in asked.variables.items() if name in places and name != route.pick
-        }
+        said = {name: value for name, value in asked.variables.items() if name in places}
     body = _body_of(asked)
     if twice := sorted(query.keys() & body.keys()):
         raise ProblemError("invalid", f"{twice[0]}: both the query and the body say it", "Give it once")
@@ -198,7 +197,7 @@ def _dry(query: Mapping[str, str]) -> bool:
     return text in _YES
 
 
-async def answer(asked: Asked, engine: Engine, limits: Limits, read: Read) -> Answer:
+async def answer(asked: Asked, engine: Engine, limits: Limits, read: Read) -> Answer | Events:
     """Answer a request.
 
     Args:
@@ -211,35 +210,112 @@ async def answer(asked: Asked, engine: Engine, limits: Limits, read: Read) -> An
         ProblemError: it was refused or failed.
     """
     who = asker(asked.headers)
-    with limits.asking(str(who["token"])) as use:
+    digest, streams = str(who["token"]), asked.route.streams
+    with contextlib.ExitStack() as held:
+        use = held.enter_context(limits.streaming(digest) if streams else limits.asking(digest))
         if use.realm is None:
             use.realm = (await engine.ask(who, {"verb": SELF}))["token"]["realm"] or ""
-        with limits.asking(use.realm, REALM) if use.realm else contextlib.nullcontext():
-            return await _answered(dataclasses.replace(asked, body=await read()), who, engine)
+        if streams:
+            return await _log(asked, who, engine, held)
+        if use.realm:
+            held.enter_context(limits.asking(use.realm, REALM))
+        return await _answered(dataclasses.replace(asked, body=await read()), who, engine, held)
 
 
-async def _answered(asked: Asked, who: dict[str, Any], engine: Engine) -> Answer:
+async def _answered(
+    asked: Asked, who: dict[str, Any], engine: Engine, held: contextlib.ExitStack
+) -> Answer | Events:
     route = asked.route
-    if "idempotency-key" in asked.headers:
-        raise ProblemError(
-            "invalid", "Idempotency-Key: this API keeps none yet", "Leave it out, and send If-Match"
-        )
     query = query_of(asked)
     limit, after = pages.check(query) if route.lists else (0, [])
     dry = _dry(query)
-    wanted = condition(route, asked.headers)
+    wanted, key = condition(route, asked.headers), _key(asked, dry=dry)
     request = request_of(asked, query)
-    if wanted is not None:
-        who["if_match"] = wanted
+    who |= {} if wanted is None else {"if_match": wanted}
+    who |= {} if key is None else {"key": key}
+    if route.changes and not dry:
+        return await _change(asked, engine.stream(who, request, patience(request)), held)
     result = await engine.ask(who, {"verb": PLAN, "of": request} if dry else request)
-    if route.changes:
-        return _changed(asked, result, dry=dry)
+    if dry:
+        return _json(200, result)
     if route.one:
         return _one(asked, result)
     if route.lists:
-        many = route.asks.resource.plural
-        result[many], result["next"] = pages.page(result[many], limit, after)
+        result[route.many], result["next"] = pages.page(result[route.many], limit, after)
     return _json(200, result)
+
+
+def _key(asked: Asked, *, dry: bool) -> str | None:
+    """The key by which the engine knows a request that is sent again.
+
+    Raises:
+        ProblemError: nothing is changed, so there is nothing to know it by.
+    """
+    key = _once(asked.headers, "idempotency-key")
+    if key is not None and (dry or not asked.route.changes):
+        raise ProblemError("invalid", "Idempotency-Key: this request changes nothing", "Leave it out")
+    return key
+
+
+async def _change(asked: Asked, messages: events.Messages, held: contextlib.ExitStack) -> Answer | Events:
+    """Carry out a change, and answer as the client prefers: at its end, with what it does, or ahead of the end."""
+    heard = events.Heard(messages)
+    await heard.begin(None)
+    if _wants_events(asked):
+        return Events(events.SSE, events.progress(heard, held.pop_all()))
+    ahead = "respond-async" in (_once(asked.headers, "prefer") or "").lower().replace(" ", "").split(",")
+    found = heard.all()
+    async with contextlib.AsyncExitStack() as ends:
+        ends.push_async_callback(found.aclose)
+        async for message in found:
+            if message is None:
+                continue
+            if "problem" in message:
+                raise problems.of(message["problem"])
+            if "ok" in message:
+                return _changed(asked, message["result"])
+            if ahead and message["event"] == "plan":
+                ends.pop_all()
+                events.in_background(_to_the_end(found, held.pop_all()))
+                return _accepted(message["operation"])
+    raise AssertionError("the last message has the result")
+
+
+def _wants_events(asked: Asked) -> bool:
+    return events.SSE in (_once(asked.headers, "accept") or "").lower()
+
+
+async def _to_the_end(found: AsyncGenerator[Any], held: contextlib.ExitStack) -> None:
+    """Hear an operation to its end. It would go on without that, but count no more among what its token asks."""
+    with held:
+        async for _message in found:
+            pass
+
+
+def _accepted(operation: int) -> Answer:
+    place = f"{BASE}/operations/{operation}"
+    headers = {"location": place, "preference-applied": "respond-async"}
+    return _json(202, {"operation": operation}, headers)
+
+
+async def _log(asked: Asked, who: Mapping[str, Any], engine: Engine, held: contextlib.ExitStack) -> Events:
+    """The lines of a log, as they come; after Last-Event-ID, where an interrupted client goes on."""
+    query = query_of(asked)
+    request = request_of(asked, query)
+    last = _once(asked.headers, "last-event-id")
+    if last is not None:
+        if not re.fullmatch(r"[0-9]{1,12}\.[0-9]{6}", last):
+            raise ProblemError("invalid", "Last-Event-ID: this is none", "Send the id of the last line")
+        request |= {"since": f"@{last}", "lines": _CAUGHT_UP}
+    as_events = _wants_events(asked) or query.get("follow", "") in _YES
+    kind = events.SSE if as_events else events.LINES
+    heard = events.Heard(engine.stream(who, request, None))
+    await heard.begin(_FIRST_LINE)
+    return Events(kind, events.lines(heard, held.pop_all(), kind, float(last or 0)))
+
+
+_FIRST_LINE = 2.0  # seconds: what is refused, the engine refuses sooner
+_CAUGHT_UP = 10_000  # lines at most of those that an interrupted client did not get
 
 
 def _json(status: int, found: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
@@ -260,8 +336,7 @@ def _one(asked: Asked, result: Mapping[str, Any]) -> Answer:
     route = asked.route
     if route.pick:
         last = asked.variables[route.variables[-1]]
-        entries = result[route.asks.resource.plural]
-        view = next((one for one in entries if one[route.pick] == last), None)
+        view = next((one for one in result[route.many] if str(one[route.pick]) == last), None)
         if view is None:
             name = "/".join(asked.variables.values())
             raise ProblemError("not_found", f"there is no {route.asks.resource.name} {name}", _SELF)
@@ -276,11 +351,9 @@ def _one(asked: Asked, result: Mapping[str, Any]) -> Answer:
 _SELF = "The verb token_self tells what this token reaches"
 
 
-def _changed(asked: Asked, result: Mapping[str, Any], *, dry: bool) -> Answer:
-    """What was done, or would be; the resource's ETag, and where a new one is found."""
+def _changed(asked: Asked, result: Mapping[str, Any]) -> Answer:
+    """What was done; the resource's ETag, and where a new one is found."""
     route, after = asked.route, result["after"]
-    if dry:
-        return _json(200, result)
     headers = _tag(route, after)
     created = route.creates and result["before"] is None and after is not None
     if created and route.method == "POST":

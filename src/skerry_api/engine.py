@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from skerry.client import WIRE_VERSION
@@ -25,7 +25,7 @@ class Engine:
     """
 
     def __init__(self, path: str = SOCKET) -> None:
-        self._path = path
+        self.path = path
         self._idle: list[Connection] = []
 
     async def ask(self, asker: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,24 +38,49 @@ class Engine:
         Raises:
             ProblemError: it was refused, it failed, or there is no engine to talk to.
         """
+        try:
+            async with contextlib.aclosing(self.stream(asker, request, patience(request))) as messages:
+                async for message in messages:
+                    if "ok" in message:
+                        return dict(message["result"])
+        except asyncio.CancelledError:  # the API ends, and its patience is over
+            raise ended() from None
+        raise ended()
+
+    async def stream(
+        self, asker: Mapping[str, Any], request: Mapping[str, Any], silence: float | None
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """What the engine says to a request, message by message; the last one has ``ok``.
+
+        Args:
+            asker: who asks.
+            request: the verb and its fields.
+            silence: seconds that the engine may say nothing; None where it may be silent.
+
+        Raises:
+            ProblemError: the request was refused, it failed, or there is no engine to talk to.
+        """
         line = json.dumps({"version": WIRE_VERSION, "asker": asker, **request}).encode() + b"\n"
-        connection = await self._connection()
+        reader, writer = connection = await self._connection()
         whole = False
         try:
-            answer = await asyncio.wait_for(_exchange(connection, line), _SILENCE + _own_waits(request))
-            whole = True
+            writer.write(line)
+            await writer.drain()
+            while not whole:
+                message = json.loads(await asyncio.wait_for(reader.readline(), silence) or b"null")
+                if message is None:
+                    raise ended()
+                if whole := "ok" in message:
+                    check(message)
+                yield message
         except TimeoutError:
             raise ProblemError(
                 "busy", "the engine said nothing for a long time; it may still be at it", _LOOK
             ) from None
-        except (OSError, ValueError, asyncio.CancelledError):  # the API ends, and its patience is over
-            raise _ended() from None
+        except (OSError, ValueError):
+            raise ended() from None
         finally:
             self._keep(connection, whole=whole)
-        if answer["ok"]:
-            return dict(answer["result"])
-        error = answer["error"]
-        raise ProblemError(error["code"], error["message"], error["hint"])
 
     async def _connection(self) -> Connection:
         while self._idle:
@@ -64,7 +89,7 @@ class Engine:
                 return reader, writer
             writer.close()
         try:
-            return await asyncio.open_unix_connection(self._path, limit=_LONGEST)
+            return await asyncio.open_unix_connection(self.path, limit=_LONGEST)
         except OSError:
             raise ProblemError(
                 "host",
@@ -87,24 +112,29 @@ class Engine:
 _LOOK = "GET /api/v1/operations shows what it does"
 
 
-async def _exchange(connection: Connection, line: bytes) -> dict[str, Any]:
-    """Send a line; the last one of the answer. What comes before it tells of the progress."""
-    reader, writer = connection
-    writer.write(line)
-    await writer.drain()
-    while found := await reader.readline():
-        message = json.loads(found)
-        if "ok" in message:
-            return dict(message)
-    raise _ended()
+def check(message: Mapping[str, Any]) -> None:
+    """Refuse an answer that says why there is none.
+
+    Raises:
+        ProblemError: it says so.
+    """
+    if not message["ok"]:
+        error = message["error"]
+        raise ProblemError(error["code"], error["message"], error["hint"])
 
 
-def _ended() -> ProblemError:
+def ended() -> ProblemError:
+    """The engine has ended, or has ended the connection."""
     return ProblemError(
         "host",
         "the engine ended, or the token was revoked, before the answer",
         f"What had begun is carried out, or undone when the engine starts again. {_LOOK}",
     )
+
+
+def patience(request: Mapping[str, Any]) -> float:
+    """Seconds that the engine may say nothing to a request."""
+    return _SILENCE + _own_waits(request)
 
 
 def _own_waits(request: Mapping[str, Any]) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from skerry_api.problems import ProblemError
 
+STREAMS, ALL_STREAMS = 16, 64  # that are open, of a token and of all: each is a connection of the proxy's
 _KNOWN = 10_000  # tokens that are remembered; those that asked longest ago go
 
 
@@ -48,6 +49,7 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._streams: collections.Counter[str] = collections.Counter()
         self._uses: collections.OrderedDict[tuple[Limit, str], Use] = collections.OrderedDict()
 
     @contextlib.contextmanager
@@ -76,6 +78,26 @@ class Limits:
         finally:
             use.under_way -= 1
             self._forget()
+
+    @contextlib.contextmanager
+    def streaming(self, digest: str) -> Iterator[Use]:
+        """Within it, a stream of a token goes on: as a request it counts at its beginning only.
+
+        Raises:
+            ProblemError: the token asks too much, or has as many streams as it may have, or all tokens together have.
+        """
+        with self.asking(digest) as use:
+            if self._streams[digest] >= STREAMS or self._streams.total() >= ALL_STREAMS:
+                raise _too_many(
+                    f"{STREAMS} streams of a token, or {ALL_STREAMS} of all, are open", "End one of them"
+                )
+            self._streams[digest] += 1
+        try:
+            yield use
+        finally:
+            self._streams[digest] -= 1
+            if not self._streams[digest]:
+                del self._streams[digest]
 
     def _forget(self) -> None:
         """Forget what asked longest ago, where they are too many; unless it is being answered."""

@@ -12,7 +12,7 @@ from skerry.model.duration import format_duration
 from skerry.model.size import format_size
 from skerry.model.tenants import NONE
 from skerry.protocol import core, etags
-from skerry_api import pages, problems
+from skerry_api import events, pages, problems
 from skerry_api.routes import BASE, ROUTES, Place, Route
 
 Schema = dict[str, Any]
@@ -74,7 +74,7 @@ def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
         "parameters": list(_parameters(route)),
         "responses": _responses(route, schemas),
     }
-    if route.in_body():
+    if route.in_body() and not route.is_socket:
         schema = _body(route, schemas)
         content = {"application/json": {"schema": schema}}
         found["requestBody"] = {"required": bool(schema.get("required")), "content": content}
@@ -109,10 +109,19 @@ def _parameters(route: Route) -> Iterator[Schema]:
             "description": _DRY,
         }
         yield _header("If-Match", required=route.conditional, text=_MATCH)
+        if not route.asks.request.tells_once:
+            yield _header("Idempotency-Key", required=False, text=_KEY)
+        yield _header("Prefer", required=False, text=_PREFER)
+    if route.streams:
+        yield _header("Last-Event-ID", required=False, text="The id of the last line, to go on after it.")
     if route.method == "PUT":
         yield _header("If-None-Match", required=False, text="* where it must not be there yet.")
 
 
+_KEY = (
+    "Of one request. Sent again with the same key, it is carried out once, and its answer kept for 24 hours."
+)
+_PREFER = "respond-async: answer 202 with the Location of the operation as soon as it has begun."
 _DRY = "Only tell what would be done."
 _MATCH = "The ETag of GET: refused where the resource is another one now. * for whatever is there."
 
@@ -165,6 +174,7 @@ def _of_field(place: Place, schemas: dict[str, Schema]) -> Schema:
 
 
 _NULL: Schema = {"type": "null"}
+_EVENTS: Schema = {"schema": {"type": "string"}}
 
 
 def _default(declared: FieldInfo, written: Schema) -> Schema:
@@ -239,6 +249,13 @@ def _responses(route: Route, schemas: dict[str, Schema]) -> Schema:
         codes = ["200", "201"] if route.creates else ["200"]
         changed = {"$ref": "#/components/schemas/Changed"}
         found = {code: _said("What was done, or would be.", changed, tag) for code in codes}
+        found["200"]["content"][events.SSE] = _EVENTS
+        place = {"Location": "The operation: it is over where its state is not open, and next is null."}
+        found["202"] = _said("It has begun.", _OBJECT, place)
+    elif route.streams:
+        found = {"200": {"description": "Lines.", "content": {events.LINES: _EVENTS, events.SSE: _EVENTS}}}
+    elif route.is_socket:
+        found = {"101": {"description": "Messages, as docs/how-to/api.md says."}, "426": _refused("426")}
     elif route.one:
         found = {"200": _said("The resource.", one, tag)}
         if tag:
@@ -256,8 +273,8 @@ def _responses(route: Route, schemas: dict[str, Schema]) -> Schema:
 def _codes(route: Route) -> list[str]:
     found = ["400", "401", "403", "404", "429", "500", "503"]
     if route.changes:
-        found += ["409", "412"]
-    if route.in_body():
+        found += ["409", "412", "422"]
+    if route.in_body() and not route.is_socket:
         found += ["413", "415"]
     return sorted(found + (["428"] if route.conditional else []))
 

@@ -29,6 +29,8 @@ KINDS: Mapping[str, Kind] = {
     "stale": Kind(412, "The resource is in another state than If-Match says"),
     "too_large": Kind(413, "The body is too large"),
     "media_type": Kind(415, "The body is no JSON"),
+    "reused": Kind(422, "Another request had this Idempotency-Key"),
+    "upgrade": Kind(426, "The path is a WebSocket"),
     "unconditional": Kind(428, "If-Match is missing"),
     "too_many": Kind(429, "The token asks too much"),
     "failed": Kind(500, "A step failed"),
@@ -39,6 +41,7 @@ _HEADERS = {
     "unauthorized": {"www-authenticate": "Bearer"},
     "busy": {"retry-after": "5"},
     "too_many": {"retry-after": "1"},
+    "upgrade": {"upgrade": "websocket"},
     "host": {"retry-after": "10"},
 }
 
@@ -81,6 +84,11 @@ class ProblemError(Exception):
             "hint": self.hint,
         }
         return json.dumps(found, ensure_ascii=False).encode()
+
+
+def of(found: Mapping[str, Any]) -> ProblemError:
+    """The problem whose body was made before."""
+    return ProblemError(found["code"], found["detail"], found["hint"])
 
 
 def every() -> dict[str, Any]:

@@ -77,6 +77,21 @@ class Route:
         return not (self.changes or self.pick) and self.verb.endswith("list")
 
     @property
+    def many(self) -> str:
+        """The field of a list's answer that has its entries."""
+        return "operations" if self.verb == "operations" else self.asks.resource.plural
+
+    @property
+    def streams(self) -> bool:
+        """Whether its answer is lines that come one by one."""
+        return self.verb == "logs_stream"
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it is a WebSocket, whose first message has the options."""
+        return self.verb == "exec_stream"
+
+    @property
     def creates(self) -> bool:
         """Whether it makes a resource that must not be there, and is answered by 201."""
         return self.method == "POST" and self.verb.endswith(("create", "copy"))
@@ -119,12 +134,14 @@ class Route:
 
     def in_query(self) -> list[str]:
         """The fields that may stand in the query."""
-        own = [name for name in self.places() if name not in self.in_path() and not self.pick]
+        if self.pick or self.is_socket:
+            return []
+        own = [name for name in self.places() if name not in self.in_path()]
         return [name for name in own if name in IN_QUERY] if self.changes else own
 
     def in_body(self) -> list[str]:
-        """The fields that may stand in the body."""
-        if not self.changes or self.method == "DELETE":
+        """The fields that may stand in the body; of a WebSocket in its first message."""
+        if not (self.changes or self.is_socket) or self.method == "DELETE":
             return []
         return [name for name in self.places() if name not in self.in_path()]
 
@@ -203,6 +220,9 @@ def _others() -> Iterator[Route]:
     yield Route("image_delete", "DELETE", "/images/{name}")
     yield Route("stats", "GET", "/stats")
     yield Route("operations", "GET", "/operations")
+    yield Route("operations", "GET", "/operations/{id}", pick="id", of="one")
+    yield Route("logs_stream", "GET", f"{_PROJECT}/containers/{{name}}/logs")
+    yield Route("exec_stream", "GET", f"{_PROJECT}/containers/{{name}}/exec")
     yield Route("status", "GET", "/status")
 
 
@@ -252,12 +272,13 @@ ROUTES: tuple[Route, ...] = (
 )
 """Every route, kind by kind."""
 
-_STREAM = "it is a stream, for which this part of the API has no way yet"
+_STREAM = "its answer is of use to root of the host alone, and files have no stream of the engine yet"
+_STREAMED = "its answer is of use to root of the host alone: logs_stream and exec_stream are for others"
 _HOST = "it names a path of the host, which nobody sees from outside"
 _LONG = "it takes minutes, and wants an operation to wait for, which this part of the API has not"
 LEFT_OUT: Mapping[str, str] = {
-    **dict.fromkeys(("exec", "shell", "connect", "logs", "get", "put", "export", "import"), _STREAM),
-    **dict.fromkeys(("exec_stream", "logs_stream"), _STREAM),
+    **dict.fromkeys(("exec", "shell", "logs"), _STREAMED),
+    **dict.fromkeys(("connect", "get", "put", "export", "import"), _STREAM),
     **dict.fromkeys(("volume_backup", "volume_restore"), _STREAM),
     **dict.fromkeys(("image_import", "state_backup", "state_restore", "state_info"), _HOST),
     **dict.fromkeys(("image_pull", "image_build", "image_publish", "image_prune"), _LONG),

@@ -19,7 +19,9 @@ from skerry.engine.under_way import UnderWay
 from skerry.protocol.core import WIRE_VERSION
 from skerry.protocol.table import TABLE
 from skerry.resources.registered import KINDS
+from skerry.store.db import Database
 from skerry_api import dispatch, engine
+from skerry_api.events import Events
 from skerry_api.limits import Limits
 from skerry_api.problems import ProblemError
 from skerry_api.routes import ROUTES
@@ -60,6 +62,10 @@ class Api:
     def root(self, verb: str, **fields: Any) -> dict[str, Any]:
         return dict(self._behind.answer(TABLE.parse({"version": WIRE_VERSION, "verb": verb, **fields})))
 
+    def root_db(self) -> Database:
+        """The engine's store."""
+        return self._behind.context.db
+
     def token(self, name: str, **fields: Any) -> str:
         return str(self.root("token_create", token={"name": name}, **fields)["once"]["token"])
 
@@ -81,7 +87,8 @@ class Api:
         route, variables = _matched(method, place)
         pairs = urllib.parse.parse_qsl(query, keep_blank_values=True)
         answer = asyncio.run(self._answer(dispatch.Asked(route, variables, pairs, sent), raw))
-        read = json.loads(answer.body) if answer.body else None
+        is_json = "json" in answer.headers.get("content-type", "").removeprefix("application/x-ndjson")
+        read = json.loads(answer.body) if answer.body and is_json else None
         return Said(answer.status, read, answer.headers, answer.body)
 
     async def _answer(self, asked: dispatch.Asked, raw: bytes) -> dispatch.Answer:
@@ -92,9 +99,16 @@ class Api:
             return raw
 
         try:
-            return await dispatch.answer(asked, behind, self.limits, read)
+            found = await dispatch.answer(asked, behind, self.limits, read)
+            if isinstance(found, Events):
+                body = b"".join([part async for part in found.parts])
+                return dispatch.Answer(200, body, {"content-type": found.kind})
+            while waited := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
+                await asyncio.wait(waited)
         except ProblemError as error:
             return dispatch.problem(error)
+        else:
+            return found
         finally:
             behind.close()
 

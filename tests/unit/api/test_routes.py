@@ -53,7 +53,7 @@ def test_the_document_tells_no_lies() -> None:
     assert {(f"{BASE}{route.path}", route.method.lower()) for route in ROUTES} <= told
     assert f"{BASE}/health" in found["paths"]
     text = str(found)
-    for lie in ("HTTPValidationError", "'ge':", "'422'"):
+    for lie in ("HTTPValidationError", "'ge':"):
         assert lie not in text
     create = found["paths"][f"{BASE}/realms/{{realm}}/projects/{{project}}/containers"]["post"]
     body = create["requestBody"]["content"]["application/json"]["schema"]
