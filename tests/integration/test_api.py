@@ -1,39 +1,18 @@
 """The API on a real host: by curl through the real proxy, with a real engine behind it."""
 
-import dataclasses
-import json
-import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests.integration import tokens
+from tests.integration.api import DOMAIN, SHOP, Ask
 from tests.integration.tokens import RIVAL, skerry, token
 
-SHOP = "/realms/t-acme/projects/shop"
-DOMAIN = "skerry.localhost"
 SOCKET = "/var/lib/haproxy/skerry-api.sock"
 ANY = {"If-Match": "*"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Said:
-    """An answer as it came."""
-
-    status: int
-    headers: Mapping[str, str]
-    raw: str
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.raw)
-
-
-Ask = Callable[..., Said]
 
 
 @pytest.fixture(autouse=True)
@@ -45,35 +24,8 @@ def two_realms(host: Host, hello: str, on_host: Callable[..., CommandResult]) ->
 
 @pytest.fixture
 def ask(host: Host) -> Ask:
-    """Asks the API by curl, on the host itself."""
-
-    def asks(
-        method: str,
-        path: str,
-        by: str = "",
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        extra: str = "",
-    ) -> Said:
-        sent = {"Authorization": f"Bearer {by}"} if by else {}
-        sent |= {"Content-Type": "application/json"} if body is not None else {}
-        sent |= headers or {}
-        words = ["curl", "--silent", "--include", "--max-time", "90", "--cacert", "/etc/skerry/pki/ca.crt"]
-        words += ["--head"] if method == "HEAD" else ["--request", method]
-        for name, value in sent.items():
-            words += ["--header", f"{name}: {value}"]
-        words += ["--data-binary", json.dumps(body)] if body is not None else []
-        place = path if path.startswith("http") else f"https://api.{DOMAIN}/api/v1{path}"
-        return _read(host.check_output(f"{shlex.join([*words, place])} {extra}"))
-
-    return asks
-
-
-def _read(said: str) -> Said:
-    head, _, raw = said.replace("\r\n", "\n").partition("\n\n")
-    first, *lines = head.split("\n")
-    headers = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
-    return Said(int(first.split()[1]), headers, raw)
+    """Asks the API."""
+    return Ask(host)
 
 
 def test_a_container_from_its_making_to_its_end(host: Host, ask: Ask) -> None:
