@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from skerry_api import dispatch, openapi, problems, sockets, strict_json
 from skerry_api.dispatch import Answer, Asked
@@ -52,10 +53,23 @@ def _has_body(request: Request) -> bool:
     return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
 
 
+class _Streamed(StreamingResponse):  # type: ignore[misc]  # the framework is not in .venv
+    """An answer that goes on, and is closed with its connection."""
+
+    def __init__(self, answer: Events) -> None:
+        super().__init__(answer.parts, 200, {"content-type": answer.kind, "cache-control": "no-store"})
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._answer.close()
+
+
 def _sent(answer: Answer | Events) -> Response:
     if isinstance(answer, Events):
-        headers = {"content-type": answer.kind, "cache-control": "no-store"}
-        return StreamingResponse(answer.parts, 200, headers)
+        return _Streamed(answer)
     return Response(answer.body, answer.status, dict(answer.headers))
 
 

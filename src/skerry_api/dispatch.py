@@ -262,7 +262,7 @@ async def _change(asked: Asked, messages: events.Messages, held: contextlib.Exit
     heard = events.Heard(messages)
     await heard.begin(None)
     if _wants_events(asked):
-        return Events(events.SSE, events.progress(heard, held.pop_all()))
+        return Events(events.SSE, events.progress(heard), heard, held.pop_all())
     ahead = "respond-async" in (_once(asked.headers, "prefer") or "").lower().replace(" ", "").split(",")
     found = heard.all()
     async with contextlib.AsyncExitStack() as ends:
@@ -311,7 +311,7 @@ async def _log(asked: Asked, who: Mapping[str, Any], engine: Engine, held: conte
     kind = events.SSE if as_events else events.LINES
     heard = events.Heard(engine.stream(who, request, None))
     await heard.begin(_FIRST_LINE)
-    return Events(kind, events.lines(heard, held.pop_all(), kind, float(last or 0)))
+    return Events(kind, events.lines(heard, kind, float(last or 0)), heard, held.pop_all())
 
 
 _FIRST_LINE = 2.0  # seconds: what is refused, the engine refuses sooner

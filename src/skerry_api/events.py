@@ -16,19 +16,6 @@ Messages = AsyncGenerator[Message]
 _kept: set[asyncio.Task[None]] = set()
 
 
-@dataclasses.dataclass(frozen=True)
-class Events:
-    """An answer of HTTP that goes on.
-
-    Attributes:
-        kind: its media type.
-        parts: its parts.
-    """
-
-    kind: str
-    parts: AsyncIterator[bytes]
-
-
 def in_background(work: Coroutine[Any, Any, None]) -> None:
     """Do something that no request waits for. The loop itself would forget it."""
     task = asyncio.create_task(work)
@@ -91,6 +78,28 @@ class Heard:
         await self._messages.aclose()
 
 
+@dataclasses.dataclass(frozen=True)
+class Events:
+    """An answer of HTTP that goes on. Whoever sends it closes it, even if it never began.
+
+    Attributes:
+        kind: its media type.
+        parts: its parts.
+        heard: what they are made of.
+        held: what is held until its end.
+    """
+
+    kind: str
+    parts: AsyncIterator[bytes]
+    heard: Heard
+    held: contextlib.ExitStack
+
+    async def close(self) -> None:
+        """End it."""
+        self.held.close()
+        await self.heard.close()
+
+
 async def _of(messages: Messages) -> Message:
     return await anext(messages)
 
@@ -102,41 +111,33 @@ def _read(waited: "asyncio.Task[Message]") -> Message:
         return {"problem": json.loads(error.body())}
 
 
-async def progress(heard: Heard, held: contextlib.ExitStack) -> AsyncGenerator[bytes]:
-    """The events of a change: ``plan`` and ``step``, then ``result``, or ``problem``.
-
-    Args:
-        heard: what the engine says.
-        held: is closed at the end.
-    """
-    with held:
-        async with contextlib.aclosing(heard.all()) as messages:
-            async for message in messages:
-                if message is None:
-                    yield _COMMENT
-                elif "problem" in message:
-                    yield _event("problem", message["problem"])
-                elif "ok" in message:
-                    yield _event("result", message["result"])
-                else:
-                    rest = {key: value for key, value in message.items() if key not in {"version", "event"}}
-                    yield _event(message["event"], rest)
+async def progress(heard: Heard) -> AsyncGenerator[bytes]:
+    """The events of a change: ``plan`` and ``step``, then ``result``, or ``problem``."""
+    async with contextlib.aclosing(heard.all()) as messages:
+        async for message in messages:
+            if message is None:
+                yield _COMMENT
+            elif "problem" in message:
+                yield _event("problem", message["problem"])
+            elif "ok" in message:
+                yield _event("result", message["result"])
+            else:
+                rest = {key: value for key, value in message.items() if key not in {"version", "event"}}
+                yield _event(message["event"], rest)
 
 
-async def lines(heard: Heard, held: contextlib.ExitStack, kind: str, after: float) -> AsyncGenerator[bytes]:
+async def lines(heard: Heard, kind: str, after: float) -> AsyncGenerator[bytes]:
     """The lines of a log.
 
     Args:
         heard: what the engine says.
-        held: is closed at the end.
         kind: :data:`SSE` or :data:`LINES`.
         after: only lines that were written after that time.
     """
-    with held:
-        async with contextlib.aclosing(heard.all()) as messages:
-            async for message in messages:
-                if part := _shown(message, kind, after):
-                    yield part
+    async with contextlib.aclosing(heard.all()) as messages:
+        async for message in messages:
+            if part := _shown(message, kind, after):
+                yield part
 
 
 def _shown(message: Message | None, kind: str, after: float) -> bytes:

@@ -87,6 +87,7 @@ class Change(Request):
 
     changes: ClassVar[bool] = True
 
+
 class Listing(InProject, Request):
     """A request about all that is there, or what is of one realm or project."""
 

@@ -102,6 +102,7 @@ class Api:
             found = await dispatch.answer(asked, behind, self.limits, read)
             if isinstance(found, Events):
                 body = b"".join([part async for part in found.parts])
+                await found.close()
                 return dispatch.Answer(200, body, {"content-type": found.kind})
             while waited := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
                 await asyncio.wait(waited)
