@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from skerry_api import dispatch, openapi, problems, sockets, strict_json
+from skerry_api import dispatch, docs_page, openapi, problems, sockets, strict_json
 from skerry_api.dispatch import Answer, Asked
 from skerry_api.engine import SOCKET, Engine
 from skerry_api.events import Events
@@ -101,15 +101,19 @@ async def _only_socket(request: Request) -> Response:  # noqa: ARG001
     return _sent(dispatch.problem(ProblemError("upgrade", "this path is a WebSocket", hint)))
 
 
-def _fixed(make: Callable[[], Mapping[str, Any]]) -> Endpoint:
+def _fixed(make: Callable[[], Mapping[str, Any] | str]) -> Endpoint:
     """Answers the same to everybody, with or without a token. It is made for the first who asks."""
 
     @functools.cache
-    def shown() -> bytes:
-        return json.dumps(make(), ensure_ascii=False).encode()
+    def shown() -> tuple[bytes, dict[str, str]]:
+        found = make()
+        if isinstance(found, str):
+            return found.encode(), docs_page.HEADERS
+        return json.dumps(found, ensure_ascii=False).encode(), {"content-type": dispatch.JSON}
 
     async def endpoint(request: Request) -> Response:  # noqa: ARG001
-        return Response(shown(), 200, {"content-type": dispatch.JSON})
+        body, headers = shown()
+        return Response(body, 200, headers)
 
     return endpoint
 
@@ -139,10 +143,11 @@ async def _unforeseen(request: Request, error: Exception) -> Response:  # noqa: 
     )
 
 
-_FIXED = {
+_FIXED: Mapping[str, Callable[[], Mapping[str, Any] | str]] = {
     f"{BASE}/openapi.json": openapi.document,
     problems.WHERE: problems.every,
     f"{BASE}/health": lambda: {"ok": True},
+    f"{BASE}/docs": docs_page.page,
 }
 
 

@@ -30,6 +30,9 @@ def document() -> Schema:
         paths.setdefault(f"{BASE}{route.path}", {})[route.method.lower()] = _operation(route, schemas)
     for path, summary in _FIXED.items():
         paths[path] = {"get": _fixed(summary)}
+    paths[f"{BASE}/docs"]["get"]["responses"]["200"]["content"] = {
+        "text/html": {"schema": {"type": "string"}}
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,6 +54,7 @@ _FIXED = {
     f"{BASE}/openapi.json": "Show this document.",
     problems.WHERE: "Show every code of a problem.",
     f"{BASE}/health": "Tell that the API answers.",
+    f"{BASE}/docs": "Show the paths, for people.",
 }
 
 

@@ -191,6 +191,9 @@ def test_the_document_is_for_all(host: Host, ask: Ask) -> None:
         "title": "The request is wrong",
     }
     assert ask("GET", "/health").body == {"ok": True}
+    page = ask("GET", "/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
 def test_the_process_has_no_rights(host: Host, ask: Ask) -> None:

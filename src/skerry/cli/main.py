@@ -31,6 +31,7 @@ EXIT_CODES = {
     "forbidden": 7,
     "unauthorized": 8,
     "stale": 9,
+    "reused": 10,
 }
 _ABOUT = "The engine's verbs as commands. Their options are those of the wire format."
 _EPILOG = (

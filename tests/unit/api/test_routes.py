@@ -1,13 +1,14 @@
 """Each verb of the protocol is a route, or is named among those that are none, with the reason; and what routes promise."""
 
 import collections
+import re
 
 import pytest
 
 from skerry.model.errors import Code
 from skerry.protocol import etags
 from skerry.protocol.table import TABLE
-from skerry_api import openapi, problems, routes
+from skerry_api import docs_page, openapi, problems, routes
 from skerry_api.routes import BASE, LEFT_OUT, METHODS, ROUTES
 
 VERBS = {verb.name for verb in TABLE.verbs()}
@@ -69,6 +70,12 @@ def test_the_document_tells_no_lies() -> None:
     assert "default" not in options["properties"]["memory"]
     assert {"428", "412", "409"} <= set(update["responses"])
     assert "default" not in options["properties"]["cpu"]
+
+
+def test_the_page_for_people_has_each_path_and_loads_nothing() -> None:
+    shown = docs_page.page()
+    assert all(f"<code>{route.method} {BASE}{route.path}</code>" in shown for route in ROUTES)
+    assert not re.search(r"<script|src=|@import|url\(|href=\"(?!openapi|problems)", shown)
 
 
 def test_references_lead_somewhere() -> None:
