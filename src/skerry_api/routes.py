@@ -218,6 +218,8 @@ def _others() -> Iterator[Route]:
     yield Route("image_list", "GET", "/images")
     yield Route("image_list", "GET", "/images/{name}", pick="name", of="one")
     yield Route("image_delete", "DELETE", "/images/{name}")
+    for word in ("pull", "build", "publish", "prune"):
+        yield Route(f"image_{word}", "POST", f"/images/{word}")
     yield Route("stats", "GET", "/stats")
     yield Route("operations", "GET", "/operations")
     yield Route("operations", "GET", "/operations/{id}", pick="id", of="one")
@@ -275,13 +277,11 @@ ROUTES: tuple[Route, ...] = (
 _STREAM = "its answer is of use to root of the host alone, and files have no stream of the engine yet"
 _STREAMED = "its answer is of use to root of the host alone: logs_stream and exec_stream are for others"
 _HOST = "it names a path of the host, which nobody sees from outside"
-_LONG = "it takes minutes, and wants an operation to wait for, which this part of the API has not"
 LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("exec", "shell", "logs"), _STREAMED),
     **dict.fromkeys(("connect", "get", "put", "export", "import"), _STREAM),
     **dict.fromkeys(("volume_backup", "volume_restore"), _STREAM),
     **dict.fromkeys(("image_import", "state_backup", "state_restore", "state_info"), _HOST),
-    **dict.fromkeys(("image_pull", "image_build", "image_publish", "image_prune"), _LONG),
     "top": "it is stats again and again, for a terminal",
     "state_recover": "whoever runs it is on the host, where the engine starts anew with what the pool has",
 }
