@@ -66,7 +66,11 @@ class _Plan(BaseModel):
 
 
 def _fixed(summary: str) -> Schema:
-    return {"summary": summary, "security": [], "responses": {"200": _said("What is asked for.", _OBJECT)}}
+    return {
+        "summary": summary,
+        "security": [],
+        "responses": {"200": _said("What is asked for.", _OBJECT), "429": _refused("429")},
+    }
 
 
 def _operation(route: Route, schemas: dict[str, Schema]) -> Schema:
@@ -91,8 +95,10 @@ def _parameters(route: Route) -> Iterator[Schema]:
         name, value = route.said(variable, "")
         schema: Schema = {"type": "string", "minLength": 1}
         if not value and name in places:
-            schema = _of_field(places[name], {}) | {"type": "string"}
+            schema = _of_field(places[name], {})
             schema.pop("default", None)
+            number = next((one for one in schema.get("anyOf", ()) if one.get("type") == "integer"), None)
+            schema = number or schema | {"type": "string"}
         yield {"name": variable, "in": "path", "required": True, "schema": schema}
     for name in route.in_query():
         yield {"name": name, "in": "query", "required": False, "schema": _of_field(places[name], {})}
@@ -112,16 +118,20 @@ def _parameters(route: Route) -> Iterator[Schema]:
             "schema": {"enum": ["0", "1", "false", "true"]},
             "description": _DRY,
         }
-        yield _header("If-Match", required=route.conditional, text=_MATCH)
+        yield _header("If-Match", required=route.conditional, text=_MATCH, pattern=_TAGS)
         if not route.asks.request.tells_once:
-            yield _header("Idempotency-Key", required=False, text=_KEY)
+            yield _header("Idempotency-Key", required=False, text=_KEY, pattern="^[!-~]{1,128}$")
         yield _header("Prefer", required=False, text=_PREFER)
     if route.streams:
-        yield _header("Last-Event-ID", required=False, text="The id of the last line, to go on after it.")
+        text = "The id of the last line, to go on after it."
+        yield _header("Last-Event-ID", required=False, text=text, pattern=r"^[0-9]{1,12}\.[0-9]{6}$")
     if route.method == "PUT":
-        yield _header("If-None-Match", required=False, text="* where it must not be there yet.")
+        yield _header(
+            "If-None-Match", required=False, text="* where it must not be there yet.", pattern=r"^\*$"
+        )
 
 
+_TAGS = r'^(\*|"[!#-~]{1,64}"(, ?"[!#-~]{1,64}"){0,15})$'
 _KEY = (
     "Of one request. Sent again with the same key, it is carried out once, and its answer kept for 24 hours."
 )
@@ -130,12 +140,12 @@ _DRY = "Only tell what would be done."
 _MATCH = "The ETag of GET: refused where the resource is another one now. * for whatever is there."
 
 
-def _header(name: str, *, required: bool, text: str) -> Schema:
+def _header(name: str, *, required: bool, text: str, pattern: str = "") -> Schema:
     return {
         "name": name,
         "in": "header",
         "required": required,
-        "schema": {"type": "string"},
+        "schema": {"type": "string"} | ({"pattern": pattern} if pattern else {}),
         "description": text,
     }
 
