@@ -64,7 +64,7 @@ class Repeats:
             kept = kept_answers.find(context.db, mine.token_id, key)
             if kept is not None:
                 _check_same(kept.fingerprint, mine)
-                if (answer := kept.answer or self._after_a_crash(context, kept.request)) is not None:
+                if (answer := kept.answer or self._after_a_crash(context, mine, kept.request)) is not None:
                     return answer
             return _carried_out(context, mine, apply)
 
@@ -86,10 +86,14 @@ class Repeats:
             with self._lock:
                 self._running.discard(place)
 
-    def _after_a_crash(self, context: Context, request: str) -> Answer | None:
+    def _after_a_crash(self, context: Context, mine: _Key, request: str) -> Answer | None:
         """What a request led to whose engine died before it was answered; None where it was undone, or never began."""
         found = operations.of_request(context.db, request)
-        return self._tell(context, found) if found and found[-1].state == "done" else None
+        if not found or found[-1].state != "done":
+            return None
+        answer = self._tell(context, found)
+        kept_answers.keep(context.db, mine.token_id, mine.key, answer)
+        return answer
 
 
 def _fingerprint(secret: bytes, request: Change) -> str:

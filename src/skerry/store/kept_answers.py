@@ -57,6 +57,11 @@ def keep(db: Database, token_id: str, key: str, answer: Mapping[str, Any]) -> No
             "UPDATE kept_answer SET answer = ? WHERE token_id = ? AND key = ?",
             *(json.dumps(answer), token_id, key),
         )
+        db.execute(
+            "UPDATE operation SET plan = json_remove(plan, '$.before.spec', '$.after.spec') WHERE state <> 'open' "
+            "AND request = (SELECT request FROM kept_answer WHERE token_id = ? AND key = ?)",
+            *(token_id, key),
+        )
 
 
 def forget(db: Database, token_id: str, key: str) -> None:

@@ -117,10 +117,12 @@ def finish(
     """Close an operation, and forget what only an open one is finished or undone with. Inside a transaction.
 
     The options of before and after may be a megabyte each, and have values of environments. The newest operations stay.
+    Those of a request with an Idempotency-Key go when its answer is kept, which is made of them after a crash.
     """
     db.execute(
         "UPDATE operation SET state = ?, error = ?, finished = ?, "
-        "plan = json_remove(plan, '$.before.spec', '$.after.spec') WHERE id = ?",
+        "plan = CASE WHEN request IN (SELECT request FROM kept_answer WHERE answer IS NULL) THEN plan "
+        "ELSE json_remove(plan, '$.before.spec', '$.after.spec') END WHERE id = ?",
         state,
         error,
         now(),
