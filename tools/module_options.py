@@ -154,13 +154,16 @@ def group(text: str, inner: dict[str, Option]) -> Option:
     return Option(spec, [text], inner)
 
 
+NO_VALUES = frozenset({"keys", "passwords", "tokens"})  # public keys, and lists in which the values are marked
+
+
 def options(model: type[BaseModel]) -> dict[str, Option]:
     """Every field of a model as an option; what has no default is required."""
     found = {name: option(declared) for name, declared in model.model_fields.items()}
     for name, one in found.items():
         if model.model_fields[name].is_required():
             one.spec["required"] = True
-        if "secret" in name:  # a name or names: Ansible would warn of an option that it takes for a value
+        if "secret" in name or name in NO_VALUES:  # Ansible would warn of an option that it takes for a value
             one.spec.setdefault("no_log", False)
     return found
 

@@ -288,11 +288,13 @@ ARGUMENTS = {
                     "user": {"type": "str", "required": True},
                     "password": {"type": "str", "no_log": True},
                 },
+                "no_log": False,
             },
             "tokens": {
                 "type": "list",
                 "elements": "dict",
                 "options": {"name": {"type": "str", "required": True}, "expires": {"type": "str"}},
+                "no_log": False,
             },
             "jwt": {
                 "type": "dict",
@@ -305,6 +307,7 @@ ARGUMENTS = {
                             "kid": {"type": "str", "required": True},
                             "pem": {"type": "str", "required": True},
                         },
+                        "no_log": False,
                     },
                     "issuer": {"type": "str"},
                     "audience": {"type": "list", "elements": "str"},
