@@ -154,7 +154,9 @@ def group(text: str, inner: dict[str, Option]) -> Option:
     return Option(spec, [text], inner)
 
 
-NO_VALUES = frozenset({"keys", "passwords", "tokens"})  # public keys, and lists in which the values are marked
+NO_VALUES = frozenset(
+    {"keys", "passwords", "tokens"}
+)  # public keys, and lists in which the values are marked
 
 
 def options(model: type[BaseModel]) -> dict[str, Option]:

@@ -166,7 +166,7 @@ class Resource:
     @property
     def plural(self) -> str:
         """The name of many."""
-        if self.name.endswith("y"):
+        if self.name.endswith("y") and self.name[-2] not in "aeiou":
             return f"{self.name[:-1]}ies"
         return f"{self.name}{'es' if self.name.endswith('s') else 's'}"
 

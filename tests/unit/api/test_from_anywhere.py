@@ -141,10 +141,10 @@ def test_a_reader_is_told_what_it_may_not(api: Api) -> None:
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        ({"verb": "exec"}, "exec: not by the API, since it is a stream"),
+        ({"verb": "exec"}, "exec: not by the API, since its answer is of use to root of the host alone"),
         (
-            {"verb": "plan", "of": {"verb": "image_build"}},
-            "image_build: not by the API, since it takes minutes",
+            {"verb": "plan", "of": {"verb": "image_import"}},
+            "image_import: not by the API, since it names a path of the host",
         ),
         ({"verb": "frob"}, "frob: not by the API, since this client knows no such verb"),
         ({"verb": "info", "container": {"name": "a/b"}}, "name: 'a/b' is no name"),

@@ -16,6 +16,8 @@ INSTALLED = {"_base_system_base_packages", "_remote_unlock_packages"}
 OURS = {"skerry-launch"}
 BROUGHT = {
     "age",
+    "lua-cjson",
+    "lua-luaossl",
     "python3-fastapi",
     "python3-uvicorn",
 }  # apt brings them to each lab that has what needs them

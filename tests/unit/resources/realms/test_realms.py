@@ -330,6 +330,7 @@ def test_a_store_of_before_keeps_its_ids_and_gives_none_again(tmp_path: Path) ->
     before.close()
     with sqlite3.connect(path) as raw:
         raw.executescript(
+            "DROP TABLE kept_answer; DROP INDEX operation_request; ALTER TABLE operation DROP COLUMN request;"
             "ALTER TABLE operation DROP COLUMN token_id; ALTER TABLE operation DROP COLUMN token;"
             "DROP TABLE generation; CREATE TABLE generation (project_id TEXT, name TEXT, value INTEGER);"
             "DROP TABLE project; DROP TABLE realm;"
