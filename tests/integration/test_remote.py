@@ -194,7 +194,6 @@ def test_what_the_api_has_no_way_for_needs_the_host(
         ),
         Task("skerry_volume_archive", SHOP | {"name": "data", "state": "saved", "path": f"{tmp_path}/d.tar"}),
         Task("skerry_image", {"name": "x", "tarball": {"path": "/srv/x.tar", "sha256": "0" * 64}}),
-        Task("skerry_image_prune", {}),
     ]
     for one in ran(lab, tmp_path, tasks, {"api_url": url, "api_token": by, "api_ca": ca}):
         assert (one["failed"], one["code"]) == (True, "invalid"), one
