@@ -305,7 +305,7 @@ def test_a_controller_that_is_the_host_itself(images: ImageLab, app: dict[str, A
     """The controller's own Ansible, brought to the host: there localhost is a Skerry host, and no ssh is asked."""
     site = Path(sys.executable).parents[1] / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     root = Path(__file__).parents[2]
-    with tarfile.open(fileobj=(archive := io.BytesIO()), mode="w") as tar:
+    with tarfile.open(fileobj=(archive := io.BytesIO()), mode="w", dereference=True) as tar:
         about = [
             path.name for name in ("ansible_core", "jinja2") for path in site.glob(f"{name}-*.dist-info")
         ]
