@@ -2,10 +2,8 @@
 
 import base64
 import dataclasses
-import functools
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from tests.integration import kept_ssh, tenants
+from tests.integration import tenants
 from tests.integration.modules import Call, call, four_beats
 from tests.integration.proxy_client import DOMAIN, Door, Http2, lab_door
 
@@ -32,17 +30,8 @@ def found(result: CommandResult) -> Any:
     return json.loads(result.stdout)
 
 
-@pytest.fixture
-def swept(on_host: OnHost, lab: str) -> OnHost:
-    """Runs lock_mutations.py, beside what it builds upon."""
-    program = Path(__file__).parent / "lock_mutations.py"
-    command = kept_ssh.command(lab, f"cat > /run/on_host/{program.name}")
-    subprocess.run(command, input=program.read_bytes(), check=True)
-    return functools.partial(on_host, program.name)
-
-
-def test_the_proxy_and_python_decide_alike_on_any_policy(swept: OnHost) -> None:
-    told = found(swept("sweep", 1, 60, 40))
+def test_the_proxy_and_python_decide_alike_on_any_policy(on_host: OnHost) -> None:
+    told = found(on_host("lock_sweep.py", "sweep", 1, 60, 40))
     print(told)
     assert told["asked"] >= 2000
     assert told["differs"] == 0, told["differ"]
@@ -56,20 +45,10 @@ def test_no_token_fools_the_proxy_not_the_second_time_either(on_host: OnHost) ->
     assert told["wrong"] == []
 
 
-def test_whatever_is_wrong_in_the_evaluator_is_found(swept: OnHost) -> None:
-    told = found(swept("mutations"))
+def test_whatever_is_wrong_in_the_evaluator_is_found(on_host: OnHost) -> None:
+    told = found(on_host("lock_sweep.py", "mutations"))
     print(told)
-    assert told.pop("") == 0, "nothing is wrong in it as it is"
     assert [line for line, differs in told.items() if not differs] == []
-
-
-def test_what_a_request_costs_and_that_ten_thousand_policies_cost_no_more(on_host: OnHost) -> None:
-    told = found(on_host("lock_sweep.py", "cost"))
-    print(told)
-    us = told["us"]
-    assert max(us["basic"], us["token"], us["jwt"]) <= 2.0 * us["open"]
-    assert told["many"]["10000"] <= 1.25 * told["many"]["alone"]
-    assert told["live_ms"] <= 30
 
 
 @pytest.fixture(scope="module")

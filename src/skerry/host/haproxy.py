@@ -37,6 +37,10 @@ class ProxyDownError(ProxyError):
     """HAProxy does not run, so it serves nothing."""
 
 
+class ProxyUnknownError(ProxyError):
+    """HAProxy has no such map: its configuration is one of before."""
+
+
 class ProxyLostError(ProxyError):
     """HAProxy, or a worker of it, is beginning or ending: asking again tells what is true now."""
 
@@ -150,11 +154,13 @@ class Master:
 
         Raises:
             ProxyLostError: it is beginning, ending or gone.
+            ProxyUnknownError: it has no such map.
             ProxyError: it answered with anything else, which is a refusal.
         """
         answer = self.ask(f"@!{worker} {command}").strip()
         if not re.fullmatch(accept, answer, re.DOTALL):
-            raise ProxyError(Code.FAILED, f"the proxy refused '{command[:60].strip()}': {answer}")
+            kind = ProxyUnknownError if answer.startswith("Unknown map identifier") else ProxyError
+            raise kind(Code.FAILED, f"the proxy refused '{command[:60].strip()}': {answer}")
         return answer
 
     def set_entry(self, map_path: str, key: str, value: str) -> None:

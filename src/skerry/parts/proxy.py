@@ -6,17 +6,19 @@ when it starts or reloads is never behind. docs/explanation/proxy.md walks throu
 
 import dataclasses
 import ipaddress
+import logging
 import re
 from typing import ClassVar
 
 from skerry.host import policies, routes
-from skerry.host.haproxy import Master, ProxyDownError, ProxyLostError, retry
+from skerry.host.haproxy import Master, ProxyDownError, ProxyLostError, ProxyUnknownError, retry
 from skerry.model.addresses import FIRST_HOST
 from skerry.model.errors import Code, invalid
 from skerry.model.host import HostConfig
 from skerry.model.publish import is_port
 from skerry.parts.entry import Entry, close_all
 
+_log = logging.getLogger(__name__)
 STOPPED, RESTARTING = "stopped", "restarting"  # in the place of the address: answer 503 at once, by that page
 PAGES = (STOPPED, RESTARTING)
 _HOST = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}(-[a-z0-9]([a-z0-9-]{0,11}[a-z0-9])?)?")
@@ -151,12 +153,26 @@ def _replace_live(host: HostConfig) -> int:
     with routes.lock(host.routes_map):
         desired = routes.read(host.database)
         master = Master(host.proxy_socket)
-        master.replace_map(policies.path(host), policies.read(host))  # before any URL leads anywhere
+        _replace_policies(host, master)  # before any URL leads anywhere
         master.replace_map(host.routes_map, desired)
         key, value = routes.READY
         if any(master.lookup(worker, host.routes_map, key) != value for worker in master.workers()):
             raise ProxyLostError(Code.HOST, "a worker of the proxy has not got its routes")
     return len(desired) - 1
+
+
+def _replace_policies(host: HostConfig, master: Master) -> None:
+    """Make the live policies equal to the store's. In an upgrade the engine is the new one before the proxy is.
+
+    Raises:
+        SkerryError: the store cannot be read, or the proxy refused.
+    """
+    desired = policies.read(host)
+    try:
+        master.replace_map(policies.path(host), desired)
+    except ProxyUnknownError:
+        if desired:
+            _log.error("the proxy knows no policies, and %d are set: apply the role proxy", len(desired))
 
 
 def _is_container(host: HostConfig, ip: str) -> bool:

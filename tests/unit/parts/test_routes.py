@@ -14,7 +14,7 @@ import pytest
 
 from skerry import proxy_sync
 from skerry.host import haproxy as haproxy_module
-from skerry.host import routes
+from skerry.host import policies, routes
 from skerry.host.haproxy import Master, ProxyDownError, ProxyError, ProxyLostError
 from skerry.model.errors import SkerryError
 from skerry.model.host import HostConfig
@@ -274,6 +274,27 @@ def test_a_sync_brings_what_the_store_says_in_commands_that_fit(host: HostConfig
     store(host)
     assert proxy.sync(host) == 0
     assert haproxy.maps[11] == {"ready": "1"}
+
+
+@pytest.mark.parametrize("locked", [{}, {A: "x"}])
+def test_a_proxy_of_before_knows_no_policies_and_gets_its_routes(
+    host: HostConfig,
+    haproxy: StandIn,
+    locked: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In an upgrade the engine is the new one first: one that does not start would leave a host without any."""
+    store(host, **{ROUTE.host: VALUE})
+    monkeypatch.setattr(policies, "read", lambda _host: locked)
+    unknown = "Unknown map identifier. Please use #<id> or <file>.\n\n"
+    haproxy.answers = [("prepare map .*policies", unknown)]
+    assert proxy.sync(host) == 1
+    assert haproxy.maps[12] == {ROUTE.host: VALUE, "ready": "1"}
+    assert ("apply the role proxy" in caplog.text) == bool(locked)
+    haproxy.answers = [("prepare map .*routes", unknown)]
+    with pytest.raises(ProxyError, match="Unknown map identifier"):
+        proxy.sync(host)
 
 
 def test_a_reload_writes_the_file_first_and_says_why_it_failed(host: HostConfig, haproxy: StandIn) -> None:
