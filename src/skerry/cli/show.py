@@ -31,7 +31,8 @@ def answer(command: "Command", result: Result) -> str:
         return top.shown(result["stats"])
     if "operations" in result:
         return _operations(result["operations"])
-    return _fields(result.get(command["resource"], result))
+    found = result.get(command["resource"])
+    return _fields(found if isinstance(found, dict) else result)
 
 
 def _list(command: "Command", rows: list[Result]) -> str:

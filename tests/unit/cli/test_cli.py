@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skerry import inside, streams
-from skerry.cli import attached
+from skerry.cli import attached, show
 from skerry.cli import main as command
 from skerry.cli.main import EXIT_CODES, NOT_STARTED, main
 from skerry.model.errors import Code
@@ -440,3 +440,13 @@ def test_a_file_that_is_no_archive_is_named(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "x.tar").write_text("no archive")
     assert main(["import", "new", str(tmp_path / "x.tar")]) == EXIT_CODES["invalid"]
     assert f"error: {tmp_path}/x.tar: this is no archive that 'export' wrote" in capsys.readouterr().err
+
+
+def test_a_field_that_is_called_as_the_resource_is_a_field() -> None:
+    """As in what becomes of a request, and by which policy."""
+    command: Any = {"changes": False, "resource": "policy", "resources": "policies"}
+    said = show.answer(command, {"status": 403, "policy": "default/default/blog"})
+    assert [line.split() for line in said.splitlines()] == [
+        ["status", "403"],
+        ["policy", "default/default/blog"],
+    ]
