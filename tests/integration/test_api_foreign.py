@@ -20,6 +20,7 @@ from tests.integration.tokens import RIVAL, skerry, token
 STATES = ("there", "gone", "none")  # names of one length, so that an answer differs by them alone
 GONE = "t-ended/shop"  # a realm of the rival's, deleted
 VALUES: Mapping[str, Any] = {
+    "state": "absent",  # every kind has it
     "image": "hello",
     "container": "there",
     "value": "eA==",
@@ -151,7 +152,7 @@ def test_each_path_and_method(host: Host) -> None:
 
 def _is_list(operation: str) -> bool:
     """A list is filtered by what its path says: it is empty, and 200."""
-    many = ("containers", "volumes", "secrets", "snapshots", "aliases", "projects", "tokens")
+    many = ("containers", "volumes", "secrets", "snapshots", "aliases", "projects", "tokens", "policies")
     return operation.startswith("GET ") and operation.rpartition("/")[2] in many
 
 
